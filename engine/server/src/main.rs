@@ -1,0 +1,2 @@
+//! The Whisper engine.
+fn main() {}

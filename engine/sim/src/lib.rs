@@ -1,0 +1,1 @@
+//! Deterministic worlds of shards, for tests.

@@ -1,0 +1,1 @@
+//! The wire types of Whisper and their msgpack codec.

@@ -1,0 +1,1 @@
+//! Placement of keys on shards, and the mesh of rings between them.
