@@ -1,1 +1,73 @@
 //! The wire types of Whisper and their msgpack codec.
+//!
+//! One WebSocket binary frame carries one msgpack value: a map `{type, data}`. [`ClientMessage`]
+//! is everything a client may say, [`ServerMessage`] everything the engine may say; their
+//! variants are the reference of the protocol. Both directions can be decoded and encoded, so
+//! that the engine, the load generator and third parties share one codec.
+//!
+//! ```
+//! use whisper_proto::{ClientMessage, Say};
+//!
+//! let mut frame = Vec::new();
+//! let said = ClientMessage::Message(Say { content: "hi", id: None, room: None });
+//! said.encode(&mut frame);
+//! assert_eq!(ClientMessage::decode(&frame), Ok(said));
+//! ```
+//!
+//! # What is absent
+//! Clocks, sockets, threads, the environment, randomness, logging, any other crate of the
+//! workspace. The crate also builds for a target that has none of these.
+//!
+//! # Lexicon
+//! - **frame**: the bytes of one message, at most [`limits::MESSAGE_BYTES`].
+//! - **envelope**: the outer map, `{type, data}`.
+//! - **field**: a key of `data` that the protocol knows, named by its wire spelling. Unknown
+//!   keys are skipped.
+//! - **absent**: a field that isn't there, or is `nil`.
+//! - **lane**: who may meet whom, by age category, mode and queue. See [`Lane`].
+//! - **ticket**: one stay of one person in the queue.
+//! - **tier**: how much two people must share to be paired. See [`Tier`].
+//! - **room**: one chat of two people; its id is random and tells nothing.
+//! - **partner**: the other person in the room.
+//! - **seq**: the number of a message, per room and sender, from 1.
+//! - **tag**: 16 bytes that let a receiver prove what was said to them. See [`Evidence`].
+//! - **resume token**: opaque bytes that bring a session back after a lost connection.
+//! - **body**: the map of a signalling message, carried as it came. See [`Signal`].
+//!
+//! # Units
+//! Times are Unix milliseconds (`u64`), durations are milliseconds (`u32`, named `…_ms`),
+//! lengths in "chars" are Unicode code points.
+
+mod client;
+mod envelope;
+mod error;
+mod key;
+pub mod limits;
+mod reader;
+mod server;
+mod signal;
+mod words;
+mod writer;
+
+use arrayvec::ArrayVec;
+
+pub use client::{ClientMessage, Evidence, Hello, Join, Report, Say, Skip};
+pub use error::{DecodeError, Fault};
+pub use server::{
+    Banned, Connected, ErrorMessage, Matched, ModerationWarning, Reconnect, Said, Searching,
+    ServerMessage, SessionLimits, Stats,
+};
+pub use signal::Signal;
+pub use words::{
+    AgeCategory, CloseCode, ErrorCode, Lane, LanguageWish, Mode, QueueType, Relax, ReportReason,
+    Severity, SignalKind, Tier,
+};
+
+/// A list of interests, as many as one `join` may send.
+pub type Names<'a> = ArrayVec<&'a str, { limits::INTERESTS }>;
+
+/// A set of lanes, as many as there are.
+pub type Lanes = ArrayVec<Lane, { limits::LANES }>;
+
+/// The proof of one message: what its receiver sends back in a report.
+pub type Tag = [u8; limits::TAG_BYTES];
