@@ -1,11 +1,12 @@
 //! Placement of keys on shards, and the mesh of rings between them.
 //!
-//! [`Placement`] answers *whose is this key*, the same on every node; [`Port`] carries a message to the shard that
-//! it named. The two know nothing of each other, nor of what the keys and the messages mean: the mesh is generic
-//! over the message, and this crate depends on no other of the workspace.
+//! [`Placement`] answers *whose is this key*, the same on every node; [`Port`] carries a message to
+//! the shard that it named. The two know nothing of each other, nor of what the keys and the
+//! messages mean: the mesh is generic over the message, and this crate depends on no other of the
+//! workspace.
 //!
-//! Absent here: clocks, threads, sockets, randomness, `unsafe`. Whoever runs the shards brings the threads and the
-//! means to wake one; see [`Port::flush`].
+//! Absent here: clocks, threads, sockets, randomness, `unsafe`. Whoever runs the shards brings the
+//! threads and the means to wake one; see [`Port::flush`].
 
 #![forbid(unsafe_code)]
 

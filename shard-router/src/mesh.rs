@@ -1,15 +1,17 @@
 //! The mesh: one ring for each ordered pair of shards, one [`Port`] for each shard.
 //!
-//! A shard sends during a turn of its loop and calls [`Port::flush`] at the end of it; until then nobody sees what
-//! was sent. That makes one atomic write per target and turn, and one fence per turn, of what would be one of each
-//! per message. Order is kept within a pair of shards; between pairs there is none.
+//! A shard sends during a turn of its loop and calls [`Port::flush`] at the end of it; until then
+//! what was sent may go unseen. That makes one atomic write per target and turn, and one fence per
+//! turn, of what would be one of each per message. Order is kept within a pair of shards; between
+//! pairs there is none.
 //!
-//! Nothing is ever dropped and nobody ever waits for room: what does not fit into a ring stays in order with the
-//! sender, and goes out with a later flush. A sender sees by [`Port::congested`] that a target lags, and then stops
-//! reading the sockets that feed it; so the bound on memory is the caller's to keep.
+//! Nothing is ever dropped and nobody ever waits for room: what does not fit into a ring stays in
+//! order with the sender, and goes out with a later flush. A sender sees by [`Port::congested`]
+//! that a target lags, and then stops reading the sockets that feed it; so the bound on memory is
+//! the caller's to keep.
 //!
-//! Memory: `ports² × slots × 64 B`, that is 16 MiB for 64 ports of 64 slots. The memory-ordering argument stands in
-//! the `inbox` module, the one place with atomics.
+//! Memory: `ports² × slots × 64 B`, that is 16 MiB for 64 ports of 64 slots. The memory-ordering
+//! argument stands in the `inbox` module, the one place with atomics.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +22,8 @@ use rtrb::{Consumer, Producer, PushError, RingBuffer};
 use crate::bits::Bits;
 use crate::inbox::Inbox;
 
-/// The greatest size of a message: one cache line. Larger ones do not compile; box what is large and rare.
+/// The greatest size of a message: one cache line. Larger ones do not compile; box what is large
+/// and rare.
 pub const MESSAGE_BYTES: usize = 64;
 
 /// Slots of a ring, unless there is a reason for another number.
@@ -50,8 +53,8 @@ pub fn mesh<T: Send>(shards: usize, slots: usize) -> Vec<Port<T>> {
     let mut ports: Vec<Port<T>> = (0..shards).map(|me| Port::new(me, &inboxes)).collect();
     for from in 0..shards {
         for to in 0..shards {
-            // The ring from a port to itself is never used: its messages go through `local`. It exists, with one
-            // slot, so that a peer's number is its index.
+            // The ring from a port to itself is never used: its messages go through `local`. It
+            // exists, with one slot, so that a peer's number is its index.
             let (tx, rx) = RingBuffer::new(if from == to { 1 } else { slots });
             ports[from].out.push(Outgoing { ring: tx, overflow: VecDeque::new() });
             ports[to].rings.push(rx);
@@ -85,7 +88,8 @@ pub struct Port<T> {
     rings: Vec<Consumer<T>>,
     /// What we sent to ourselves.
     local: VecDeque<T>,
-    /// Sources with something to receive, as far as we know; a ring is taken out when it was found empty.
+    /// Sources with something to receive, as far as we know; a ring is taken out when it was found
+    /// empty.
     ready: Bits,
     /// Where the rotation over the sources goes on.
     next_source: usize,
@@ -105,8 +109,8 @@ pub enum Sleep {
     Now,
     /// It may not: there is something to receive or to flush.
     No,
-    /// It may, but must come back soon (within a millisecond, say) and [flush](Port::flush) again: messages wait for
-    /// room in a ring, and nobody tells when there is some.
+    /// It may, but must come back soon (within a millisecond, say) and [flush](Port::flush) again:
+    /// messages wait for room in a ring, and nobody tells when there is some.
     Briefly,
 }
 
@@ -144,8 +148,9 @@ impl<T> Port<T> {
         self.me
     }
 
-    /// Sends `msg` to the port `to`, in order after all that was sent to it before. It is seen there after the next
-    /// [`Port::flush`]. A message to oneself is not handled inline: it comes back from [`Port::recv`] in its turn.
+    /// Sends `msg` to the port `to`, in order after all that was sent to it before. It is seen
+    /// there after the next [`Port::flush`]. A message to oneself is not handled inline: it
+    /// comes back from [`Port::recv`] in its turn.
     ///
     /// # Panics
     /// Where the mesh has no port `to`.
@@ -174,8 +179,8 @@ impl<T> Port<T> {
 
     /// Receives one message and tells whose it was.
     ///
-    /// The sources that hold something take turns, one message each, oneself being one of them; a source that has
-    /// something new to say waits for one round at most.
+    /// The sources that hold something take turns, one message each, oneself being one of them; a
+    /// source that has something new to say waits for one round at most.
     pub fn recv(&mut self) -> Option<(usize, T)> {
         loop {
             let source = match self.ready.first_from(self.next_source) {
@@ -201,8 +206,8 @@ impl<T> Port<T> {
         }
     }
 
-    /// Ends a turn: moves what waited into the rings as far as there is room, shows the targets what was sent, and
-    /// calls `wake` for each that was asleep, once for each of its sleeps.
+    /// Ends a turn: moves what waited into the rings as far as there is room, shows the targets
+    /// what was sent, and calls `wake` for each that was asleep, once for each of its sleeps.
     ///
     /// A wake must not be lost if it comes before its target has truly gone to sleep.
     pub fn flush(&mut self, mut wake: impl FnMut(usize)) {
@@ -225,8 +230,8 @@ impl<T> Port<T> {
         self.unannounced = Bits::default();
     }
 
-    /// Says whether this shard may sleep, and if so shows it as sleeping: the next message to it comes with a wake.
-    /// [`Port::awake`] must follow the sleep.
+    /// Says whether this shard may sleep, and if so shows it as sleeping: the next message to it
+    /// comes with a wake. [`Port::awake`] must follow the sleep.
     pub fn prepare_sleep(&mut self) -> Sleep {
         self.forget_empty_sources();
         if !self.ready.is_empty() || !self.unannounced.is_empty() {
@@ -238,13 +243,14 @@ impl<T> Port<T> {
         if self.overflowing.is_empty() { Sleep::Now } else { Sleep::Briefly }
     }
 
-    /// Shows this shard as awake, for whatever reason it woke: messages to it need no wake any more.
+    /// Shows this shard as awake, for whatever reason it woke: messages to it need no wake any
+    /// more.
     pub fn awake(&mut self) {
         self.inboxes[self.me].wake_up();
     }
 
-    /// Whether so many messages wait for room to `to` ([`OVERFLOW_BOUND`] or more) that the caller must stop taking
-    /// in what makes more of them.
+    /// Whether so many messages wait for room to `to` ([`OVERFLOW_BOUND`] or more) that the caller
+    /// must stop taking in what makes more of them.
     pub fn congested(&self, to: usize) -> bool {
         let waiting = if to == self.me { &self.local } else { &self.out[to].overflow };
         waiting.len() >= OVERFLOW_BOUND

@@ -1,9 +1,10 @@
 //! Which shard owns a key: key → hash → bucket → shard.
 //!
-//! A key is any string of bytes (an interest, a lane, an address). Its hash is SipHash-2-4 under the cluster's key:
-//! every node of a cluster computes the same one, and nobody outside can, so a flood cannot be aimed at one shard.
-//! The top 12 bits of the hash name one of [`BUCKETS`] buckets, and a table maps buckets to shards. Only the table
-//! changes when shards come and go; it carries an epoch, so that two nodes notice when theirs differ.
+//! A key is any string of bytes (an interest, a lane, an address). Its hash is SipHash-2-4 under
+//! the cluster's key: every node of a cluster computes the same one, and nobody outside can, so a
+//! flood cannot be aimed at one shard. The top 12 bits of the hash name one of [`BUCKETS`] buckets,
+//! and a table maps buckets to shards. Only the table changes when shards come and go; it carries
+//! an epoch, so that two nodes notice when theirs differ.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +32,8 @@ pub struct ShardId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyHash(pub u64);
 
-/// What is shown of the cluster key, in logs and to other nodes: enough to tell two keys apart, nothing to find one.
+/// What is shown of the cluster key, in logs and to other nodes: enough to tell two keys apart,
+/// nothing to find one.
 ///
 /// It is printed as eight hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,9 +50,9 @@ pub struct Placement {
 impl Placement {
     /// Spreads all buckets over the shards of one node.
     ///
-    /// The buckets of any two shards differ in number by at most one. (With more shards than [`BUCKETS`] some own
-    /// none.) Keys spread over the buckets as evenly as a random function would: a popular key is still one key,
-    /// and weighs on its one owner.
+    /// The buckets of any two shards differ in number by at most one. (With more shards than
+    /// [`BUCKETS`] some own none.) Keys spread over the buckets as evenly as a random function
+    /// would: a popular key is still one key, and weighs on its one owner.
     ///
     /// # Panics
     /// Where `shards` is 0.
@@ -67,13 +69,14 @@ impl Placement {
         }
     }
 
-    /// The keyed hash of `bytes`. Keys of different kinds must differ in their bytes, for instance by a first byte
-    /// that tells the kind.
+    /// The keyed hash of `bytes`. Keys of different kinds must differ in their bytes, for instance
+    /// by a first byte that tells the kind.
     pub fn hash(&self, bytes: &[u8]) -> KeyHash {
         KeyHash(self.hasher.hash(bytes))
     }
 
-    /// The bucket of a key, below [`BUCKETS`]: the top bits of its hash, which leaves the low ones to hash tables.
+    /// The bucket of a key, below [`BUCKETS`]: the top bits of its hash, which leaves the low ones
+    /// to hash tables.
     pub fn bucket(&self, key: KeyHash) -> u16 {
         (key.0 >> (u64::BITS - BUCKET_BITS)) as u16
     }
@@ -83,7 +86,8 @@ impl Placement {
         self.owners[usize::from(self.bucket(key))]
     }
 
-    /// The version of the table. Two placements of one cluster with the same epoch agree on every owner.
+    /// The version of the table. Two placements of one cluster with the same epoch agree on every
+    /// owner.
     pub fn epoch(&self) -> u32 {
         self.epoch
     }

@@ -1,4 +1,5 @@
-//! The mesh on real threads: nothing lost, order kept, and no wake lost by receivers that truly sleep.
+//! The mesh on real threads: nothing lost, order kept, and no wake lost by receivers that truly
+//! sleep.
 
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
@@ -9,7 +10,8 @@ use whisper_shard_router::{Port, Sleep, mesh};
 /// How long a shard may sleep with work outstanding before we call a wake lost.
 const LOST: Duration = Duration::from_secs(20);
 
-/// Runs `body` once for each of `ports` ports, each on its own thread, and returns what they returned.
+/// Runs `body` once for each of `ports` ports, each on its own thread, and returns what they
+/// returned.
 fn on_threads<R: Send>(
     ports: usize,
     slots: usize,
@@ -53,7 +55,8 @@ fn next_random(state: &mut u64) -> u64 {
     *state
 }
 
-/// Every port sends `count` numbered messages to every port, itself included, in bursts, and receives as many.
+/// Every port sends `count` numbered messages to every port, itself included, in bursts, and
+/// receives as many.
 fn all_to_all(ports: usize, slots: usize, count: u64) {
     let counters = on_threads(ports, slots, |port, wake| {
         let mut random = 0x9E37_79B9_7F4A_7C15 ^ (port.me() as u64 + 1);
@@ -99,8 +102,8 @@ fn nothing_is_lost_where_rings_overflow_all_the_time() {
     all_to_all(5, 2, 10_000);
 }
 
-/// A token goes back and forth; whoever doesn't hold it sleeps. Each step is a race between falling asleep and
-/// being woken.
+/// A token goes back and forth; whoever doesn't hold it sleeps. Each step is a race between falling
+/// asleep and being woken.
 #[test]
 fn no_wake_is_lost_between_two() {
     const STEPS: u64 = 200_000;

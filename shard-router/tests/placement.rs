@@ -7,7 +7,8 @@ use whisper_shard_router::{BUCKETS, KeyHash, Placement, ShardId};
 /// The key of the SipHash paper's test vectors: 00 01 … 0f.
 const KEY: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/// Every node must agree on these, for ever: they are the SipHash-2-4 vectors of its authors, and the top 12 bits.
+/// Every node must agree on these, for ever: they are the SipHash-2-4 vectors of its authors, and
+/// the top 12 bits.
 #[test]
 fn the_same_key_lands_in_the_same_bucket_everywhere() {
     let vectors: [(&[u8], u64, u16); 4] = [
