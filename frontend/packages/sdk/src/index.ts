@@ -1,0 +1,36 @@
+/**
+ * Client for the Whisper stranger-chat protocol.
+ *
+ * {@link WhisperClient} is all an app needs; the parts it is made of are exported for those who
+ * want to build their own.
+ *
+ * @packageDocumentation
+ */
+export { AckSender, ACK_DELAY_MS, ACK_MESSAGES_MAX } from './acks.ts';
+export type { Chat, Entry, TheirEntry, WarningEntry, YourEntry } from './chat.ts';
+export { ProtocolError } from './checks.ts';
+export { WhisperClient, type ClientEvents, type ClientOptions } from './client.ts';
+export { decode, encode, SUBPROTOCOL } from './codec.ts';
+export { Emitter } from './emitter.ts';
+export { addInterests, normalizeInterest } from './interests.ts';
+export { countChars, DEFAULT_LIMITS, ENTRIES_MAX } from './limits.ts';
+export type * from './messages.ts';
+export { retryDelayMs } from './reconnect.ts';
+export {
+	NEW_SESSION,
+	step,
+	type Barred,
+	type Chatting,
+	type Ending,
+	type Idle,
+	type Input,
+	type Link,
+	type Over,
+	type Phase,
+	type Queued,
+	type Session,
+	type Step,
+	type Unmatched,
+} from './session.ts';
+export { Socket, type SocketEvents, type SocketOptions } from './socket.ts';
+export { TYPING_EXPIRY_MS, TYPING_IDLE_MS, TYPING_REPEAT_MS, TypingSender } from './typing.ts';

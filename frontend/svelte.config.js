@@ -1,0 +1,31 @@
+import adapter from '@sveltejs/adapter-static';
+
+/** @type {import('@sveltejs/kit').Config} */
+export default {
+	compilerOptions: { runes: true },
+	kit: {
+		adapter: adapter({ fallback: '200.html', precompress: true }),
+		csp: {
+			mode: 'hash',
+			directives: {
+				'default-src': ['none'],
+				'script-src': ['self'],
+				'style-src': ['self'],
+				'img-src': ['self', 'data:'],
+				'font-src': ['self'],
+				'media-src': ['self', 'blob:'],
+				'connect-src': ['self'],
+				'manifest-src': ['self'],
+				'worker-src': ['self'],
+				'base-uri': ['none'],
+				'form-action': ['none'],
+				'object-src': ['none'],
+			},
+		},
+		typescript: {
+			config: (config) => {
+				config.include.push('../e2e/**/*.js', '../scripts/**/*.js', '../*.config.js');
+			},
+		},
+	},
+};

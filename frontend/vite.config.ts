@@ -1,0 +1,33 @@
+import { sveltekit } from '@sveltejs/kit/vite';
+import { svelteTesting } from '@testing-library/svelte/vite';
+import { defaultClientConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const engine = process.env.WHISPER_ENGINE ?? 'http://127.0.0.1:8080';
+
+// The SDK is read from its sources, so that a change there shows at once and no stale build is used.
+const conditions = ['@whisper/source', ...defaultClientConditions];
+
+export default defineConfig({
+	plugins: [sveltekit(), svelteTesting()],
+	resolve: { conditions },
+	server: {
+		proxy: {
+			'/ws': { target: engine, ws: true },
+			'/stats': engine,
+			'/health': engine,
+		},
+	},
+	test: {
+		projects: [
+			{
+				extends: true,
+				test: { name: 'app', environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+			},
+			{
+				extends: true,
+				test: { name: 'sdk', environment: 'node', include: ['packages/sdk/test/**/*.test.ts'] },
+			},
+		],
+	},
+});
