@@ -1,6 +1,6 @@
 //! What can be wrong with a message, whose fault it is, and what the client is told.
 
-use crate::ErrorCode;
+use crate::{ErrorCode, key};
 
 /// Why bytes are not a message of the protocol.
 ///
@@ -105,8 +105,8 @@ impl DecodeError {
             | Self::WrongLength(field)
             | Self::Empty(field)
             | Self::TooLong(field) => Some(field),
-            Self::TooManyInterests => Some(crate::key::INTERESTS),
-            Self::UnknownType => Some(crate::key::TYPE),
+            Self::TooManyInterests => Some(key::INTERESTS),
+            Self::UnknownType => Some(key::TYPE),
             Self::Truncated
             | Self::TrailingBytes
             | Self::ReservedByte

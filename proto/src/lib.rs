@@ -42,32 +42,28 @@ mod client;
 mod envelope;
 mod error;
 mod key;
+mod lane;
 pub mod limits;
+mod names;
 mod reader;
 mod server;
 mod signal;
 mod words;
 mod writer;
 
-use arrayvec::ArrayVec;
-
 pub use client::{ClientMessage, Evidence, Hello, Join, Report, Say, Skip};
 pub use error::{DecodeError, Fault};
+pub use lane::{Lane, Lanes};
+pub use names::Names;
 pub use server::{
     Banned, Connected, ErrorMessage, Matched, ModerationWarning, Reconnect, Said, Searching,
     ServerMessage, SessionLimits, Stats,
 };
 pub use signal::Signal;
 pub use words::{
-    AgeCategory, CloseCode, ErrorCode, Lane, LanguageWish, Mode, QueueType, Relax, ReportReason,
+    AgeCategory, CloseCode, ErrorCode, LanguageWish, Mode, QueueType, Relax, ReportReason,
     Severity, SignalKind, Tier,
 };
-
-/// A list of interests, as many as one `join` may send.
-pub type Names<'a> = ArrayVec<&'a str, { limits::INTERESTS }>;
-
-/// A set of lanes, as many as there are.
-pub type Lanes = ArrayVec<Lane, { limits::LANES }>;
 
 /// The proof of one message: what its receiver sends back in a report.
 pub type Tag = [u8; limits::TAG_BYTES];

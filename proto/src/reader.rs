@@ -11,7 +11,7 @@ use crate::limits::{DEPTH, UTF8_BYTES_MAX};
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
 
-/// The wire spelling of a field, for errors.
+/// A key that the protocol knows, by its wire spelling.
 pub(crate) type Field = &'static str;
 
 /// A cursor over one msgpack value.
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a map: `each` is called with every key and must consume the value. Keys that aren't
-    /// strings are shown as the empty string, which is no field of the protocol.
+    /// strings are shown as the empty one, which is no field of the protocol.
     #[inline]
     pub(crate) fn fields(
         &mut self,
@@ -69,8 +69,8 @@ impl<'a> Reader<'a> {
         let Token::Map(entries) = self.token()? else { return Err(not_a_map) };
         self.enter()?;
         for _ in 0..entries {
-            let name = self.name()?;
-            each(name, self)?;
+            let key = self.key()?;
+            each(key, self)?;
         }
         self.depth -= 1;
         Ok(())
@@ -244,12 +244,18 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn name(&mut self) -> Result<&'a str> {
-        let here = *self;
+    fn key(&mut self) -> Result<&'a str> {
+        // Every key of the protocol is this short; worth a way of its own.
+        if let [marker @ 0xa0..=0xbf, rest @ ..] = self.rest {
+            self.rest = rest;
+            let bytes = self.take(usize::from(marker & 0x1f))?;
+            return Ok(std::str::from_utf8(bytes).unwrap_or_default());
+        }
+        let start = *self;
         if let Token::Str(bytes) = self.token()? {
             return Ok(std::str::from_utf8(bytes).unwrap_or_default());
         }
-        *self = here;
+        *self = start;
         self.skip()?;
         Ok("")
     }

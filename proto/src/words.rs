@@ -4,9 +4,9 @@ use std::fmt;
 
 use rmp::encode::ByteBuf;
 
-use crate::reader::{Field, Reader, Result, Slot};
-use crate::writer::{Map, Value};
-use crate::{DecodeError, key};
+use crate::DecodeError;
+use crate::reader::{Field, Reader, Result};
+use crate::writer::Value;
 
 /// An enum that travels as a fixed string.
 pub(crate) trait Word: Value + Sized {
@@ -186,39 +186,6 @@ words! {
         ServerFull = "server_full",
         /// The engine failed; not the client's fault.
         Internal = "internal",
-    }
-}
-
-/// Who may meet whom: two people of different lanes never do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lane {
-    /// Wire: `ageCategory`.
-    pub age: AgeCategory,
-    /// Wire: `mode`.
-    pub mode: Mode,
-    /// Wire: `queueType`.
-    pub queue: QueueType,
-}
-
-impl Lane {
-    pub(crate) fn read(r: &mut Reader<'_>, field: Field) -> Result<Self> {
-        let mut age = Slot::new(key::AGE_CATEGORY);
-        let mut mode = Slot::new(key::MODE);
-        let mut queue = Slot::new(key::QUEUE_TYPE);
-        r.fields(DecodeError::WrongType(field), |name, r| match name {
-            key::AGE_CATEGORY => age.fill(r, AgeCategory::read),
-            key::MODE => mode.fill(r, Mode::read),
-            key::QUEUE_TYPE => queue.fill(r, QueueType::read),
-            _ => r.skip(),
-        })?;
-        Ok(Self { age: age.required()?, mode: mode.required()?, queue: queue.required()? })
-    }
-
-    /// Adds the lane's three fields to a map.
-    pub(crate) fn write(&self, fields: &mut Map<'_>) {
-        fields.put(key::AGE_CATEGORY, self.age);
-        fields.put(key::MODE, self.mode);
-        fields.put(key::QUEUE_TYPE, self.queue);
     }
 }
 

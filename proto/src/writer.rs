@@ -50,54 +50,54 @@ pub(crate) fn raw_message(out: &mut Vec<u8>, kind: &'static str, data: &[u8]) {
 impl Map<'_> {
     /// Adds an entry.
     #[inline]
-    pub(crate) fn put(&mut self, name: &'static str, value: impl Value) {
-        self.name(name);
+    pub(crate) fn put(&mut self, key: &'static str, value: impl Value) {
+        self.key(key);
         value.write(self.out);
     }
 
     /// Adds an entry where there is a value.
     #[inline]
-    pub(crate) fn put_some(&mut self, name: &'static str, value: Option<impl Value>) {
+    pub(crate) fn put_some(&mut self, key: &'static str, value: Option<impl Value>) {
         if let Some(value) = value {
-            self.put(name, value);
+            self.put(key, value);
         }
     }
 
     /// Adds an entry `true`; leaves out what is false.
-    pub(crate) fn put_flag(&mut self, name: &'static str, value: bool) {
+    pub(crate) fn put_flag(&mut self, key: &'static str, value: bool) {
         if value {
-            self.put(name, true);
+            self.put(key, true);
         }
     }
 
     /// Adds an entry that is a map itself.
     #[inline]
-    pub(crate) fn put_map(&mut self, name: &'static str, fields: impl FnOnce(&mut Map<'_>)) {
-        self.name(name);
+    pub(crate) fn put_map(&mut self, key: &'static str, fields: impl FnOnce(&mut Map<'_>)) {
+        self.key(key);
         map(self.out, fields);
     }
 
     /// Adds an entry that is an array of maps.
     pub(crate) fn put_maps<T>(
         &mut self,
-        name: &'static str,
+        key: &'static str,
         items: &[T],
         mut fields: impl FnMut(&mut Map<'_>, &T),
     ) {
-        self.name(name);
+        self.key(key);
         array_len(self.out, items.len());
         for item in items {
             map(self.out, |entry| fields(entry, item));
         }
     }
 
-    /// Names are constants of at most 31 bytes: once inlined, a copy of fixed bytes.
+    /// Keys are constants of at most 31 bytes: once inlined, a copy of fixed bytes.
     #[inline(always)]
-    fn name(&mut self, name: &'static str) {
-        debug_assert!(name.len() <= 31 && self.entries < 15);
+    fn key(&mut self, key: &'static str) {
+        debug_assert!(key.len() <= 31 && self.entries < 15);
         let out = self.out.as_mut_vec();
-        out.push(0xa0 | name.len() as u8);
-        out.extend_from_slice(name.as_bytes());
+        out.push(0xa0 | key.len() as u8);
+        out.extend_from_slice(key.as_bytes());
         self.entries += 1;
     }
 }
