@@ -1,0 +1,163 @@
+//! The pool of receive buffers: the kernel picks one when data is there, so an idle connection
+//! holds none.
+//!
+//! The pool is address space at first and becomes memory as it is used. A few buffers are offered
+//! to the kernel at the start and more each time it ran out, up to the configured bound, so that
+//! the memory in use follows the largest burst.
+
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use io_uring::types::BufRingEntry;
+
+use crate::ring::Ring;
+
+/// Buffers offered at the start.
+const AT_START: u16 = 64;
+
+/// The ring of free buffers that is shared with the kernel, and the buffers.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    entries: Mapping,
+    memory: Mapping,
+    capacity: u16,
+    buffer_bytes: u32,
+    /// Buffers that take part: numbers from here on were never offered.
+    grown: u16,
+    /// Buffers that were filled and not yet recycled.
+    lent: u16,
+    tail: u16,
+}
+
+impl Buffers {
+    /// Reserves address space for `capacity` buffers, a power of two up to 32768.
+    pub(crate) fn new(capacity: u16, buffer_bytes: u32) -> io::Result<Buffers> {
+        let capacity = capacity.clamp(1, 1 << 15).next_power_of_two();
+        let entries = Mapping::new(usize::from(capacity) * size_of::<BufRingEntry>())?;
+        let memory = Mapping::new(usize::from(capacity) * buffer_bytes as usize)?;
+        Ok(Buffers { entries, memory, capacity, buffer_bytes, grown: 0, lent: 0, tail: 0 })
+    }
+
+    /// Makes the pool known to the ring and offers the first buffers.
+    ///
+    /// # Safety
+    /// The pool must outlive every receive of the ring.
+    pub(crate) unsafe fn register(&mut self, ring: &Ring) -> io::Result<()> {
+        // SAFETY: the entries are page-aligned, of the announced length, and outlive the ring's
+        // use of them by this function's own contract.
+        unsafe { ring.register_buffers(self.entries.start.as_ptr() as u64, self.capacity)? };
+        self.grow_to(AT_START);
+        self.commit();
+        Ok(())
+    }
+
+    /// Notes that the kernel filled a buffer.
+    pub(crate) fn lend(&mut self) {
+        self.lent += 1;
+    }
+
+    /// The first `len` bytes of a buffer that was filled and not yet recycled.
+    pub(crate) fn filled(&mut self, id: u16, len: u32) -> &mut [u8] {
+        assert!(id < self.grown && len <= self.buffer_bytes);
+        // SAFETY: the buffer lies within the mapping as asserted; it belongs to us alone from its
+        // completion until it is recycled; the borrow of `self` keeps it from being recycled, or
+        // borrowed twice, meanwhile.
+        unsafe { std::slice::from_raw_parts_mut(self.address(id), len as usize) }
+    }
+
+    /// Gives a filled buffer back; the kernel may use it after the next [`Buffers::commit`].
+    pub(crate) fn recycle(&mut self, id: u16) {
+        self.lent -= 1;
+        self.offer(id);
+    }
+
+    /// Publishes what was given back.
+    pub(crate) fn commit(&mut self) {
+        let entries = self.entries.start.as_ptr().cast::<BufRingEntry>();
+        // SAFETY: the tail lies in the first entry's reserved field, within the mapping; the
+        // kernel reads it at any time, hence the atomic, and never writes it.
+        unsafe {
+            let tail = BufRingEntry::tail(entries).cast::<AtomicU16>();
+            (*tail).store(self.tail, Ordering::Release);
+        }
+    }
+
+    /// Doubles the pool, unless it has its full size.
+    pub(crate) fn grow(&mut self) {
+        self.grow_to(self.grown.saturating_mul(2));
+    }
+
+    /// Buffers that the kernel can fill before any is recycled.
+    pub(crate) fn free(&self) -> u16 {
+        self.grown - self.lent
+    }
+
+    /// Whether most of the pool is in use and a bigger one is allowed.
+    pub(crate) fn is_short(&self) -> bool {
+        self.grown < self.capacity && self.free() < self.grown / 4
+    }
+
+    pub(crate) fn grown(&self) -> u16 {
+        self.grown
+    }
+
+    fn grow_to(&mut self, count: u16) {
+        while self.grown < count.min(self.capacity) {
+            self.grown += 1;
+            self.offer(self.grown - 1);
+        }
+    }
+
+    fn offer(&mut self, id: u16) {
+        let index = usize::from(self.tail & (self.capacity - 1));
+        let address = self.address(id) as u64;
+        // SAFETY: the index is below the capacity, so within the mapping; the kernel doesn't look
+        // at an entry before the tail has passed it.
+        let entry = unsafe { &mut *self.entries.start.as_ptr().cast::<BufRingEntry>().add(index) };
+        entry.set_addr(address);
+        entry.set_len(self.buffer_bytes);
+        entry.set_bid(id);
+        self.tail = self.tail.wrapping_add(1);
+    }
+
+    fn address(&self, id: u16) -> *mut u8 {
+        // SAFETY: ids are below the capacity, so the buffer lies within the mapping.
+        unsafe { self.memory.start.as_ptr().add(usize::from(id) * self.buffer_bytes as usize) }
+    }
+}
+
+/// Anonymous memory, zero and untouched at first.
+#[derive(Debug)]
+struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+impl Mapping {
+    fn new(len: usize) -> io::Result<Mapping> {
+        // SAFETY: a new private mapping at an address of the kernel's choice touches nothing else.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Mapping { start, len })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new` with this length, and nobody borrows from a dropped pool.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}

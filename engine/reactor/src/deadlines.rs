@@ -1,0 +1,79 @@
+//! Deadlines that all have the same delay: a queue, and no timer per socket.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Milliseconds since the reactor was made.
+pub(crate) type Millis = u64;
+
+/// Items in the order they become due, which is the order they came in.
+#[derive(Debug)]
+pub(crate) struct Deadlines<T> {
+    delay: Millis,
+    queue: VecDeque<(Millis, T)>,
+}
+
+impl<T> Deadlines<T> {
+    pub(crate) fn new(delay: Duration) -> Self {
+        let delay = delay.as_millis().min(u128::from(u32::MAX)) as Millis;
+        Deadlines { delay, queue: VecDeque::new() }
+    }
+
+    pub(crate) fn push(&mut self, now: Millis, item: T) {
+        self.queue.push_back((now + self.delay, item));
+    }
+
+    pub(crate) fn pop_due(&mut self, now: Millis) -> Option<T> {
+        if self.next_due()? > now {
+            return None;
+        }
+        let (_, item) = self.queue.pop_front()?;
+        if self.queue.is_empty() && self.queue.capacity() > 1024 {
+            self.queue = VecDeque::new(); // a rush is over
+        }
+        Some(item)
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Millis> {
+        self.queue.front().map(|(due, _)| *due)
+    }
+}
+
+/// The reactor's clock, read once a turn.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    now: Millis,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Clock { start: Instant::now(), now: 0 }
+    }
+
+    pub(crate) fn tick(&mut self) {
+        self.now = self.start.elapsed().as_millis() as Millis;
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_come_out_when_due_and_in_order() {
+        let mut deadlines = Deadlines::new(Duration::from_millis(10));
+        deadlines.push(0, 'a');
+        deadlines.push(5, 'b');
+        assert_eq!(deadlines.next_due(), Some(10));
+        assert_eq!(deadlines.pop_due(9), None);
+        assert_eq!(deadlines.pop_due(12), Some('a'));
+        assert_eq!(deadlines.pop_due(12), None);
+        assert_eq!(deadlines.pop_due(15), Some('b'));
+        assert_eq!(deadlines.next_due(), None);
+    }
+}

@@ -1,0 +1,509 @@
+//! The ring itself: how it is set up, entered, and what it is asked for.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+use io_uring::types::{CancelBuilder, DestinationSlot, Fd, Fixed, Timespec};
+use io_uring::{IoUring, Probe, cqueue, opcode, squeue};
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::limits::raise_file_limit;
+use crate::token::{Op, SLOT_BITS, Token};
+
+/// The one group of provided buffers.
+const BUFFER_GROUP: u16 = 0;
+
+/// The kernel's bound for one ring's descriptor table (`IORING_MAX_FIXED_FILES`).
+const SLOTS_MAX: u64 = 1 << 20;
+
+/// What is asked of the kernel here, by its own names.
+const OPCODES: [(u8, &str); 11] = [
+    (opcode::PollAdd::CODE, "POLL_ADD"),
+    (opcode::Recv::CODE, "RECV"),
+    (opcode::Send::CODE, "SEND"),
+    (opcode::Accept::CODE, "ACCEPT"),
+    (opcode::Connect::CODE, "CONNECT"),
+    (opcode::AsyncCancel::CODE, "ASYNC_CANCEL"),
+    (opcode::Close::CODE, "CLOSE"),
+    (opcode::Shutdown::CODE, "SHUTDOWN"),
+    (opcode::FilesUpdate::CODE, "FILES_UPDATE"),
+    (opcode::MsgRingData::CODE, "MSG_RING"),
+    (opcode::UringCmd16::CODE, "URING_CMD"),
+];
+
+/// Why there can be no reactor here, and what to do about it.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// Forbidden by the system's administrator.
+    #[error(
+        "io_uring is disabled on this system (kernel.io_uring_disabled = {level}); \
+         allow it with `sysctl kernel.io_uring_disabled=0`"
+    )]
+    Disabled {
+        /// 1: disabled for unprivileged processes; 2: disabled for all.
+        level: u8,
+    },
+    /// Not the kernel's setting, so probably a sandbox.
+    #[error(
+        "io_uring_setup is not permitted ({0}); a seccomp filter forbids it, as container \
+         runtimes do by default: allow io_uring_setup, io_uring_enter and io_uring_register"
+    )]
+    Forbidden(#[source] io::Error),
+    /// The kernel has no io_uring at all, or a filter says so.
+    #[error("this kernel has no io_uring ({0}); Linux 6.7 or newer is needed")]
+    Absent(#[source] io::Error),
+    /// The kernel is too old for the ring's flags or registrations.
+    #[error("this kernel's io_uring lacks {what} ({source}); Linux 6.7 or newer is needed")]
+    Lacks {
+        /// The missing feature.
+        what: &'static str,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+    /// The kernel is too old for some operations.
+    #[error("this kernel's io_uring lacks {}; Linux 6.7 or newer is needed", .0.join(", "))]
+    LacksOperations(Vec<&'static str>),
+    /// A limit of the process or of the system is too low.
+    #[error("{what} ({source}); raise {limit}")]
+    Limit {
+        /// What could not be had.
+        what: &'static str,
+        /// The limit to raise.
+        limit: &'static str,
+        /// What the kernel answered.
+        source: io::Error,
+    },
+}
+
+/// One thing that the kernel finished.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Completion {
+    pub(crate) token: Token,
+    pub(crate) result: i32,
+    pub(crate) flags: u32,
+}
+
+impl Completion {
+    /// Whether the operation goes on and will complete again.
+    pub(crate) fn more(&self) -> bool {
+        cqueue::more(self.flags)
+    }
+
+    /// The buffer that was filled.
+    pub(crate) fn buffer(&self) -> Option<u16> {
+        cqueue::buffer_select(self.flags)
+    }
+}
+
+/// A ring of this thread. Every operation that is asked for here names its own completion by a
+/// [`Token`], or completes silently unless it fails.
+pub(crate) struct Ring {
+    uring: IoUring,
+    /// The ring's number among the thread's registered ones: spares a descriptor look-up per call.
+    registered: Option<u32>,
+    slots: u32,
+}
+
+impl Ring {
+    pub(crate) fn new(config: &Config) -> Result<Ring, SetupError> {
+        let uring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_coop_taskrun()
+            .setup_submit_all()
+            .setup_cqsize(config.cq_entries)
+            .build(config.sq_entries)
+            .map_err(explain_setup)?;
+        probe(&uring)?;
+        let limit = raise_file_limit().map_err(|source| SetupError::Limit {
+            what: "cannot raise the file limit",
+            limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit)",
+            source,
+        })?;
+        let slots = u64::from(config.slots).min(limit).min(SLOTS_MAX).min(1 << SLOT_BITS) as u32;
+        uring.submitter().register_files_sparse(slots).map_err(|source| SetupError::Limit {
+            what: "cannot register the descriptor table",
+            limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit) or ask for fewer slots",
+            source,
+        })?;
+        let registered = register_ring_fd(uring.as_raw_fd()).ok();
+        Ok(Ring { uring, registered, slots })
+    }
+
+    /// The size of the descriptor table.
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        self.uring.as_raw_fd()
+    }
+
+    /// Makes the ring of provided buffers known.
+    ///
+    /// # Safety
+    /// `address` must be that of `entries` zeroed, page-aligned entries that outlive all receives.
+    pub(crate) unsafe fn register_buffers(&self, address: u64, entries: u16) -> io::Result<()> {
+        // SAFETY: passed on to our caller.
+        unsafe {
+            self.uring.submitter().register_buf_ring_with_flags(address, entries, BUFFER_GROUP, 0)
+        }
+    }
+
+    /// Cancels all that is in flight and waits until it is, for a second at most.
+    pub(crate) fn cancel_all(&self) -> io::Result<()> {
+        let timeout = Some(Timespec::new().sec(1));
+        match self.uring.submitter().register_sync_cancel(timeout, CancelBuilder::any()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Submits what is queued and waits for a completion, `None` meaning for as long as it takes.
+    /// With a zero duration it only gathers completions that are due.
+    ///
+    /// On return all that was queued is submitted, unless there is an error. Errors are fatal.
+    pub(crate) fn enter(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        const GIVE_UP: u32 = 10_000;
+        let mut tries = 0;
+        let mut wait = wait;
+        loop {
+            match self.enter_once(wait) {
+                Ok(()) => {}
+                Err(error) => match error.raw_os_error() {
+                    // A signal, or the time is up: there may or may not be completions.
+                    Some(libc::EINTR | libc::ETIME) => {}
+                    // The kernel is short of memory, or of room for completions, which it keeps.
+                    Some(libc::EAGAIN | libc::EBUSY) if tries < GIVE_UP => {
+                        std::thread::yield_now();
+                    }
+                    _ => return Err(error),
+                },
+            }
+            if self.uring.submission().is_empty() {
+                return Ok(());
+            }
+            tries += 1;
+            wait = Some(Duration::ZERO);
+        }
+    }
+
+    /// The completions so far.
+    pub(crate) fn completions(&mut self) -> impl Iterator<Item = Completion> {
+        self.uring.completion().map(|entry| Completion {
+            token: Token::unpack(entry.user_data()),
+            result: entry.result(),
+            flags: entry.flags(),
+        })
+    }
+
+    /// Whether the kernel keeps completions that had no room. An enter brings them.
+    pub(crate) fn overflowed(&mut self) -> bool {
+        self.uring.submission().cq_overflow()
+    }
+
+    /// Queues an operation; submits when the queue is full.
+    ///
+    /// # Safety
+    /// Memory that the entry points to must stay valid, and unaliased if the kernel writes to it,
+    /// until the operation's last completion.
+    unsafe fn push(&mut self, entry: &squeue::Entry) -> io::Result<()> {
+        // SAFETY: passed on to our caller.
+        while unsafe { self.uring.submission().push(entry) }.is_err() {
+            self.submit()?;
+        }
+        Ok(())
+    }
+
+    /// Makes room in the submission queue, without looking for completions.
+    fn submit(&mut self) -> io::Result<()> {
+        match self.uring.submit() {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EINTR | libc::EAGAIN | libc::EBUSY)
+                ) =>
+            {
+                std::thread::yield_now();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn enter_once(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        const GETEVENTS: u32 = 1;
+        const EXT_ARG: u32 = 1 << 3;
+        const REGISTERED_RING: u32 = 1 << 4;
+        /// `struct io_uring_getevents_arg`.
+        #[repr(C)]
+        struct Argument {
+            sigmask: u64,
+            sigmask_size: u32,
+            min_wait_usec: u32,
+            timeout: u64,
+        }
+        let (fd, flags) = match self.registered {
+            Some(index) => (index as i32, GETEVENTS | REGISTERED_RING),
+            None => (self.uring.as_raw_fd(), GETEVENTS),
+        };
+        let queued = self.uring.submission().len() as u32;
+        let wanted = u32::from(wait != Some(Duration::ZERO));
+        let timeout = wait.filter(|wait| !wait.is_zero()).map(Timespec::from);
+        let argument = timeout.as_ref().map(|timeout| Argument {
+            sigmask: 0,
+            sigmask_size: 0,
+            min_wait_usec: 0,
+            timeout: std::ptr::from_ref(timeout) as u64,
+        });
+        let (flags, pointer, size) = match &argument {
+            Some(argument) => {
+                (flags | EXT_ARG, std::ptr::from_ref(argument), size_of::<Argument>())
+            }
+            None => (flags, std::ptr::null(), 0),
+        };
+        // SAFETY: the descriptor is our ring's; the argument and the time it points to live until
+        // the call returns. What the queued entries point to is vouched for by `push`.
+        let result = unsafe {
+            libc::syscall(libc::SYS_io_uring_enter, fd, queued, wanted, flags, pointer, size)
+        };
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// What the kernel is asked for, one function each.
+impl Ring {
+    pub(crate) fn accept_many(&mut self, from: &TcpListener, token: Token) -> io::Result<()> {
+        let entry =
+            opcode::AcceptMulti::new(Fd(from.as_raw_fd())).allocate_file_index(true).build();
+        // SAFETY: points to no memory.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    pub(crate) fn accept_one(&mut self, from: &TcpListener, token: Token) -> io::Result<()> {
+        let null = std::ptr::null_mut();
+        let entry = opcode::Accept::new(Fd(from.as_raw_fd()), null, null.cast())
+            .file_index(Some(DestinationSlot::auto_target()))
+            .build();
+        // SAFETY: the name is not asked for, so this points to no memory.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// Asks for the peer's name (`SO_PEERNAME`), which a multishot accept doesn't tell. The result
+    /// is its length.
+    ///
+    /// # Safety
+    /// `name` must stay valid for `len` bytes until the completion.
+    pub(crate) unsafe fn peer_name(
+        &mut self,
+        slot: u32,
+        name: *mut u8,
+        len: u32,
+        token: Token,
+    ) -> io::Result<()> {
+        const SO_PEERNAME: u32 = 28;
+        const COMMAND_OFFSET: usize = 8;
+        const SOCKET_URING_OP_GETSOCKOPT: u32 = 2;
+        let mut entry = opcode::SetSockOpt::new(
+            Fixed(slot),
+            libc::SOL_SOCKET as u32,
+            SO_PEERNAME,
+            name.cast_const().cast(),
+            len,
+        )
+        .build()
+        .user_data(token.pack());
+        const { assert!(size_of::<squeue::Entry>() == 64) };
+        // SAFETY: `Entry` is `struct io_uring_sqe`, whose `cmd_op` lies at that offset. The two
+        // commands differ in nothing else; the binding only knows how to build one of them.
+        // The memory written to is vouched for by our caller.
+        unsafe {
+            (&raw mut entry)
+                .cast::<u8>()
+                .add(COMMAND_OFFSET)
+                .cast::<u32>()
+                .write_unaligned(SOCKET_URING_OP_GETSOCKOPT);
+            self.push(&entry)
+        }
+    }
+
+    /// Moves the descriptor into a free slot of the table and writes its number over it.
+    ///
+    /// # Safety
+    /// `descriptor` must stay valid until the completion, and nobody else may look at it.
+    pub(crate) unsafe fn install(
+        &mut self,
+        descriptor: *mut RawFd,
+        token: Token,
+    ) -> io::Result<()> {
+        const ANY_SLOT: i32 = -1; // IORING_FILE_INDEX_ALLOC
+        let entry = opcode::FilesUpdate::new(descriptor, 1).offset(ANY_SLOT).build();
+        // SAFETY: vouched for by our caller.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// # Safety
+    /// `address` must stay valid until the completion.
+    pub(crate) unsafe fn connect(
+        &mut self,
+        slot: u32,
+        address: &socket2::SockAddr,
+        token: Token,
+    ) -> io::Result<()> {
+        let entry =
+            opcode::Connect::new(Fixed(slot), address.as_ptr().cast(), address.len()).build();
+        // SAFETY: vouched for by our caller.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// A poll that ends with the first data or hang-up.
+    pub(crate) fn poll(&mut self, slot: u32, token: Token) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fixed(slot), (libc::POLLIN | libc::POLLRDHUP) as u32);
+        // SAFETY: points to no memory.
+        unsafe { self.push(&entry.build().user_data(token.pack())) }
+    }
+
+    /// A poll that goes on, of one of the process's own descriptors.
+    pub(crate) fn poll_many(&mut self, fd: RawFd, token: Token) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(fd), libc::POLLIN as u32).multi(true).build();
+        // SAFETY: points to no memory.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// A receive that goes on, into provided buffers.
+    pub(crate) fn receive(&mut self, slot: u32, token: Token) -> io::Result<()> {
+        let entry = opcode::RecvMulti::new(Fixed(slot), BUFFER_GROUP).build();
+        // SAFETY: the buffers were vouched for when they were registered.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// A send that takes what it can at once and completes only if that is not all.
+    ///
+    /// # Safety
+    /// `bytes` must stay in place until the ring was entered.
+    pub(crate) unsafe fn send_now(
+        &mut self,
+        slot: u32,
+        bytes: &[u8],
+        token: Token,
+    ) -> io::Result<()> {
+        let entry = opcode::Send::new(Fixed(slot), bytes.as_ptr(), bytes.len() as u32)
+            // WAITALL makes a short send count as failed, so that it isn't silent.
+            .flags(libc::MSG_DONTWAIT | libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
+            .build()
+            .flags(squeue::Flags::SKIP_SUCCESS);
+        // SAFETY: vouched for by our caller.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// A send that waits for the peer.
+    ///
+    /// # Safety
+    /// `bytes` must stay in place until the completion.
+    pub(crate) unsafe fn send_all(
+        &mut self,
+        slot: u32,
+        bytes: &[u8],
+        token: Token,
+    ) -> io::Result<()> {
+        let len = bytes.len().min(1 << 30) as u32;
+        let entry = opcode::Send::new(Fixed(slot), bytes.as_ptr(), len)
+            .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
+            .build();
+        // SAFETY: vouched for by our caller.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// Sends FIN; receiving goes on.
+    pub(crate) fn shutdown(&mut self, slot: u32, token: Token) -> io::Result<()> {
+        let entry = opcode::Shutdown::new(Fixed(slot), libc::SHUT_WR).build();
+        // SAFETY: points to no memory.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
+    /// Ends an operation early; its own last completion tells when.
+    pub(crate) fn cancel(&mut self, operation: Token) -> io::Result<()> {
+        let entry = opcode::AsyncCancel::new(operation.pack()).build();
+        // SAFETY: points to no memory.
+        unsafe { self.push(&silently(entry)) }
+    }
+
+    /// Frees the slot. Nothing may be in flight on it.
+    pub(crate) fn close(&mut self, slot: u32) -> io::Result<()> {
+        // SAFETY: points to no memory.
+        unsafe { self.push(&silently(opcode::Close::new(Fixed(slot)).build())) }
+    }
+
+    /// Lets another ring's owner return from its wait.
+    pub(crate) fn wake(&mut self, ring: RawFd) -> io::Result<()> {
+        let entry = opcode::MsgRingData::new(Fd(ring), 0, Token::of(Op::Wake).pack(), None).build();
+        // SAFETY: points to no memory.
+        unsafe { self.push(&silently(entry)) }
+    }
+}
+
+fn silently(entry: squeue::Entry) -> squeue::Entry {
+    entry.flags(squeue::Flags::SKIP_SUCCESS).user_data(Token::of(Op::Ignored).pack())
+}
+
+fn probe(uring: &IoUring) -> Result<(), SetupError> {
+    let mut probe = Probe::new();
+    uring
+        .submitter()
+        .register_probe(&mut probe)
+        .map_err(|source| SetupError::Lacks { what: "a probe of its operations", source })?;
+    let missing: Vec<_> = OPCODES
+        .iter()
+        .filter(|(code, _)| !probe.is_supported(*code))
+        .map(|(_, name)| *name)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(SetupError::LacksOperations(missing)) }
+}
+
+/// Registers the ring's own descriptor with the thread; the binding's version forgets the number.
+fn register_ring_fd(fd: RawFd) -> io::Result<u32> {
+    const IORING_REGISTER_RING_FDS: u32 = 20;
+    /// `struct io_uring_rsrc_update`.
+    #[repr(C)]
+    struct Update {
+        offset: u32,
+        reserved: u32,
+        data: u64,
+    }
+    let mut update = Update { offset: u32::MAX, reserved: 0, data: fd as u64 };
+    // SAFETY: the kernel reads and writes one `Update`, which lives until the call returns.
+    let done = unsafe {
+        libc::syscall(libc::SYS_io_uring_register, fd, IORING_REGISTER_RING_FDS, &raw mut update, 1)
+    };
+    if done == 1 { Ok(update.offset) } else { Err(io::Error::last_os_error()) }
+}
+
+fn explain_setup(error: io::Error) -> SetupError {
+    let level = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0);
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) if level > 0 => SetupError::Disabled { level },
+        Some(libc::EPERM | libc::EACCES) => SetupError::Forbidden(error),
+        Some(libc::ENOSYS) => SetupError::Absent(error),
+        Some(libc::EINVAL) => SetupError::Lacks {
+            what: "SINGLE_ISSUER, DEFER_TASKRUN or COOP_TASKRUN, or a queue size is out of range",
+            source: error,
+        },
+        Some(libc::ENOMEM) => SetupError::Limit {
+            what: "no memory for the rings",
+            limit: "RLIMIT_MEMLOCK (LimitMEMLOCK= in a unit) or the memory limit",
+            source: error,
+        },
+        _ => SetupError::Limit {
+            what: "no descriptor for the ring",
+            limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit)",
+            source: error,
+        },
+    }
+}
