@@ -1,7 +1,7 @@
 //! What the tests share: one sample of every message, and an independent look at msgpack.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-pub mod samples;
+pub(crate) mod samples;
 
 use std::path::PathBuf;
 
@@ -12,26 +12,26 @@ use whisper_proto::{ClientMessage, DecodeError, ServerMessage};
 
 /// A message of either direction.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Message<'a> {
+pub(crate) enum Message<'a> {
     Client(ClientMessage<'a>),
     Server(ServerMessage<'a>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     Client,
     Server,
 }
 
 impl<'a> Message<'a> {
-    pub fn decode(direction: Direction, frame: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(direction: Direction, frame: &'a [u8]) -> Result<Self, DecodeError> {
         match direction {
             Direction::Client => ClientMessage::decode(frame).map(Self::Client),
             Direction::Server => ServerMessage::decode(frame).map(Self::Server),
         }
     }
 
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut frame = Vec::new();
         match self {
             Self::Client(message) => message.encode(&mut frame),
@@ -40,7 +40,7 @@ impl<'a> Message<'a> {
         frame
     }
 
-    pub fn direction(&self) -> Direction {
+    pub(crate) fn direction(&self) -> Direction {
         match self {
             Self::Client(_) => Direction::Client,
             Self::Server(_) => Direction::Server,
@@ -49,14 +49,14 @@ impl<'a> Message<'a> {
 }
 
 impl Direction {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
             Self::Server => "server",
         }
     }
 
-    pub fn from_str(text: &str) -> Self {
+    pub(crate) fn from_str(text: &str) -> Self {
         match text {
             "client" => Self::Client,
             "server" => Self::Server,
@@ -66,26 +66,26 @@ impl Direction {
 }
 
 /// Encodes with `rmpv`, which shares no code with this crate's codec.
-pub fn pack(value: &Value) -> Vec<u8> {
+pub(crate) fn pack(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     rmpv::encode::write_value(&mut bytes, value).expect("a Vec takes every byte");
     bytes
 }
 
 /// Decodes with `rmpv`, all of it.
-pub fn unpack(mut bytes: &[u8]) -> Value {
+pub(crate) fn unpack(mut bytes: &[u8]) -> Value {
     let value = rmpv::decode::read_value(&mut bytes).expect("msgpack");
     assert!(bytes.is_empty(), "bytes follow the value");
     value
 }
 
 /// Encodes the JSON view of a message. `serde_json` sorts keys, so `data` stands before `type`.
-pub fn pack_json(json: &Json) -> Vec<u8> {
+pub(crate) fn pack_json(json: &Json) -> Vec<u8> {
     pack(&msgpack_of(json))
 }
 
 /// The JSON view of msgpack: binary is `{"$bin": base64url}`.
-pub fn json_of(value: &Value) -> Json {
+pub(crate) fn json_of(value: &Value) -> Json {
     match value {
         Value::Nil => Json::Null,
         Value::Boolean(value) => json!(value),
@@ -104,7 +104,7 @@ pub fn json_of(value: &Value) -> Json {
 }
 
 /// The msgpack of a JSON view.
-pub fn msgpack_of(json: &Json) -> Value {
+pub(crate) fn msgpack_of(json: &Json) -> Value {
     match json {
         Json::Null => Value::Nil,
         Json::Bool(value) => Value::from(*value),
@@ -127,17 +127,17 @@ pub fn msgpack_of(json: &Json) -> Value {
     }
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
 
-pub fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     data_encoding::HEXLOWER.decode(text.as_bytes()).expect("hex")
 }
 
 /// Compares a file under `vectors/` with what it should hold, entry by entry; with
 /// `WHISPER_BLESS=1` in the environment, writes it instead.
-pub fn check_vectors(file: &str, entries: &[Json]) {
+pub(crate) fn check_vectors(file: &str, entries: &[Json]) {
     let path = vectors_path(file);
     if std::env::var_os("WHISPER_BLESS").is_some_and(|value| value == "1") {
         let lines: Vec<String> = entries.iter().map(|entry| format!("  {entry}")).collect();
@@ -150,7 +150,7 @@ pub fn check_vectors(file: &str, entries: &[Json]) {
     assert_eq!(found.len(), entries.len(), "{file} is stale");
 }
 
-pub fn read_vectors(file: &str) -> Vec<Json> {
+pub(crate) fn read_vectors(file: &str) -> Vec<Json> {
     let text = std::fs::read_to_string(vectors_path(file)).expect("readable vectors");
     serde_json::from_str(&text).expect("an array of vectors")
 }

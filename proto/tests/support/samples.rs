@@ -12,14 +12,14 @@ const TAG: Tag = *b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee
 const NOON: u64 = 1_790_000_000_000;
 
 /// A named sample of every message of both directions.
-pub fn all() -> Vec<(String, Message<'static>)> {
+pub(crate) fn all() -> Vec<(String, Message<'static>)> {
     let client = client().into_iter().map(|(name, it)| (name, Message::Client(it)));
     let server = server().into_iter().map(|(name, it)| (name, Message::Server(it)));
     client.chain(server).collect()
 }
 
 /// The sample of that name.
-pub fn named(name: &str) -> Message<'static> {
+pub(crate) fn named(name: &str) -> Message<'static> {
     let found = all().into_iter().find(|(known, _)| known == name);
     found.unwrap_or_else(|| panic!("no sample is named {name:?}")).1
 }
@@ -89,7 +89,9 @@ fn client() -> Vec<(String, ClientMessage<'static>)> {
         sample("message, white space", C::Message(Say { content: " ", id: None, room: None })),
         sample(
             "message, unicode",
-            C::Message(Say { content: "שלום \u{1f469}\u{200d}\u{1f680}\0", id: None, room: None }),
+            C::Message(Say {
+                content: "שלום \u{1f469}\u{200d}\u{1f680}\0", id: None, room: None
+            }),
         ),
         sample(
             "message, longest",
@@ -227,10 +229,7 @@ fn server() -> Vec<(String, ServerMessage<'static>)> {
             "banned, for a while",
             S::Banned(Banned { reason: "Reported by many.", code: "reports", until: Some(NOON) }),
         ),
-        sample(
-            "banned, for good",
-            S::Banned(Banned { reason: "", code: "operator", until: None }),
-        ),
+        sample("banned, for good", S::Banned(Banned { reason: "", code: "operator", until: None })),
         sample(
             "reconnect, elsewhere",
             S::Reconnect(Reconnect { after_ms: 750, url: Some("wss://b.example/ws") }),
@@ -275,16 +274,14 @@ fn signals() -> impl Iterator<Item = (String, Signal<'static>)> {
         ),
     ]
     .into_iter()
-    .map(|(name, kind, body)| {
-        (name.to_owned(), Signal::new(kind, raw(body)).expect("a good body"))
-    })
+    .map(|(name, kind, body)| (name.to_owned(), Signal::new(kind, raw(body)).expect("a good body")))
 }
 
 fn lanes() -> impl Iterator<Item = Lane> {
     AgeCategory::ALL.iter().flat_map(|&age| {
-        Mode::ALL.iter().flat_map(move |&mode| {
-            QueueType::ALL.iter().map(move |&queue| lane(age, mode, queue))
-        })
+        Mode::ALL
+            .iter()
+            .flat_map(move |&mode| QueueType::ALL.iter().map(move |&queue| lane(age, mode, queue)))
     })
 }
 
