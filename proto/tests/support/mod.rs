@@ -1,6 +1,7 @@
 //! What the tests share: one sample of every message, and an independent look at msgpack.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod arbitrary;
 pub(crate) mod samples;
 
 use std::path::PathBuf;
