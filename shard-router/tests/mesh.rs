@@ -41,6 +41,20 @@ fn a_message_to_oneself_needs_no_flush_and_keeps_its_turn() {
 }
 
 #[test]
+fn messages_to_oneself_can_be_had_out_of_turn() {
+    let (mut a, mut b) = pair(RING_SLOTS);
+    b.send(0, 7);
+    b.flush(no_wake);
+    a.send(0, 1);
+    a.send(0, 2);
+    assert_eq!([a.recv_own(), a.recv_own(), a.recv_own()], [Some(1), Some(2), None]);
+    assert_eq!(a.prepare_sleep(), Sleep::No, "there is one from another");
+    assert_eq!(drain(&mut a), [(1, 7)]);
+    assert_eq!(a.prepare_sleep(), Sleep::Now);
+    assert_eq!(a.counters().received, 3);
+}
+
+#[test]
 fn what_does_not_fit_waits_in_order() {
     let (mut a, mut b) = pair(4);
     (0..11).for_each(|n| a.send(1, n));
