@@ -80,9 +80,12 @@ impl<'a> ClientMessage<'a> {
 /// `hello`: what the client knows of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hello<'a> {
-    /// What tells this device from others. The engine keeps only a keyed hash of it, for bans.
+    /// What tells this device from others, at most
+    /// [`FINGERPRINT_CHARS`](crate::limits::FINGERPRINT_CHARS) chars. The engine keeps only a keyed
+    /// hash of it, for bans.
     pub fingerprint: Option<&'a str>,
-    /// The person's language, a BCP 47 tag; needed for [`LanguageWish::Same`].
+    /// The person's language, a BCP 47 tag of at most
+    /// [`LANGUAGE_CHARS`](crate::limits::LANGUAGE_CHARS) chars; needed for [`LanguageWish::Same`].
     pub language: Option<&'a str>,
     /// The token of a session to bring back.
     pub resume: Option<&'a [u8]>,

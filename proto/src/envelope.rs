@@ -5,6 +5,8 @@ use crate::key;
 use crate::limits::MESSAGE_BYTES;
 use crate::reader::{Reader, Result, Slot};
 
+const EMPTY_MAP: &[u8] = &[0x80];
+
 enum Data<'a, T> {
     Read(T),
     /// It stood before `type`, so nobody knew yet how to read it.
@@ -41,8 +43,3 @@ pub(crate) fn decode<'a, T>(
         None => read(kind, &mut Reader::within_envelope(EMPTY_MAP)),
     }
 }
-
-const EMPTY_MAP: &[u8] = &[0x80];
-
-/// The error for `data` that holds no map.
-pub(crate) const DATA_NOT_A_MAP: DecodeError = DecodeError::WrongType(key::DATA);

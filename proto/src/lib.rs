@@ -14,6 +14,20 @@
 //! assert_eq!(ClientMessage::decode(&frame), Ok(said));
 //! ```
 //!
+//! # How messages are read
+//! - Keys stand in any order; unknown ones are skipped. A known key that stands twice is refused:
+//!   two readers might take different ones.
+//! - Nil is absent. `data` may be absent where all of its fields may.
+//! - Integers are taken in any width, and floats where they have no fraction: JavaScript has but
+//!   one kind of number.
+//! - Lengths are checked against what remains of the frame before they are believed, and nesting
+//!   against [`limits::DEPTH`]. Nothing may follow the value.
+//! - What a [`ClientMessage`] holds is within its [`limits`]. [`DecodeError`] tells what isn't,
+//!   whose [`Fault`] that is, and, as an [`ErrorCode`], what to answer.
+//!
+//! Fields are spelled on the wire as here, in camel case; where they aren't, or a value is
+//! wrapped, their doc says so. `room` is `roomId`.
+//!
 //! # What is absent
 //! Clocks, sockets, threads, the environment, randomness, logging, any other crate of the
 //! workspace. The crate also builds for a target that has none of these.

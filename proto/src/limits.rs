@@ -3,6 +3,8 @@
 //! "Chars" are Unicode code points. A limit is checked where the value is decoded, from declared
 //! lengths, before anything is allocated; encoding doesn't check.
 
+use crate::{AgeCategory, Mode, QueueType};
+
 /// The longest message, in bytes, in either direction.
 pub const MESSAGE_BYTES: usize = 16 * 1024;
 /// The deepest nesting of maps and arrays; the envelope itself is depth 1.
@@ -32,7 +34,7 @@ pub const EVIDENCE: usize = 20;
 /// The length of a message's tag.
 pub const TAG_BYTES: usize = 16;
 /// How many lanes there are: every age category, mode and queue.
-pub const LANES: usize = 2 * 3 * 2;
+pub const LANES: usize = AgeCategory::ALL.len() * Mode::ALL.len() * QueueType::ALL.len();
 
 /// The longest UTF-8 encoding of one char, in bytes.
 pub(crate) const UTF8_BYTES_MAX: usize = 4;
@@ -60,5 +62,3 @@ const _: () = assert!(
 // The deepest map of the protocol itself (envelope, data, evidence, its entry) leaves room for
 // signalling, which browsers nest once more.
 const _: () = assert!(DEPTH > 4);
-// Lists are counted in a byte or less.
-const _: () = assert!(INTERESTS <= 15 && LANES <= 15 && EVIDENCE <= u8::MAX as usize);

@@ -6,7 +6,7 @@
 use rmp::Marker;
 
 use crate::DecodeError;
-use crate::envelope::DATA_NOT_A_MAP;
+use crate::key;
 use crate::limits::{DEPTH, UTF8_BYTES_MAX};
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
@@ -76,9 +76,18 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Reads the data of a message, as [`fields`](Self::fields) does.
+    #[inline]
+    pub(crate) fn data_fields(
+        &mut self,
+        each: impl FnMut(&'a str, &mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.fields(DecodeError::WrongType(key::DATA), each)
+    }
+
     /// Reads the data of a message that has no fields.
     pub(crate) fn no_fields(&mut self) -> Result<()> {
-        self.fields(DATA_NOT_A_MAP, |_, r| r.skip())
+        self.data_fields(|_, r| r.skip())
     }
 
     /// Reads the data of a message that has one field, and must have it.
@@ -88,12 +97,7 @@ impl<'a> Reader<'a> {
         read: fn(&mut Self, Field) -> Result<T>,
     ) -> Result<T> {
         let mut value = Slot::new(field);
-        self.fields(
-            DATA_NOT_A_MAP,
-            |name, r| {
-                if name == field { value.fill(r, read) } else { r.skip() }
-            },
-        )?;
+        self.data_fields(|name, r| if name == field { value.fill(r, read) } else { r.skip() })?;
         value.required()
     }
 
@@ -424,6 +428,12 @@ impl<T> Slot<T> {
     pub(crate) fn optional(self) -> Option<T> {
         self.value
     }
+}
+
+/// Whether the bytes are one value, whole and no deeper than a message may be.
+pub(crate) fn is_one_value(bytes: &[u8]) -> bool {
+    let mut r = Reader::new(bytes);
+    r.skip().and_then(|()| r.end()).is_ok()
 }
 
 /// The integer that a float stands for: JavaScript has but one kind of number.

@@ -1,6 +1,5 @@
 //! WebRTC signalling, which passes through without being interpreted.
 
-use crate::envelope::DATA_NOT_A_MAP;
 use crate::reader::{Reader, Result, Slot};
 use crate::{DecodeError, SignalKind, key, writer};
 
@@ -16,7 +15,7 @@ pub struct Signal<'a> {
     /// `roomId` of the body: the chat the client means. Where it isn't the current one the
     /// message is dropped silently. Encoding writes the body only.
     pub room: Option<&'a str>,
-    /// The whole of `data` as it came: one encoded msgpack map.
+    /// The whole of `data` as it came: one encoded msgpack map. [`Signal::new`] checks that it is.
     pub body: &'a [u8],
 }
 
@@ -35,7 +34,7 @@ impl<'a> Signal<'a> {
     pub(crate) fn read(kind: SignalKind, r: &mut Reader<'a>) -> Result<Self> {
         let start = *r;
         let mut room = Slot::new(key::ROOM_ID);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::ROOM_ID => room.fill(r, Reader::str),
             _ => r.skip(),
         })?;

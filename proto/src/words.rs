@@ -247,3 +247,21 @@ impl CloseCode {
         Self::ALL.iter().copied().find(|known| known.as_u16() == code)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_codes_come_back_from_the_wire() {
+        for &code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::from_wire(code.as_str()), Some(code));
+        }
+        for &code in CloseCode::ALL {
+            assert_eq!(CloseCode::from_wire(code.as_u16()), Some(code));
+        }
+        assert!(CloseCode::ALL.is_sorted());
+        assert_eq!(CloseCode::from_wire(1000), None);
+        assert_eq!(Tier::from_wire("Exact"), None);
+    }
+}

@@ -3,6 +3,14 @@
 use rmp::encode::{self, ByteBuf};
 
 use crate::key;
+use crate::reader::is_one_value;
+
+/// The head of a str shorter than [`FIXSTR_END`], without its length.
+const FIXSTR: u8 = 0xa0;
+const FIXSTR_END: usize = 32;
+/// The head of a map shorter than [`FIXMAP_END`], without its length.
+const FIXMAP: u8 = 0x80;
+const FIXMAP_END: u8 = 16;
 
 /// A value that a field may hold.
 pub(crate) trait Value {
@@ -49,7 +57,7 @@ pub(crate) fn raw_message(out: &mut Vec<u8>, kind: &'static str, data: &[u8]) {
 
 impl Map<'_> {
     /// Adds an entry.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&mut self, key: &'static str, value: impl Value) {
         self.key(key);
         value.write(self.out);
@@ -91,13 +99,14 @@ impl Map<'_> {
         }
     }
 
-    /// Keys are constants of at most 31 bytes: once inlined, a copy of fixed bytes.
+    /// Keys are constants, so once inlined the encoded key is one too, and this is a single copy.
     #[inline(always)]
     fn key(&mut self, key: &'static str) {
-        debug_assert!(key.len() <= 31 && self.entries < 15);
-        let out = self.out.as_mut_vec();
-        out.push(0xa0 | key.len() as u8);
-        out.extend_from_slice(key.as_bytes());
+        debug_assert!(key.len() < FIXSTR_END && self.entries < FIXMAP_END);
+        let mut encoded = [0; FIXSTR_END];
+        encoded[0] = FIXSTR | key.len() as u8;
+        encoded[1..=key.len()].copy_from_slice(key.as_bytes());
+        self.out.as_mut_vec().extend_from_slice(&encoded[..=key.len()]);
         self.entries += 1;
     }
 }
@@ -140,6 +149,7 @@ impl Value for Bin<'_> {
 impl Value for Raw<'_> {
     #[inline]
     fn write(&self, out: &mut ByteBuf) {
+        debug_assert!(is_one_value(self.0), "not one msgpack value");
         out.as_mut_vec().extend_from_slice(self.0);
     }
 }
@@ -168,7 +178,7 @@ fn map(out: &mut ByteBuf, fields: impl FnOnce(&mut Map<'_>)) {
     let mut map = Map { out, entries: 0 };
     fields(&mut map);
     let entries = map.entries;
-    out.as_mut_vec()[head] = 0x80 | entries;
+    out.as_mut_vec()[head] = FIXMAP | entries;
 }
 
 fn array_len(out: &mut ByteBuf, length: usize) {

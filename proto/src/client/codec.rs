@@ -1,7 +1,6 @@
 //! How what a client says is written and read.
 
 use super::{ClientMessage, Evidence, Hello, Join, Report, Say, Skip};
-use crate::envelope::DATA_NOT_A_MAP;
 use crate::limits::{
     COMMENT_CHARS, CONTENT_CHARS, EVIDENCE, FINGERPRINT_CHARS, ID_CHARS, LANGUAGE_CHARS,
     REASON_CHARS,
@@ -81,7 +80,7 @@ impl<'a> Hello<'a> {
         let mut resume = Slot::new(key::RESUME);
         let mut last_seq = Slot::new(key::LAST_SEQ);
         let mut proof = Slot::new(key::PROOF);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::FINGERPRINT => fingerprint.fill(r, Reader::text::<FINGERPRINT_CHARS>),
             key::LANGUAGE => language.fill(r, Reader::text::<LANGUAGE_CHARS>),
             key::RESUME => resume.fill(r, Reader::bin),
@@ -115,7 +114,7 @@ impl<'a> Join<'a> {
         let mut interests = Slot::new(key::INTERESTS);
         let mut relax = Slot::new(key::RELAX);
         let mut language = Slot::new(key::LANGUAGE);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::AGE_CATEGORY => age.fill(r, AgeCategory::read),
             key::MODE => mode.fill(r, Mode::read),
             key::QUEUE_TYPE => queue.fill(r, QueueType::read),
@@ -148,7 +147,7 @@ impl<'a> Say<'a> {
         let mut content = Slot::new(key::CONTENT);
         let mut id = Slot::new(key::ID);
         let mut room = Slot::new(key::ROOM_ID);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::CONTENT => content.fill(r, Reader::nonempty_text::<CONTENT_CHARS>),
             key::ID => id.fill(r, Reader::text::<ID_CHARS>),
             key::ROOM_ID => room.fill(r, Reader::str),
@@ -169,7 +168,7 @@ impl<'a> Skip<'a> {
     fn read(r: &mut Reader<'a>) -> Result<Self> {
         let mut reason = Slot::new(key::REASON);
         let mut room = Slot::new(key::ROOM_ID);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::REASON => reason.fill(r, Reader::text::<REASON_CHARS>),
             key::ROOM_ID => room.fill(r, Reader::str),
             _ => r.skip(),
@@ -191,7 +190,7 @@ impl<'a> Report<'a> {
         let mut evidence = Slot::new(key::EVIDENCE);
         let mut block = Slot::new(key::BLOCK);
         let mut room = Slot::new(key::ROOM_ID);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::REASON => reason.fill(r, ReportReason::read),
             key::COMMENT => comment.fill(r, Reader::text::<COMMENT_CHARS>),
             key::ID => id.fill(r, Reader::text::<ID_CHARS>),
@@ -268,7 +267,7 @@ fn read_in_room<'a, T>(
 ) -> Result<(T, Option<&'a str>)> {
     let mut value = Slot::new(field);
     let mut room = Slot::new(key::ROOM_ID);
-    r.fields(DATA_NOT_A_MAP, |name, r| match name {
+    r.data_fields(|name, r| match name {
         key::ROOM_ID => room.fill(r, Reader::str),
         name if name == field => value.fill(r, read),
         _ => r.skip(),

@@ -4,7 +4,6 @@ use super::{
     Banned, Connected, ErrorMessage, Matched, ModerationWarning, Reconnect, Said, Searching,
     ServerMessage, SessionLimits, Stats,
 };
-use crate::envelope::DATA_NOT_A_MAP;
 use crate::lane::read_lanes;
 use crate::names::read_names;
 use crate::reader::{Field, Reader, Result, Slot};
@@ -117,7 +116,7 @@ impl<'a> Connected<'a> {
         let mut relay_only = Slot::new(key::RELAY_ONLY);
         let mut lanes = Slot::new(key::LANES);
         let mut challenge = Slot::new(key::CHALLENGE);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::USER_ID => user_id.fill(r, Reader::str),
             key::RESUME => resume.fill(r, Reader::bin),
             key::SERVER_TIME => server_time.fill(r, Reader::u64),
@@ -188,7 +187,7 @@ impl Searching {
         let mut position = Slot::new(key::POSITION);
         let mut estimated_ms = Slot::new(key::ESTIMATED_TIME);
         let mut tier = Slot::new(key::TIER);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::POSITION => position.fill(r, Reader::u32),
             key::ESTIMATED_TIME => estimated_ms.fill(r, Reader::u32),
             key::TIER => tier.fill(r, Tier::read),
@@ -217,7 +216,7 @@ impl<'a> Matched<'a> {
         let mut partner_info = Slot::new(key::PARTNER_INFO);
         let mut tier = Slot::new(key::TIER);
         let mut waited_ms = Slot::new(key::WAITED_MS);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::ROOM_ID => room_id.fill(r, Reader::str),
             key::PARTNER_ID => partner_id.fill(r, Reader::str),
             key::MODE => mode.fill(r, Mode::read),
@@ -263,7 +262,7 @@ impl<'a> Said<'a> {
         let mut timestamp = Slot::new(key::TIMESTAMP);
         let mut seq = Slot::new(key::SEQ);
         let mut tag = Slot::new(key::TAG);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::ID => id.fill(r, Reader::str),
             key::SENDER_ID => sender_id.fill(r, Reader::str),
             key::CONTENT => content.fill(r, Reader::str),
@@ -300,7 +299,7 @@ impl<'a> ModerationWarning<'a> {
         let mut code = Slot::new(key::CODE);
         let mut warnings = Slot::new(key::WARNINGS);
         let mut blocked = Slot::new(key::BLOCKED);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::MESSAGE => message.fill(r, Reader::str),
             key::SEVERITY => severity.fill(r, Severity::read),
             key::CODE => code.fill(r, Reader::str),
@@ -332,7 +331,7 @@ impl Stats {
         let mut in_queue = Slot::new(key::IN_QUEUE);
         let mut active_chats = Slot::new(key::ACTIVE_CHATS);
         let mut avg_match_ms = Slot::new(key::AVG_MATCH_TIME);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::TOTAL_ONLINE => total_online.fill(r, Reader::u64),
             key::IN_QUEUE => in_queue.fill(r, Reader::u64),
             key::ACTIVE_CHATS => active_chats.fill(r, Reader::u64),
@@ -360,7 +359,7 @@ impl<'a> Banned<'a> {
         let mut reason = Slot::new(key::REASON);
         let mut code = Slot::new(key::CODE);
         let mut until = Slot::new(key::UNTIL);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::REASON => reason.fill(r, Reader::str),
             key::CODE => code.fill(r, Reader::str),
             key::UNTIL => until.fill(r, Reader::u64),
@@ -380,7 +379,7 @@ impl<'a> Reconnect<'a> {
     fn read(r: &mut Reader<'a>) -> Result<Self> {
         let mut after_ms = Slot::new(key::AFTER_MS);
         let mut url = Slot::new(key::URL);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::AFTER_MS => after_ms.fill(r, Reader::u32),
             key::URL => url.fill(r, Reader::str),
             _ => r.skip(),
@@ -400,7 +399,7 @@ impl<'a> ErrorMessage<'a> {
         let mut message = Slot::new(key::MESSAGE);
         let mut id = Slot::new(key::ID);
         let mut retry_after_ms = Slot::new(key::RETRY_AFTER_MS);
-        r.fields(DATA_NOT_A_MAP, |name, r| match name {
+        r.data_fields(|name, r| match name {
             key::CODE => code.fill(r, ErrorCode::read),
             key::MESSAGE => message.fill(r, Reader::str),
             key::ID => id.fill(r, Reader::str),
@@ -426,7 +425,7 @@ impl<'a> ErrorMessage<'a> {
 fn read_message_ack<'a>(r: &mut Reader<'a>) -> Result<(&'a str, u64)> {
     let mut id = Slot::new(key::ID);
     let mut seq = Slot::new(key::SEQ);
-    r.fields(DATA_NOT_A_MAP, |name, r| match name {
+    r.data_fields(|name, r| match name {
         key::ID => id.fill(r, Reader::str),
         key::SEQ => seq.fill(r, Reader::u64),
         _ => r.skip(),
