@@ -27,6 +27,16 @@ impl ConnId {
     pub const fn generation(self) -> u32 {
         self.generation
     }
+
+    /// Both in one number, for those who carry it without knowing what it is.
+    pub const fn to_bits(self) -> u64 {
+        (self.generation as u64) << 32 | self.slot as u64
+    }
+
+    /// Back from [`ConnId::to_bits`].
+    pub const fn from_bits(bits: u64) -> ConnId {
+        ConnId { slot: bits as u32, generation: (bits >> 32) as u32 }
+    }
 }
 
 /// Where a connection stands in its life. Transitions only go downwards, and from the last to the

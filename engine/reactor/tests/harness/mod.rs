@@ -42,6 +42,13 @@ impl Heard {
         why
     }
 
+    /// Gives back all memory that the notes take.
+    pub(crate) fn forget(&mut self) {
+        self.opened = Vec::new();
+        self.received = HashMap::new();
+        self.closed = Vec::new();
+    }
+
     pub(crate) fn received_from(&self, conn: ConnId) -> &[u8] {
         self.received.get(&conn).map_or(&[], Vec::as_slice)
     }
