@@ -1,2 +1,60 @@
-//! The Whisper engine.
-fn main() {}
+//! The binary `whisper`: composes what the modules make.
+
+mod cli;
+mod clock;
+mod config;
+mod control;
+mod cpus;
+mod listeners;
+mod pulse;
+mod secrets;
+mod serve;
+mod site;
+mod worker;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use self::cli::{Cli, Command, ConfigCommand};
+use self::config::Config;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match run(cli.command, innermost(&matches)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "whisper: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Serve(settings) => {
+            tracing_subscriber::fmt().json().with_writer(io::stderr).init();
+            let (config, _) = Config::resolve(settings, matches)?;
+            Ok(serve::serve(&config)?)
+        }
+        Command::Config { command: ConfigCommand::Check(settings) } => {
+            Config::resolve(settings, matches)?;
+            Ok(writeln!(io::stdout(), "The configuration is good.")?)
+        }
+        Command::Config { command: ConfigCommand::Show { origin, settings } } => {
+            let (_, explained) = Config::resolve(settings, matches)?;
+            Ok(write!(io::stdout(), "{}", explained.with_origins(origin))?)
+        }
+    }
+}
+
+/// The matches of the subcommand that has the settings.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| innermost(inner))
+}

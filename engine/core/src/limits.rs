@@ -1,0 +1,20 @@
+//! The bounds of the core, in one place. Those of the wire stand in [`whisper_proto::limits`].
+
+use crate::time::Span;
+
+/// Partners remembered, so that nobody meets the same stranger again.
+pub const PARTNERS_REMEMBERED: usize = 32;
+
+/// Within this time after the other side ended a chat, a `skip` still means «next».
+pub const SKIP_GRACE: Span = Span::secs(2);
+
+/// `stats` frames a second that one box sends at most; beyond, the interval stretches.
+pub const STATS_PER_SECOND: u64 = 20_000;
+
+/// Steps of the match queue's own work (tiers opened, scans carried on) in one wake.
+pub const WAKE_BUDGET: usize = 256;
+
+const _: () = assert!(
+    crate::match_queue::KEYS_MAX == whisper_proto::limits::INTERESTS,
+    "a card has room for every interest that a join may name"
+);

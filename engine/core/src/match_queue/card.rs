@@ -1,0 +1,175 @@
+//! What owners know of a ticket, and what makes two of them a pair.
+
+use std::cmp::Ordering;
+
+use arrayvec::ArrayVec;
+use whisper_shard_router::KeyHash;
+
+use crate::ids::{SessionId, TicketId};
+
+/// Most interests a card names.
+pub const KEYS_MAX: usize = 10;
+
+/// A lane by number: age category, mode and queue type. People of different lanes never meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LaneId(pub u8);
+
+/// Lanes there can be: two age categories, three modes, two queue types.
+pub const LANES: usize = 12;
+
+/// A primary language subtag of two or three letters (BCP 47), packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Language(u16);
+
+impl Language {
+    /// Reads the primary subtag of a tag such as `pt-BR`; none if it isn't two or three letters.
+    pub fn parse(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next()?;
+        if !(2..=3).contains(&primary.len()) {
+            return None;
+        }
+        let letter = |byte: u8| {
+            byte.is_ascii_alphabetic().then(|| u16::from(byte.to_ascii_lowercase() - b'a') + 1)
+        };
+        primary.bytes().try_fold(0, |packed, byte| Some(packed * 27 + letter(byte)?)).map(Self)
+    }
+}
+
+/// How far a ticket has opened up. Each level includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Partners with the same interests, or two in common.
+    Overlap,
+    /// Partners with one interest in common.
+    Single,
+    /// Anyone of the lane.
+    Any,
+    /// Recent partners too.
+    Again,
+}
+
+/// What two paired people have in common. Better is higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Affinity {
+    /// Nothing.
+    Any,
+    /// One interest.
+    Single,
+    /// Two interests or more.
+    Overlap,
+    /// The same non-empty set.
+    Exact,
+}
+
+impl Affinity {
+    /// The affinity of two sets with `shared` members in common.
+    pub const fn of(shared: usize, one: usize, other: usize) -> Self {
+        match shared {
+            0 => Self::Any,
+            _ if shared == one && shared == other => Self::Exact,
+            1 => Self::Single,
+            _ => Self::Overlap,
+        }
+    }
+
+    /// How far both must have opened up to be paired so.
+    pub const fn needs(self) -> Level {
+        match self {
+            Self::Exact | Self::Overlap => Level::Overlap,
+            Self::Single => Level::Single,
+            Self::Any => Level::Any,
+        }
+    }
+}
+
+/// A ticket as its home posts it to the owners of its keys.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Card {
+    /// Which ticket.
+    pub ticket: TicketId,
+    /// Whose it is; compared with recent partners by the homes.
+    pub person: SessionId,
+    /// Where they want to be.
+    pub lane: LaneId,
+    /// What they speak, if they said so.
+    pub language: Option<Language>,
+    /// Whether they want a partner of that language only.
+    pub same_language: bool,
+    /// Hashes of the interests, ascending, without doubles.
+    pub keys: ArrayVec<KeyHash, KEYS_MAX>,
+    /// How far the ticket has opened up.
+    pub level: Level,
+    /// Higher goes first; lowered for people under warnings.
+    pub priority: u8,
+}
+
+/// Why and how two cards would be paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// What they have in common.
+    pub affinity: Affinity,
+    /// How many interests they share.
+    pub shared: usize,
+    /// The smallest hash they share: its owner alone proposes the pair.
+    pub least: Option<KeyHash>,
+}
+
+impl Card {
+    /// The language list this card must be kept apart in, if it insists on one.
+    pub fn insists_on(&self) -> Option<Language> {
+        self.same_language.then_some(self.language).flatten()
+    }
+
+    /// Whether the two may be paired as far as the cards tell, and how well they fit.
+    pub fn fit(&self, other: &Self) -> Option<Fit> {
+        let insisting = self.same_language || other.same_language;
+        if self.lane != other.lane || (insisting && self.language != other.language) {
+            return None;
+        }
+        let (shared, least) = intersect(&self.keys, &other.keys);
+        let affinity = Affinity::of(shared, self.keys.len(), other.keys.len());
+        (self.level.min(other.level) >= affinity.needs()).then_some(Fit { affinity, shared, least })
+    }
+}
+
+/// Counts what two ascending lists share, and finds the smallest of it.
+fn intersect(one: &[KeyHash], other: &[KeyHash]) -> (usize, Option<KeyHash>) {
+    let (mut i, mut j, mut shared, mut least) = (0, 0, 0, None);
+    while i < one.len() && j < other.len() {
+        match one[i].cmp(&other[j]) {
+            Ordering::Less => i += 1,
+            Ordering::Greater => j += 1,
+            Ordering::Equal => {
+                least = least.or(Some(one[i]));
+                shared += 1;
+                i += 1;
+                j += 1;
+            }
+        }
+    }
+    (shared, least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_primary_subtags() {
+        assert_eq!(Language::parse("pt-BR"), Language::parse("PT"));
+        assert_ne!(Language::parse("de"), Language::parse("da"));
+        assert_ne!(Language::parse("de"), Language::parse("deu"));
+        for bad in ["", "e", "engl", "1x", "-en"] {
+            assert_eq!(Language::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_interest_alike_is_exact() {
+        assert_eq!(Affinity::of(1, 1, 1), Affinity::Exact);
+        assert_eq!(Affinity::of(1, 1, 2), Affinity::Single);
+        assert_eq!(Affinity::of(2, 2, 3), Affinity::Overlap);
+        assert_eq!(Affinity::of(0, 0, 0), Affinity::Any);
+    }
+}

@@ -1,0 +1,439 @@
+//! A home: the tickets of this shard's own people, and the only say in whether one is free.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use arrayvec::ArrayVec;
+use whisper_shard_router::{KeyHash, ShardId};
+
+use super::cadence::Cadence;
+use super::card::{Card, KEYS_MAX, LANES, LaneId, Language, Level};
+use super::message::{Accept, Claim, MatchMessage, Outcome};
+use super::{Ground, Host, Pairing, Search};
+use crate::ids::{SessionId, Side, TicketId};
+use crate::slots::Slots;
+use crate::time::Micros;
+use crate::timers::Timers;
+
+/// People of the own core looked at for somebody who takes anyone.
+const LOCAL_CANDIDATES_MAX: usize = 64;
+
+/// How far a person lets their ticket open up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Relaxation {
+    /// Never to people without a shared interest.
+    Strict,
+    /// To one shared interest, then to anyone.
+    #[default]
+    Gradual,
+    /// To anyone at once.
+    Anyone,
+}
+
+/// What a person asks the queue for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wish {
+    /// Who asks.
+    pub person: SessionId,
+    /// Where they want to be.
+    pub lane: LaneId,
+    /// What they speak.
+    pub language: Option<Language>,
+    /// Whether they want a partner of that language only.
+    pub same_language: bool,
+    /// Hashes of their interests, in any order.
+    pub keys: ArrayVec<KeyHash, KEYS_MAX>,
+    /// How far they open up.
+    pub relaxation: Relaxation,
+    /// Higher goes first.
+    pub priority: u8,
+}
+
+/// A proposal as it reaches the home of its lower ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Proposal {
+    pub(super) owner: ShardId,
+    pub(super) a: TicketId,
+    pub(super) b: TicketId,
+    pub(super) b_person: SessionId,
+    pub(super) forgive: bool,
+}
+
+/// The tickets of one shard's people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Home {
+    tickets: Slots<Ticket>,
+    latest: u64,
+    /// Tickets open to anyone, so that two on one core find each other here.
+    open: BTreeSet<(LaneId, TicketId)>,
+    per_lane: [u32; LANES],
+    cadence: Cadence,
+    timers: Timers,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Ticket {
+    card: Card,
+    relaxation: Relaxation,
+    /// Posted to the owners of its interests, and of its lane.
+    posted: Posted,
+    /// For whom this ticket is held, on whose proposal.
+    hold: Option<(TicketId, ShardId)>,
+    /// What met the ticket while it was held; at most one for each owner it is listed with.
+    behind: VecDeque<Waiting>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Posted {
+    interests: bool,
+    lane: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Waiting {
+    Proposal(Proposal),
+    Claim(Box<Claim>),
+}
+
+impl Home {
+    pub(super) fn len(&self) -> usize {
+        self.tickets.len()
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Micros> {
+        self.timers.next()
+    }
+
+    pub(super) fn tickets(&self) -> Vec<(Card, bool)> {
+        let places = 0..self.tickets.span() as u32;
+        places
+            .filter_map(|place| self.tickets.get(place))
+            .map(|ticket| (ticket.card.clone(), ticket.hold.is_some()))
+            .collect()
+    }
+
+    pub(super) fn join(
+        &mut self,
+        ground: &Ground,
+        wish: Wish,
+        host: &mut impl Host,
+    ) -> Option<TicketId> {
+        self.cadence.joined(wish.lane, ground.now);
+        // Strictly increasing, so that no id is ever used twice.
+        self.latest = ground.now.0.max(self.latest + 1);
+        let at = self.latest;
+        let anyone = wish.relaxation == Relaxation::Anyone || wish.keys.is_empty();
+        let level = if anyone { Level::Any } else { Level::Overlap };
+        let mut keys = wish.keys;
+        keys.sort_unstable();
+        let doubles = (1..keys.len()).rev().filter(|&i| keys[i] == keys[i - 1]);
+        for double in doubles.collect::<ArrayVec<_, KEYS_MAX>>() {
+            keys.remove(double);
+        }
+        let slot = self.tickets.insert_with(|slot| Ticket {
+            card: Card {
+                ticket: TicketId { at, node: ground.me.node, shard: ground.me.shard, slot },
+                person: wish.person,
+                lane: wish.lane,
+                language: wish.language,
+                same_language: wish.same_language,
+                keys,
+                level,
+                priority: wish.priority,
+            },
+            relaxation: wish.relaxation,
+            posted: Posted { interests: false, lane: false },
+            hold: None,
+            behind: VecDeque::new(),
+        });
+        self.per_lane[usize::from(wish.lane.0)] += 1;
+        host.searching(wish.person, self.search(ground, wish.lane, level));
+        if level >= Level::Any && self.match_locally(ground, slot, host) {
+            return None;
+        }
+        let ticket = &mut self.tickets[slot];
+        ticket.posted = Posted { interests: true, lane: level >= Level::Any };
+        if ticket.posted.lane {
+            self.open.insert((ticket.card.lane, ticket.card.ticket));
+        }
+        let id = ticket.card.ticket;
+        for owner in owners(ground, ticket) {
+            host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
+        }
+        self.schedule(ground, slot);
+        Some(id)
+    }
+
+    pub(super) fn leave(&mut self, ground: &Ground, id: TicketId, host: &mut impl Host) {
+        if self.live(id).is_some() {
+            self.end(ground, id.slot, None, host);
+        }
+    }
+
+    /// Opens one tier, or ends one ticket, whose time has come; false if there is none.
+    pub(super) fn open_next(&mut self, ground: &Ground, host: &mut impl Host) -> bool {
+        let Some(slot) = self.timers.take_due(ground.now) else { return false };
+        let ticket = &self.tickets[slot];
+        let waited = ground.now.since(Micros(ticket.card.ticket.at));
+        if waited >= ground.times.timeout {
+            let person = ticket.card.person;
+            self.end(ground, slot, None, host);
+            host.timed_out(person, waited);
+        } else if let Some(level) = next_level(ticket) {
+            self.open(ground, slot, level, host);
+        }
+        true
+    }
+
+    pub(super) fn open_up(&mut self, ground: &Ground, id: TicketId, host: &mut impl Host) -> bool {
+        let Some(level) = self.live(id).and_then(|ticket| next_level(ticket)) else { return false };
+        self.open(ground, id.slot, level, host);
+        true
+    }
+
+    pub(super) fn propose(&mut self, ground: &Ground, proposal: Proposal, host: &mut impl Host) {
+        let Proposal { owner, a, b, b_person, forgive } = proposal;
+        let answer = |outcome| MatchMessage::Outcome { a, b, outcome };
+        let Some(ticket) = self.live(a) else {
+            return host.send(owner, answer(Outcome::AGone));
+        };
+        if ticket.hold.is_some() {
+            return ticket.behind.push_back(Waiting::Proposal(proposal));
+        }
+        let a_person = ticket.card.person;
+        if host.refuses(a_person, b_person, forgive) {
+            return host.send(owner, answer(Outcome::Refused { forgive }));
+        }
+        ticket.hold = Some((b, owner));
+        let a_names = host.names(a_person);
+        let claim = Claim { a, b, a_person, a_names, owner, forgive };
+        host.send(b.home(), MatchMessage::Claim(Box::new(claim)));
+        debug_assert!(ground.me == a.home(), "a proposal goes to the home of its lower ticket");
+    }
+
+    pub(super) fn claim(&mut self, ground: &Ground, claim: Box<Claim>, host: &mut impl Host) {
+        let Claim { a, b, a_person, owner, forgive, .. } = *claim;
+        let refuse = |outcome| MatchMessage::Refuse { a, b, owner, outcome };
+        let Some(ticket) = self.live(b) else {
+            return host.send(a.home(), refuse(Outcome::BGone));
+        };
+        if ticket.hold.is_some() {
+            return ticket.behind.push_back(Waiting::Claim(claim));
+        }
+        let b_person = ticket.card.person;
+        if host.refuses(b_person, a_person, forgive) {
+            return host.send(a.home(), refuse(Outcome::Refused { forgive }));
+        }
+        let room = host.new_room();
+        let accept = Accept { a, b, b_person, b_names: host.names(b_person), owner, room };
+        host.send(a.home(), MatchMessage::Accept(Box::new(accept)));
+        self.settle(ground, b, Some(owner), host);
+        host.matched(Pairing {
+            person: b_person,
+            side: Side::Second,
+            waited: ground.now.since(Micros(b.at)),
+            partner: a_person,
+            partner_names: claim.a_names,
+            room,
+        });
+    }
+
+    pub(super) fn accept(&mut self, ground: &Ground, accept: Accept, host: &mut impl Host) {
+        let Accept { a, b, b_person, b_names, owner, room } = accept;
+        let held = self.live(a).filter(|ticket| ticket.hold == Some((b, owner)));
+        host.send(owner, MatchMessage::Outcome { a, b, outcome: Outcome::Matched });
+        let Some(ticket) = held else {
+            // The hold outlived its ticket: whoever it was has left.
+            return host.left_before_room(b_person, room);
+        };
+        let person = ticket.card.person;
+        self.settle(ground, a, Some(owner), host);
+        host.matched(Pairing {
+            person,
+            side: Side::First,
+            waited: ground.now.since(Micros(a.at)),
+            partner: b_person,
+            partner_names: b_names,
+            room,
+        });
+    }
+
+    pub(super) fn refused(
+        &mut self,
+        ground: &Ground,
+        (a, b): (TicketId, TicketId),
+        owner: ShardId,
+        outcome: Outcome,
+        host: &mut impl Host,
+    ) {
+        host.send(owner, MatchMessage::Outcome { a, b, outcome });
+        let held = self.live(a).filter(|ticket| ticket.hold == Some((b, owner)));
+        let Some(ticket) = held else { return };
+        ticket.hold = None;
+        while let Some(ticket) = self.live(a).filter(|ticket| ticket.hold.is_none()) {
+            match ticket.behind.pop_front() {
+                Some(waiting) => self.meet(ground, waiting, host),
+                None => return,
+            }
+        }
+    }
+
+    fn search(&self, ground: &Ground, lane: LaneId, level: Level) -> Search {
+        // Joins spread evenly over the shards.
+        let others_here = self.per_lane[usize::from(lane.0)].saturating_sub(1);
+        let shards = u32::try_from(ground.shards).unwrap_or(u32::MAX);
+        let ahead = others_here.saturating_mul(shards);
+        Search { level, ahead, median_wait_ms: self.cadence.median_wait_ms(lane) }
+    }
+
+    fn meet(&mut self, ground: &Ground, waiting: Waiting, host: &mut impl Host) {
+        match waiting {
+            Waiting::Proposal(proposal) => self.propose(ground, proposal, host),
+            Waiting::Claim(claim) => self.claim(ground, claim, host),
+        }
+    }
+
+    fn live(&mut self, id: TicketId) -> Option<&mut Ticket> {
+        self.tickets.get_mut(id.slot).filter(|ticket| ticket.card.ticket == id)
+    }
+
+    fn open(&mut self, ground: &Ground, slot: u32, level: Level, host: &mut impl Host) {
+        let ticket = &mut self.tickets[slot];
+        ticket.card.level = level;
+        let (person, lane, id) = (ticket.card.person, ticket.card.lane, ticket.card.ticket);
+        if level <= Level::Any {
+            host.searching(person, self.search(ground, lane, level));
+        }
+        if level == Level::Any {
+            let free = self.tickets[slot].hold.is_none();
+            if free && self.match_locally(ground, slot, host) {
+                return;
+            }
+            let ticket = &mut self.tickets[slot];
+            self.open.insert((ticket.card.lane, id));
+            let lane_owner = ground.owner(ground.lane_key(ticket.card.lane));
+            let message = if owners(ground, ticket).contains(&lane_owner) {
+                MatchMessage::Relax { ticket: id, level }
+            } else {
+                MatchMessage::Post(Box::new(ticket.card.clone()))
+            };
+            ticket.posted.lane = true;
+            host.send(lane_owner, message);
+        } else {
+            for owner in owners(ground, &self.tickets[slot]) {
+                host.send(owner, MatchMessage::Relax { ticket: id, level });
+            }
+        }
+        self.schedule(ground, slot);
+    }
+
+    /// Sets the time at which the ticket opens up next, or ends.
+    fn schedule(&mut self, ground: &Ground, slot: u32) {
+        let ticket = &self.tickets[slot];
+        let times = &ground.times;
+        let (single, any) =
+            self.cadence.openings(ticket.card.lane, ground.now, ground.shards, times);
+        let wait = match next_level(ticket) {
+            Some(Level::Single) => single,
+            Some(Level::Any) => any,
+            Some(Level::Again) => times.again,
+            _ => times.timeout,
+        };
+        self.timers.set(slot, Micros(ticket.card.ticket.at) + wait.min(times.timeout));
+    }
+
+    /// Pairs the ticket with somebody of this core who takes anyone too: their chat then never
+    /// crosses cores. This home has the say over both, so they are matched there and then.
+    fn match_locally(&mut self, ground: &Ground, slot: u32, host: &mut impl Host) -> bool {
+        let card = &self.tickets[slot].card;
+        let best = self
+            .open
+            .range((card.lane, TicketId::MIN)..)
+            .take_while(|(lane, _)| *lane == card.lane)
+            .take(LOCAL_CANDIDATES_MAX)
+            .filter_map(|&(_, id)| {
+                let other = &self.tickets[id.slot];
+                let fit = card.fit(&other.card)?;
+                let strangers = !host.refuses(card.person, other.card.person, false)
+                    && !host.refuses(other.card.person, card.person, false);
+                let free = other.hold.is_none() && id != card.ticket;
+                let merit = (fit.affinity, fit.shared, other.card.priority);
+                (free && strangers).then_some((merit, id))
+            })
+            // Among equals the first, which is the oldest.
+            .reduce(|best, next| if next.0 > best.0 { next } else { best });
+        let Some((_, other)) = best else { return false };
+        let me = card.ticket;
+        let room = host.new_room();
+        let (a, b) = if me < other { (me, other) } else { (other, me) };
+        let people = [a, b].map(|id| self.tickets[id.slot].card.person);
+        for id in [a, b] {
+            self.settle(ground, id, None, host);
+        }
+        for (mine, id, side) in [(0, a, Side::First), (1, b, Side::Second)] {
+            host.matched(Pairing {
+                person: people[mine],
+                side,
+                waited: ground.now.since(Micros(id.at)),
+                partner: people[1 - mine],
+                partner_names: host.names(people[1 - mine]),
+                room,
+            });
+        }
+        true
+    }
+
+    /// Ends a ticket that is matched. `owner`, who proposed it, learns it by the outcome.
+    fn settle(
+        &mut self,
+        ground: &Ground,
+        id: TicketId,
+        owner: Option<ShardId>,
+        host: &mut impl Host,
+    ) {
+        let lane = self.tickets[id.slot].card.lane;
+        self.cadence.matched(lane, ground.now.since(Micros(id.at)));
+        self.end(ground, id.slot, owner, host);
+    }
+
+    fn end(&mut self, ground: &Ground, slot: u32, informed: Option<ShardId>, host: &mut impl Host) {
+        let ticket = self.tickets.remove(slot).expect("only a live ticket ends");
+        let id = ticket.card.ticket;
+        self.timers.cancel(slot);
+        self.open.remove(&(ticket.card.lane, id));
+        self.per_lane[usize::from(ticket.card.lane.0)] -= 1;
+        for owner in owners(ground, &ticket) {
+            if Some(owner) != informed {
+                host.send(owner, MatchMessage::Withdraw { ticket: id });
+            }
+        }
+        // They find it gone.
+        for waiting in ticket.behind {
+            self.meet(ground, waiting, host);
+        }
+    }
+}
+
+/// The level that opens next for a ticket by its person's wish; none if all are open.
+fn next_level(ticket: &Ticket) -> Option<Level> {
+    let strict = ticket.relaxation == Relaxation::Strict;
+    match ticket.card.level {
+        Level::Overlap => Some(Level::Single),
+        Level::Single => (!strict).then_some(Level::Any),
+        Level::Any => (ticket.relaxation == Relaxation::Anyone).then_some(Level::Again),
+        Level::Again => None,
+    }
+}
+
+/// The shards that list this ticket, each once.
+fn owners(ground: &Ground, ticket: &Ticket) -> ArrayVec<ShardId, { KEYS_MAX + 1 }> {
+    let mut owners = ArrayVec::new();
+    let interests = ticket.card.keys.iter().copied().filter(|_| ticket.posted.interests);
+    let lane = ticket.posted.lane.then(|| ground.lane_key(ticket.card.lane));
+    for key in interests.chain(lane) {
+        let owner = ground.owner(key);
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
+    }
+    owners
+}

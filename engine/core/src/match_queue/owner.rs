@@ -1,0 +1,342 @@
+//! An owner: the waiting lists of the keys that placement gives to this shard.
+//!
+//! Owners know tickets, homes know people. An owner never decides that two are matched; it marks
+//! both busy, proposes them, and waits for the one outcome.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+
+use whisper_shard_router::KeyHash;
+
+use super::card::{Affinity, Card, LaneId, Language, Level};
+use super::message::{MatchMessage, Outcome};
+use super::{Ground, Host};
+use crate::ids::TicketId;
+use crate::seeded_map::SeededMap;
+use crate::slots::Slots;
+use crate::time::Micros;
+
+/// Candidates looked at before a scan makes way for other work.
+const CANDIDATES_MAX: usize = 64;
+
+/// The waiting lists of one shard.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Owner {
+    entries: Slots<Entry>,
+    places: SeededMap<TicketId, u32>,
+    lists: SeededMap<ListKey, List>,
+    /// Tickets whose scan was broken off, each with its cursor in its entry.
+    owed: VecDeque<TicketId>,
+}
+
+/// A ticket listed here.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Entry {
+    card: Box<Card>,
+    /// In a proposal whose outcome is awaited.
+    busy: bool,
+    /// Tickets this one was refused with, or refused, and whether recent partners were allowed.
+    /// The other has the same note; both go with either.
+    refused: Vec<(TicketId, bool)>,
+    /// Where a scan on this ticket's behalf goes on.
+    cursor: Option<Cursor>,
+    /// Waiting in `owed`.
+    owed: bool,
+}
+
+/// People who insist on a language are listed apart, so that lanes and languages cost no scan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct ListKey {
+    key: KeyHash,
+    lane: LaneId,
+    insists_on: Option<Language>,
+}
+
+/// The most open first, then the oldest.
+type List = BTreeMap<Rank, u32>;
+type Rank = (u8, TicketId);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Cursor {
+    /// Which of the lists that concern the ticket.
+    list: usize,
+    after: Option<Rank>,
+}
+
+#[derive(Clone, Copy)]
+struct Candidate {
+    place: u32,
+    ticket: TicketId,
+    overdue: bool,
+    affinity: Affinity,
+    shared: usize,
+    priority: u8,
+}
+
+impl Owner {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            entries: Slots::default(),
+            places: SeededMap::new(seed),
+            lists: SeededMap::new(seed ^ 0x9E37_79B9_7F4A_7C15),
+            owed: VecDeque::new(),
+        }
+    }
+
+    /// Tickets listed here.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether a scan waits to be carried on.
+    pub(super) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// The tickets listed here, oldest first, and whether each is busy.
+    pub(super) fn listed(&self) -> Vec<(TicketId, bool)> {
+        let places = self.places.sorted();
+        places.into_iter().map(|(&ticket, &place)| (ticket, self.entries[place].busy)).collect()
+    }
+
+    pub(super) fn post(&mut self, ground: &Ground, card: Box<Card>, host: &mut impl Host) {
+        let (ticket, level) = (card.ticket, card.level);
+        if self.places.get(&ticket).is_some() {
+            return self.relax(ground, ticket, level, host);
+        }
+        let place = self.entries.insert_with(|_| Entry {
+            card,
+            busy: false,
+            refused: Vec::new(),
+            cursor: None,
+            owed: false,
+        });
+        self.places.insert(ticket, place);
+        self.list(ground, place);
+        self.scan_anew(ground, place, host);
+    }
+
+    pub(super) fn relax(
+        &mut self,
+        ground: &Ground,
+        ticket: TicketId,
+        level: Level,
+        host: &mut impl Host,
+    ) {
+        let Some(&place) = self.places.get(&ticket) else { return };
+        if self.entries[place].card.level >= level {
+            return;
+        }
+        self.unlist(ground, place);
+        self.entries[place].card.level = level;
+        self.list(ground, place);
+        self.scan_anew(ground, place, host);
+    }
+
+    pub(super) fn withdraw(&mut self, ground: &Ground, ticket: TicketId) {
+        let Some(place) = self.places.remove(&ticket) else { return };
+        self.unlist(ground, place);
+        let entry = self.entries.remove(place).expect("a listed ticket has its entry");
+        for (other, _) in entry.refused {
+            if let Some(&place) = self.places.get(&other) {
+                self.entries[place].refused.retain(|&(refused, _)| refused != ticket);
+            }
+        }
+    }
+
+    /// Takes the one outcome of a proposal: drops who is gone, frees and rescans who is left.
+    pub(super) fn outcome(
+        &mut self,
+        ground: &Ground,
+        (a, b): (TicketId, TicketId),
+        outcome: Outcome,
+        host: &mut impl Host,
+    ) {
+        match outcome {
+            Outcome::Matched => {
+                self.withdraw(ground, a);
+                self.withdraw(ground, b);
+            }
+            Outcome::AGone => self.withdraw(ground, a),
+            Outcome::BGone => self.withdraw(ground, b),
+            Outcome::Refused { forgive } => self.remember_refusal(a, b, forgive),
+        }
+        let survivors = [a, b].map(|ticket| self.places.get(&ticket).copied());
+        for place in survivors.into_iter().flatten() {
+            self.entries[place].busy = false;
+        }
+        for place in survivors.into_iter().flatten() {
+            self.scan_anew(ground, place, host);
+        }
+    }
+
+    /// Carries on one scan that was broken off.
+    pub(super) fn carry_on(&mut self, ground: &Ground, host: &mut impl Host) {
+        let Some(ticket) = self.owed.pop_front() else { return };
+        let Some(&place) = self.places.get(&ticket) else { return };
+        let entry = &mut self.entries[place];
+        entry.owed = false;
+        if let Some(cursor) = entry.cursor.take() {
+            self.scan(ground, place, cursor, host);
+        }
+    }
+
+    fn remember_refusal(&mut self, a: TicketId, b: TicketId, forgive: bool) {
+        let (Some(&a_place), Some(&b_place)) = (self.places.get(&a), self.places.get(&b)) else {
+            return;
+        };
+        for (place, other) in [(a_place, b), (b_place, a)] {
+            let refused = &mut self.entries[place].refused;
+            match refused.iter_mut().find(|(ticket, _)| *ticket == other) {
+                Some((_, forgiven)) => *forgiven |= forgive,
+                None => refused.push((other, forgive)),
+            }
+        }
+    }
+
+    fn list(&mut self, ground: &Ground, place: u32) {
+        let card = &self.entries[place].card;
+        let rank = rank(card);
+        for key in owned_keys(ground, card) {
+            let key = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
+            self.lists.get_or_insert_with(key, List::new).insert(rank, place);
+        }
+    }
+
+    fn unlist(&mut self, ground: &Ground, place: u32) {
+        let card = &self.entries[place].card;
+        let rank = rank(card);
+        for key in owned_keys(ground, card) {
+            let key = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
+            let Some(list) = self.lists.get_mut(&key) else { continue };
+            list.remove(&rank);
+            if list.is_empty() {
+                self.lists.remove(&key);
+            }
+        }
+    }
+
+    fn scan_anew(&mut self, ground: &Ground, place: u32, host: &mut impl Host) {
+        // A survivor may have been proposed again while its fellow was rescanned.
+        self.entries[place].cursor = None;
+        if !self.entries[place].busy {
+            self.scan(ground, place, Cursor { list: 0, after: None }, host);
+        }
+    }
+
+    /// Looks for a partner from the cursor on, at up to [`CANDIDATES_MAX`] candidates. The best of
+    /// them is proposed; if there is none and more are left, the scan is owed.
+    fn scan(&mut self, ground: &Ground, place: u32, from: Cursor, host: &mut impl Host) {
+        if self.entries[place].busy {
+            return;
+        }
+        let card = &self.entries[place].card;
+        let (best, rest) = self.search(ground, place, from);
+        if let Some(best) = best {
+            let other = &self.entries[best.place].card;
+            let forgive = card.level.min(other.level) == Level::Again;
+            let (a, b) = if card.ticket < other.ticket { (card, other) } else { (other, card) };
+            let home = a.ticket.home();
+            let propose =
+                MatchMessage::Propose { a: a.ticket, b: b.ticket, b_person: b.person, forgive };
+            self.entries[place].busy = true;
+            self.entries[best.place].busy = true;
+            host.send(home, propose);
+        } else if rest.is_some() {
+            let entry = &mut self.entries[place];
+            entry.cursor = rest;
+            if !std::mem::replace(&mut entry.owed, true) {
+                self.owed.push_back(entry.card.ticket);
+            }
+        }
+    }
+
+    fn search(
+        &self,
+        ground: &Ground,
+        place: u32,
+        from: Cursor,
+    ) -> (Option<Candidate>, Option<Cursor>) {
+        let card = &self.entries[place].card;
+        let mut looked_at = 0;
+        let mut best: Option<Candidate> = None;
+        let mut after = from.after;
+        let lists = searched_lists(ground, card);
+        for (number, key) in lists.enumerate().skip(from.list) {
+            let Some(list) = self.lists.get(&key) else { continue };
+            let start = after.take().map_or(Bound::Unbounded, Bound::Excluded);
+            for (&rank, &other) in list.range((start, Bound::Unbounded)) {
+                looked_at += 1;
+                if let Some(candidate) = self.assess(ground, place, other)
+                    && best.is_none_or(|best| candidate.beats(&best))
+                {
+                    best = Some(candidate);
+                }
+                if looked_at == CANDIDATES_MAX {
+                    return (best, Some(Cursor { list: number, after: Some(rank) }));
+                }
+            }
+        }
+        (best, None)
+    }
+
+    /// Whether this shard may propose the two, and how good a pair they make.
+    fn assess(&self, ground: &Ground, place: u32, other_place: u32) -> Option<Candidate> {
+        let (entry, other) = (&self.entries[place], &self.entries[other_place]);
+        if place == other_place || other.busy {
+            return None;
+        }
+        let fit = entry.card.fit(&other.card)?;
+        // Only the owner of the smallest shared hash proposes a pair: no duplicate proposals.
+        if fit.least.is_some_and(|least| ground.placement.owner(least) != ground.me) {
+            return None;
+        }
+        let forgive = entry.card.level.min(other.card.level) == Level::Again;
+        let ticket = other.card.ticket;
+        if entry
+            .refused
+            .iter()
+            .any(|&(refused, finally)| refused == ticket && (finally || !forgive))
+        {
+            return None;
+        }
+        Some(Candidate {
+            place: other_place,
+            ticket,
+            overdue: ground.now.since(Micros(ticket.at)) > ground.times.patience,
+            affinity: fit.affinity,
+            shared: fit.shared,
+            priority: other.card.priority,
+        })
+    }
+}
+
+impl Candidate {
+    /// Past a maximum wait age beats all; else the better tier, the more shared, the longer wait.
+    fn beats(&self, other: &Self) -> bool {
+        let older = self.ticket < other.ticket;
+        if self.overdue || other.overdue {
+            return self.overdue && (!other.overdue || older);
+        }
+        let merit = |it: &Self| (it.affinity, it.shared, it.priority);
+        merit(self) > merit(other) || (merit(self) == merit(other) && older)
+    }
+}
+
+fn rank(card: &Card) -> Rank {
+    (Level::Again as u8 - card.level as u8, card.ticket)
+}
+
+/// The card's keys that this shard owns, the lane's among them once anyone will do.
+fn owned_keys<'a>(ground: &'a Ground, card: &'a Card) -> impl Iterator<Item = KeyHash> + 'a {
+    let lane = (card.level >= Level::Any).then(|| ground.lane_key(card.lane));
+    card.keys.iter().copied().chain(lane).filter(|&key| ground.owner(key) == ground.me)
+}
+
+/// The lists in which a partner for this card may stand.
+fn searched_lists<'a>(ground: &'a Ground, card: &'a Card) -> impl Iterator<Item = ListKey> + 'a {
+    owned_keys(ground, card).flat_map(move |key| {
+        let list = move |insists_on| ListKey { key, lane: card.lane, insists_on };
+        [Some(list(None)), card.language.map(|language| list(Some(language)))].into_iter().flatten()
+    })
+}

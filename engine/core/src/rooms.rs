@@ -1,0 +1,109 @@
+//! Rooms: one record for each side, in that side's home shard.
+//!
+//! Everything between two shards about a room carries its id, and where the receiver is in another
+//! room by then it is dropped: a late word never reaches the next stranger.
+
+use crate::ids::{RoomId, SessionId, Side};
+use crate::slots::Slots;
+use crate::time::Micros;
+
+/// One side of a chat, as its home knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Room {
+    /// Which chat.
+    pub id: RoomId,
+    /// Which side this home's person is on.
+    pub side: Side,
+    /// Whether voice or video may be signalled.
+    pub calls: bool,
+    /// The person on the other side.
+    pub partner: SessionId,
+    /// Messages this side has said, which is the number of the latest.
+    pub said: u64,
+    /// When the chat began.
+    pub began: Micros,
+}
+
+/// Why a room is over, as the side that stays is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The other moved on.
+    Skipped,
+    /// The other's connection is gone for good.
+    Disconnected,
+}
+
+/// A message between the homes of the two sides.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RoomMessage {
+    /// A wire message for the person, encoded whole by the sender's home.
+    Deliver {
+        /// For whom.
+        to: SessionId,
+        /// Said where.
+        room: RoomId,
+        /// The encoded server message.
+        payload: Box<[u8]>,
+        /// May be dropped where the receiver is slow: what it says goes stale by itself.
+        fleeting: bool,
+    },
+    /// The other side is gone.
+    Ended {
+        /// Who stays.
+        to: SessionId,
+        /// Which room.
+        room: RoomId,
+        /// Why.
+        ending: Ending,
+    },
+}
+
+/// The rooms of one shard's people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rooms {
+    rooms: Slots<Room>,
+    /// Chats counted here: those whose first side is at home here.
+    counted: usize,
+}
+
+impl Rooms {
+    /// Opens a side; returns its place.
+    pub fn open(&mut self, room: Room) -> u32 {
+        self.counted += usize::from(room.side == Side::First);
+        self.rooms.insert_with(|_| room)
+    }
+
+    /// The side at a place that is taken.
+    pub fn at(&self, place: u32) -> &Room {
+        &self.rooms[place]
+    }
+
+    /// Numbers the next message of the side at a place that is taken.
+    pub fn say(&mut self, place: u32) -> u64 {
+        let room = &mut self.rooms[place];
+        room.said += 1;
+        room.said
+    }
+
+    /// Closes the side at a place that is taken.
+    pub fn close(&mut self, place: u32) -> Room {
+        let room = self.rooms.remove(place).expect("only an open room is closed");
+        self.counted -= usize::from(room.side == Side::First);
+        room
+    }
+
+    /// Chats whose first side is at home here: summed over the shards, each chat once.
+    pub fn chats(&self) -> usize {
+        self.counted
+    }
+
+    /// Sides that are open.
+    pub fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Whether no side is open.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.len() == 0
+    }
+}

@@ -1,0 +1,63 @@
+//! A hash map that cannot be iterated: its order would depend on the seed.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use ahash::RandomState;
+
+/// A map with keys hashed under a seed handed in. Offers look-ups only.
+///
+/// Equality and hashing go by content in key order, so that two states of a shard can be compared
+/// and explored by a model checker.
+#[derive(Clone)]
+pub(crate) struct SeededMap<K, V> {
+    inner: HashMap<K, V, RandomState>,
+}
+
+impl<K: Hash + Eq + Ord, V> SeededMap<K, V> {
+    pub(crate) fn new(seed: u64) -> Self {
+        let state = RandomState::with_seeds(seed, !seed, seed.rotate_left(32), 0x5EED);
+        Self { inner: HashMap::with_hasher(state) }
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.inner.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.inner.get_mut(key)
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.inner.insert(key, value)
+    }
+
+    pub(crate) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+        self.inner.entry(key).or_insert_with(make)
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        self.inner.remove(key)
+    }
+
+    /// Everything, in the order of the keys. Costs a sort: for comparing and handing over only.
+    pub(crate) fn sorted(&self) -> Vec<(&K, &V)> {
+        let mut all: Vec<_> = self.inner.iter().collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
+}
+
+impl<K: Hash + Eq + Ord, V: PartialEq> PartialEq for SeededMap<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+}
+
+impl<K: Hash + Eq + Ord, V: Eq> Eq for SeededMap<K, V> {}
+
+impl<K: Hash + Eq + Ord, V: Hash> Hash for SeededMap<K, V> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.sorted().hash(state);
+    }
+}

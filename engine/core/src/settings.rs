@@ -1,0 +1,111 @@
+//! What an operator may set of the core.
+
+use std::sync::Arc;
+
+use whisper_proto::{AgeCategory, Lane, Mode, QueueType};
+
+use crate::interests::Aliases;
+use crate::match_queue::{LaneId, TierTimes};
+use crate::time::Span;
+
+/// Settings of every shard of a process.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// When tiers open.
+    pub tiers: TierTimes,
+    /// Which lanes are open.
+    pub lanes: OpenLanes,
+    /// How often somebody idle or searching is told the numbers. Default 5 s; stretched where that
+    /// would be more than [`crate::limits::STATS_PER_SECOND`] a second.
+    pub stats_interval: Span,
+    /// How long a person may be in no queue and no chat. Default 30 min.
+    pub idle_max: Span,
+    /// Other names of interests.
+    pub aliases: Arc<Aliases>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            tiers: TierTimes::default(),
+            lanes: OpenLanes::default(),
+            stats_interval: Span::secs(5),
+            idle_max: Span::secs(30 * 60),
+            aliases: Arc::new(Aliases::default()),
+        }
+    }
+}
+
+/// The set of lanes people may join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OpenLanes(u16);
+
+impl OpenLanes {
+    /// No lane at all.
+    pub const NONE: Self = Self(0);
+
+    /// Opens a lane, or closes it. Teen lanes exist for the moderated queue only.
+    pub fn set(&mut self, lane: Lane, open: bool) {
+        let bit = 1 << lane_id(lane).0;
+        let exists = lane.age == AgeCategory::Adult || lane.queue == QueueType::Moderated;
+        self.0 = if open && exists { self.0 | bit } else { self.0 & !bit };
+    }
+
+    /// Whether people may join the lane.
+    pub fn contains(self, lane: Lane) -> bool {
+        self.0 & 1 << lane_id(lane).0 != 0
+    }
+
+    /// The open lanes.
+    pub fn iter(self) -> impl Iterator<Item = Lane> {
+        every_lane().filter(move |&lane| self.contains(lane))
+    }
+}
+
+impl Default for OpenLanes {
+    /// Everything for adults; text for teens.
+    fn default() -> Self {
+        let mut lanes = Self::NONE;
+        for lane in every_lane() {
+            lanes.set(lane, lane.age == AgeCategory::Adult || lane.mode == Mode::Text);
+        }
+        lanes
+    }
+}
+
+/// The number the match queue knows a lane by.
+pub fn lane_id(lane: Lane) -> LaneId {
+    LaneId(lane.age as u8 * 6 + lane.mode as u8 * 2 + lane.queue as u8)
+}
+
+/// Every lane there can be.
+pub fn every_lane() -> impl Iterator<Item = Lane> {
+    let ages = AgeCategory::ALL.iter();
+    ages.flat_map(|&age| {
+        Mode::ALL.iter().flat_map(move |&mode| {
+            QueueType::ALL.iter().map(move |&queue| Lane { age, mode, queue })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::match_queue::LANES;
+
+    #[test]
+    fn every_lane_has_a_number_of_its_own() {
+        let ids: std::collections::BTreeSet<_> = every_lane().map(lane_id).collect();
+        assert_eq!(ids.len(), LANES);
+        assert!(ids.iter().all(|id| usize::from(id.0) < LANES));
+    }
+
+    #[test]
+    fn teens_are_moderated_whatever_is_opened() {
+        let mut lanes = OpenLanes::default();
+        let lane = Lane { age: AgeCategory::Teen, mode: Mode::Text, queue: QueueType::Unmoderated };
+        lanes.set(lane, true);
+        assert!(!lanes.contains(lane));
+        assert_eq!(lanes.iter().count(), 7);
+    }
+}

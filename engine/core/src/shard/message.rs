@@ -1,0 +1,29 @@
+//! What shards say to each other: one serialisable enum without pointers, small enough for a slot
+//! of a ring.
+
+use super::census::Counts;
+use crate::match_queue::MatchMessage;
+use crate::rooms::RoomMessage;
+
+/// A message and the version of the map of keys that it was sent under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Envelope {
+    /// [`whisper_shard_router::Placement::epoch`] of the sender.
+    pub epoch: u32,
+    /// What is said.
+    pub message: ShardMessage,
+}
+
+/// A message between two shards. What is large is boxed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ShardMessage {
+    /// About tickets.
+    Match(MatchMessage),
+    /// About a room.
+    Room(RoomMessage),
+    /// The sender's numbers, for everybody's sum.
+    Census(Counts),
+}
+
+// A slot of a ring is a cache line.
+const _: () = assert!(size_of::<Envelope>() <= 64);

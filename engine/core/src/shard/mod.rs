@@ -1,0 +1,471 @@
+//! One shard: the only place where people, matching and rooms meet.
+//!
+//! [`Shard::handle`] takes one event and pushes its effects, at once and in order. Whoever drives it
+//! (the reactor in production, a simulator in tests) carries effects out, brings messages between
+//! shards in order, gives messages of a shard to itself back before the next event from outside,
+//! and calls with [`Event::Tick`] when [`Shard::next_timeout`] has come.
+
+mod census;
+mod chat;
+mod message;
+mod people;
+mod queueing;
+
+use std::sync::Arc;
+
+use whisper_proto::{
+    ClientMessage, CloseCode, Connected, DecodeError, ErrorCode, ErrorMessage, Hello, Lane,
+    ReportReason, ServerMessage, SessionLimits, Stats, limits,
+};
+use whisper_shard_router::{Placement, ShardId};
+
+pub use census::Counts;
+pub use message::{Envelope, ShardMessage};
+
+use self::census::Census;
+use self::people::{People, State};
+use crate::evidence::Notary;
+use crate::ids::{Link, RoomId, SessionId};
+use crate::limits::{STATS_PER_SECOND, WAKE_BUDGET};
+use crate::match_queue::{Card, Language, MatchQueue};
+use crate::random::Random;
+use crate::resume::Mint;
+use crate::rooms::{Ending, RoomMessage, Rooms};
+use crate::settings::Settings;
+use crate::sweep::Sweep;
+use crate::time::{Micros, Span};
+
+/// How finely the telling of numbers is spread over its interval.
+const SWEEP_STEP: Span = Span::millis(100);
+
+/// What every client is told of the bounds.
+const SESSION_LIMITS: SessionLimits = SessionLimits {
+    message_bytes: limits::MESSAGE_BYTES as u32,
+    content_chars: limits::CONTENT_CHARS as u32,
+    interests: limits::INTERESTS as u32,
+    interest_chars: limits::INTEREST_CHARS as u32,
+};
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A WebSocket was opened. Answered with [`Effect::Opened`].
+    Connected {
+        /// The connection.
+        link: Link,
+    },
+    /// A person's client said something.
+    Message {
+        /// Who.
+        session: SessionId,
+        /// What.
+        message: ClientMessage<'a>,
+    },
+    /// A person's client said something that is no message.
+    Malformed {
+        /// Who.
+        session: SessionId,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+    /// A person's connection is gone.
+    Disconnected {
+        /// Who.
+        session: SessionId,
+    },
+    /// Another shard, or this one, has sent a message.
+    FromShard {
+        /// Who sent it.
+        from: ShardId,
+        /// What it says.
+        envelope: Envelope,
+    },
+    /// The time of [`Shard::next_timeout`] has come.
+    Tick,
+}
+
+/// What is to be done about it.
+#[derive(Debug)]
+pub enum Effect<'a> {
+    /// The connection is this person's from now on.
+    Opened {
+        /// The connection.
+        link: Link,
+        /// The person.
+        session: SessionId,
+    },
+    /// Say something to a person's client.
+    Send {
+        /// Their connection.
+        link: Link,
+        /// What to say.
+        message: &'a ServerMessage<'a>,
+    },
+    /// The same, encoded by another shard.
+    Forward {
+        /// Their connection.
+        link: Link,
+        /// The encoded server message.
+        payload: &'a [u8],
+        /// May be dropped where the receiver is slow.
+        fleeting: bool,
+    },
+    /// Close a connection. [`Event::Disconnected`] is expected to follow.
+    Close {
+        /// The connection.
+        link: Link,
+        /// Why.
+        code: CloseCode,
+    },
+    /// Send to a shard; to the shard itself through a queue of its own.
+    ToShard {
+        /// To whom.
+        to: ShardId,
+        /// What.
+        envelope: Envelope,
+    },
+    /// Somebody was reported.
+    Reported {
+        /// For what.
+        reason: ReportReason,
+        /// How many of the messages brought as evidence prove true.
+        proved: usize,
+    },
+}
+
+/// Takes effects as they come, in order.
+pub trait Effects {
+    /// Takes one.
+    fn push(&mut self, effect: Effect<'_>);
+}
+
+impl<F: FnMut(Effect<'_>)> Effects for F {
+    fn push(&mut self, effect: Effect<'_>) {
+        self(effect);
+    }
+}
+
+/// What a shard is made from.
+#[derive(Clone)]
+pub struct Setup {
+    /// Which shard this is.
+    pub me: ShardId,
+    /// How many shards its node has.
+    pub shards: usize,
+    /// Who owns which key.
+    pub placement: Placement,
+    /// What the operator set.
+    pub settings: Arc<Settings>,
+    /// The secret that evidence tags derive from; the same on every node and after every start.
+    pub evidence_secret: [u8; 32],
+    /// The secret of this process's tokens and ids.
+    pub session_secret: [u8; 32],
+    /// Where this shard's randomness comes from.
+    pub seed: [u8; 32],
+}
+
+/// A slice of the people and of the waiting lists.
+pub struct Shard {
+    queue: MatchQueue,
+    floor: Floor,
+}
+
+/// All of a shard but its match queue.
+struct Floor {
+    me: ShardId,
+    epoch: u32,
+    now: Micros,
+    settings: Arc<Settings>,
+    random: Random,
+    notary: Notary,
+    mint: Mint,
+    people: People,
+    rooms: Rooms,
+    census: Census,
+    sweep: Sweep,
+}
+
+impl Shard {
+    /// A shard with nobody in it.
+    pub fn new(now: Micros, setup: Setup) -> Self {
+        let Setup { me, shards, placement, settings, evidence_secret, session_secret, seed } =
+            setup;
+        let mut random = Random::new(seed);
+        let floor = Floor {
+            me,
+            epoch: placement.epoch(),
+            now,
+            notary: Notary::new(evidence_secret),
+            mint: Mint::new(session_secret),
+            people: People::new(me),
+            rooms: Rooms::default(),
+            census: Census::new(now, shards),
+            sweep: Sweep::new(now, SWEEP_STEP),
+            random: random.clone(),
+            settings: Arc::clone(&settings),
+        };
+        let queue = MatchQueue::new(me, shards, placement, settings.tiers, random.next_u64());
+        Self { queue, floor }
+    }
+
+    /// Takes one event. Times handed in never go backwards.
+    pub fn handle(&mut self, now: Micros, event: Event<'_>, effects: &mut impl Effects) {
+        self.floor.now = now;
+        match event {
+            Event::Connected { link } => self.connected(link, effects),
+            Event::Message { session, message } => self.said(session, message, effects),
+            Event::Malformed { session, error } => self.floor.malformed(session, &error, effects),
+            Event::Disconnected { session } => self.disconnected(session, effects),
+            Event::FromShard { from, envelope } => self.heard(from, envelope, effects),
+            Event::Tick => self.tick(effects),
+        }
+    }
+
+    /// When [`Event::Tick`] is due.
+    pub fn next_timeout(&self) -> Micros {
+        let floor = &self.floor;
+        let mut next = floor.census.next();
+        if floor.people.len() > 0 {
+            next = next.min(floor.sweep.next());
+        }
+        self.queue.next_timeout().map_or(next, |at| at.min(next))
+    }
+
+    /// Which shard this is.
+    pub fn id(&self) -> ShardId {
+        self.floor.me
+    }
+
+    /// The lanes that people may join.
+    pub fn open_lanes(&self) -> impl Iterator<Item = Lane> + use<> {
+        self.floor.settings.lanes.iter()
+    }
+
+    /// This shard's own numbers.
+    pub fn counts(&mut self) -> Counts {
+        let floor = &mut self.floor;
+        let (online, chats) = (floor.people.len(), floor.rooms.chats());
+        floor.census.count(floor.me.shard, online, self.queue.queued(), chats)
+    }
+
+    /// The numbers people are shown: this shard's as they are, the others' as last heard.
+    pub fn stats(&mut self) -> Stats {
+        self.counts();
+        let sum = self.floor.census.sum();
+        Stats {
+            total_online: u64::from(sum.online),
+            in_queue: u64::from(sum.queued),
+            active_chats: u64::from(sum.chats),
+            avg_match_ms: sum.mean_wait_ms(),
+        }
+    }
+
+    /// For auditors: the tickets at home here, and whether each is held.
+    pub fn tickets(&self) -> Vec<(Card, bool)> {
+        self.queue.tickets()
+    }
+
+    /// For auditors: the match queue.
+    pub fn queue(&self) -> &MatchQueue {
+        &self.queue
+    }
+
+    /// For auditors: who chats with whom, and where, as this shard knows it.
+    pub fn rooms(&self) -> Vec<(SessionId, RoomId, SessionId)> {
+        let floor = &self.floor;
+        let place = |slot| match floor.people.at(slot)?.state {
+            State::Chatting(place) => Some((slot, place)),
+            State::Idle | State::Queued => None,
+        };
+        (0..floor.people.span())
+            .filter_map(place)
+            .map(|(slot, place)| {
+                let room = floor.rooms.at(place);
+                (floor.people.session_at(slot), room.id, room.partner)
+            })
+            .collect()
+    }
+
+    fn connected(&mut self, link: Link, effects: &mut impl Effects) {
+        let stats = self.stats();
+        let floor = &mut self.floor;
+        let session = floor.people.arrive(floor.now, link);
+        effects.push(Effect::Opened { link, session });
+        let token = floor.mint.token(session);
+        let connected = ServerMessage::Connected(Connected {
+            user_id: &floor.mint.public_id(session),
+            resume: &token,
+            server_time: floor.now.unix_millis(),
+            limits: SESSION_LIMITS,
+            ice_servers: None,
+            relay_only: false,
+            lanes: floor.settings.lanes.iter().collect(),
+            challenge: None,
+        });
+        effects.push(Effect::Send { link, message: &connected });
+        let stats = Stats { total_online: stats.total_online + 1, ..stats };
+        effects.push(Effect::Send { link, message: &ServerMessage::Stats(stats) });
+    }
+
+    fn said(&mut self, session: SessionId, message: ClientMessage<'_>, effects: &mut impl Effects) {
+        let floor = &mut self.floor;
+        let Some(person) = floor.people.get_mut(session) else { return };
+        person.active = people::seconds(floor.now);
+        match message {
+            ClientMessage::Message(say) => floor.say(session, &say, effects),
+            ClientMessage::Typing { is_typing, room } => {
+                let message = ServerMessage::PartnerTyping { is_typing };
+                floor.pass_on(session, room, &message, true, effects);
+            }
+            // What was not acknowledged is not kept, so nothing can be forgotten.
+            ClientMessage::Ack { .. } => {}
+            ClientMessage::Read { seq, room } => {
+                let message = ServerMessage::PartnerRead { seq };
+                floor.pass_on(session, room, &message, true, effects);
+            }
+            ClientMessage::VideoToggle { enabled, room } => {
+                let message = ServerMessage::PartnerVideoToggle { enabled };
+                floor.pass_on(session, room, &message, false, effects);
+            }
+            ClientMessage::AudioToggle { enabled, room } => {
+                let message = ServerMessage::PartnerAudioToggle { enabled };
+                floor.pass_on(session, room, &message, false, effects);
+            }
+            ClientMessage::Signal(signal) => floor.signal(session, signal, effects),
+            ClientMessage::Report(report) => floor.report(session, &report, effects),
+            ClientMessage::Hello(hello) => floor.hello(session, &hello),
+            ClientMessage::Join(join) => self.join(session, &join, effects),
+            ClientMessage::Skip(skip) => self.skip(session, skip.room, effects),
+            ClientMessage::Leave => self.leave(session, effects),
+            ClientMessage::Ping => {
+                let timestamp = floor.now.unix_millis();
+                floor.tell(session, &ServerMessage::Pong { timestamp }, effects);
+            }
+        }
+    }
+
+    fn disconnected(&mut self, session: SessionId, effects: &mut impl Effects) {
+        let Some(person) = self.floor.people.get(session) else { return };
+        match person.state {
+            State::Idle => {}
+            State::Queued => self.unqueue(session, effects),
+            State::Chatting(place) => {
+                self.floor.part(session, place, Ending::Disconnected, effects);
+            }
+        }
+        self.floor.people.leave(session);
+    }
+
+    fn heard(&mut self, from: ShardId, envelope: Envelope, effects: &mut impl Effects) {
+        debug_assert_eq!(envelope.epoch, self.floor.epoch, "one box has one map of keys");
+        match envelope.message {
+            ShardMessage::Match(message) => {
+                let now = self.floor.now;
+                let (queue, mut desk) = self.desk(effects);
+                queue.handle(now, from, message, &mut desk);
+            }
+            ShardMessage::Room(RoomMessage::Deliver { to, room, payload, fleeting }) => {
+                if let Some((link, _)) = self.floor.in_room(to, room) {
+                    effects.push(Effect::Forward { link, payload: &payload, fleeting });
+                }
+            }
+            ShardMessage::Room(RoomMessage::Ended { to, room, ending }) => {
+                self.floor.partner_left(to, room, ending, effects);
+            }
+            ShardMessage::Census(counts) => self.floor.census.heard(from.shard, counts),
+        }
+    }
+
+    fn tick(&mut self, effects: &mut impl Effects) {
+        let now = self.floor.now;
+        let (queue, mut desk) = self.desk(effects);
+        queue.wake(now, WAKE_BUDGET, &mut desk);
+
+        let counts = self.counts();
+        let floor = &mut self.floor;
+        if let Some(news) = floor.census.news(now, counts) {
+            for shard in (0..floor.census.shards()).filter(|&shard| shard != floor.me.shard) {
+                let to = ShardId { node: floor.me.node, shard };
+                let envelope = Envelope { epoch: floor.epoch, message: ShardMessage::Census(news) };
+                effects.push(Effect::ToShard { to, envelope });
+            }
+        }
+        self.tell_numbers(effects);
+    }
+
+    /// Tells the numbers to those idle or searching whose turn it is, and closes on who has been
+    /// idle for too long.
+    fn tell_numbers(&mut self, effects: &mut impl Effects) {
+        let span = self.floor.people.span();
+        if self.floor.now < self.floor.sweep.next() || span == 0 {
+            return;
+        }
+        let stats = self.stats();
+        let floor = &mut self.floor;
+        let gentlest = Span::secs(stats.total_online / STATS_PER_SECOND);
+        let interval = floor.settings.stats_interval.max(gentlest);
+        let idle_since =
+            people::seconds(Micros(floor.now.0.saturating_sub(floor.settings.idle_max.0)));
+        let message = ServerMessage::Stats(stats);
+        for slot in floor.sweep.due(floor.now, span, interval) {
+            let Some(person) = floor.people.at(slot) else { continue };
+            let link = person.link;
+            match person.state {
+                State::Idle if person.active < idle_since => {
+                    effects.push(Effect::Close { link, code: CloseCode::Idle });
+                }
+                State::Idle | State::Queued => {
+                    effects.push(Effect::Send { link, message: &message })
+                }
+                State::Chatting(_) => {}
+            }
+        }
+    }
+}
+
+impl Floor {
+    fn hello(&mut self, session: SessionId, hello: &Hello<'_>) {
+        let Some(person) = self.people.get_mut(session) else { return };
+        if let Some(language) = hello.language.and_then(Language::parse) {
+            person.extra_mut().language = Some(language);
+        }
+    }
+
+    fn malformed(&self, session: SessionId, error: &DecodeError, effects: &mut impl Effects) {
+        let message = error.to_string();
+        self.refuse(session, ErrorCode::from(error), &message, None, effects);
+    }
+
+    fn tell(&self, session: SessionId, message: &ServerMessage<'_>, effects: &mut impl Effects) {
+        if let Some(person) = self.people.get(session) {
+            effects.push(Effect::Send { link: person.link, message });
+        }
+    }
+
+    /// Tells a person that what they said had no effect, and why.
+    fn refuse(
+        &self,
+        session: SessionId,
+        code: ErrorCode,
+        message: &str,
+        id: Option<&str>,
+        effects: &mut impl Effects,
+    ) {
+        let error = ErrorMessage { code, message, id, retry_after_ms: None };
+        self.tell(session, &ServerMessage::Error(error), effects);
+    }
+
+    fn to_shard(&self, to: ShardId, message: ShardMessage, effects: &mut impl Effects) {
+        let envelope = Envelope { epoch: self.epoch, message };
+        effects.push(Effect::ToShard { to, envelope });
+    }
+
+    /// The connection of a person and the place of their room, if that is the room they are in.
+    fn in_room(&self, person: SessionId, room: RoomId) -> Option<(Link, u32)> {
+        let person = self.people.get(person)?;
+        match person.state {
+            State::Chatting(place) if self.rooms.at(place).id == room => Some((person.link, place)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The people at home in a shard.
+
+use arrayvec::ArrayVec;
+use whisper_proto::Lane;
+use whisper_shard_router::{KeyHash, ShardId};
+
+use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
+use crate::limits::PARTNERS_REMEMBERED;
+use crate::match_queue::{KEYS_MAX, Language, Names, Relaxation};
+use crate::slots::Slots;
+use crate::time::Micros;
+
+/// A person: 32 bytes, and a box for what few have.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) link: Link,
+    pub(super) state: State,
+    /// When they last did something, in seconds since the Unix epoch.
+    pub(super) active: u32,
+    generation: u32,
+    extra: Option<Box<Extra>>,
+}
+
+/// Where a person is. One ticket, one room at most, always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Idle,
+    /// In the queue; the ticket stands in [`Extra::ticket`].
+    Queued,
+    /// In the room at this place.
+    Chatting(u32),
+}
+
+/// What a person has who said `hello` or ever joined.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extra {
+    pub(super) language: Option<Language>,
+    pub(super) wishes: Option<Wishes>,
+    pub(super) ticket: Option<TicketId>,
+    pub(super) last: Option<LastRoom>,
+    partners: Vec<Partner>,
+}
+
+/// What a person joined for, kept for the next skip.
+#[derive(Clone, Debug)]
+pub(super) struct Wishes {
+    pub(super) lane: Lane,
+    pub(super) names: Names,
+    pub(super) keys: ArrayVec<KeyHash, KEYS_MAX>,
+    pub(super) relaxation: Relaxation,
+    pub(super) same_language: bool,
+}
+
+/// The room a person was in last, so that somebody who left can still be reported.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastRoom {
+    pub(super) id: RoomId,
+    pub(super) side: Side,
+    pub(super) partner: SessionId,
+    pub(super) ended: Micros,
+    /// The other side ended it.
+    pub(super) by_partner: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Partner {
+    session: SessionId,
+    blocked: bool,
+}
+
+const _: () = assert!(size_of::<Option<Person>>() <= 32);
+
+impl Person {
+    pub(super) fn extra(&self) -> Option<&Extra> {
+        self.extra.as_deref()
+    }
+
+    pub(super) fn last_room(&self) -> Option<LastRoom> {
+        self.extra()?.last
+    }
+
+    pub(super) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+}
+
+impl Extra {
+    /// Remembers a partner; past the bound the oldest that isn't blocked is forgotten.
+    pub(super) fn met(&mut self, session: SessionId) {
+        if self.partners.iter().any(|partner| partner.session == session) {
+            return;
+        }
+        if self.partners.len() == PARTNERS_REMEMBERED {
+            let oldest = self.partners.iter().position(|partner| !partner.blocked);
+            self.partners.remove(oldest.unwrap_or(0));
+        }
+        self.partners.push(Partner { session, blocked: false });
+    }
+
+    /// Never again, whatever either wishes.
+    pub(super) fn block(&mut self, session: SessionId) {
+        self.met(session);
+        if let Some(partner) = self.partners.iter_mut().find(|it| it.session == session) {
+            partner.blocked = true;
+        }
+    }
+
+    pub(super) fn refuses(&self, session: SessionId, forgive: bool) -> bool {
+        self.partners.iter().any(|it| it.session == session && (it.blocked || !forgive))
+    }
+}
+
+/// The table of people.
+#[derive(Clone, Debug)]
+pub(super) struct People {
+    me: ShardId,
+    people: Slots<Person>,
+    /// Counts up with each arrival, so that no session id is given twice.
+    arrivals: u32,
+}
+
+impl People {
+    pub(super) fn new(me: ShardId) -> Self {
+        Self { me, people: Slots::default(), arrivals: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// One past the highest slot ever taken.
+    pub(super) fn span(&self) -> usize {
+        self.people.span()
+    }
+
+    pub(super) fn arrive(&mut self, now: Micros, link: Link) -> SessionId {
+        self.arrivals = self.arrivals.wrapping_add(1);
+        let generation = self.arrivals;
+        let slot = self.people.insert_with(|_| Person {
+            link,
+            state: State::Idle,
+            active: seconds(now),
+            generation,
+            extra: None,
+        });
+        SessionId { node: self.me.node, shard: self.me.shard, slot, generation }
+    }
+
+    pub(super) fn leave(&mut self, session: SessionId) -> Option<Person> {
+        self.get(session)?;
+        self.people.remove(session.slot)
+    }
+
+    pub(super) fn get(&self, session: SessionId) -> Option<&Person> {
+        debug_assert!(session.home() == self.me, "people are looked up at home");
+        self.people.get(session.slot).filter(|person| person.generation == session.generation)
+    }
+
+    pub(super) fn get_mut(&mut self, session: SessionId) -> Option<&mut Person> {
+        debug_assert!(session.home() == self.me, "people are looked up at home");
+        let person = self.people.get_mut(session.slot)?;
+        (person.generation == session.generation).then_some(person)
+    }
+
+    /// The session of whoever is in a slot that is taken.
+    pub(super) fn session_at(&self, slot: usize) -> SessionId {
+        let slot = slot as u32;
+        let generation = self.people[slot].generation;
+        SessionId { node: self.me.node, shard: self.me.shard, slot, generation }
+    }
+
+    /// Whoever is in a slot.
+    pub(super) fn at(&self, slot: usize) -> Option<&Person> {
+        self.people.get(u32::try_from(slot).ok()?)
+    }
+}
+
+/// Whole seconds since the Unix epoch; enough until 2106.
+pub(super) fn seconds(now: Micros) -> u32 {
+    (now.0 / 1_000_000) as u32
+}

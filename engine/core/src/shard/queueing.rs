@@ -1,0 +1,253 @@
+//! Into the queue, out of it, and from it into a room.
+
+use whisper_proto::{
+    ErrorCode, Join, LanguageWish, Matched, Mode, Names, Relax, Searching, ServerMessage, Tier,
+};
+use whisper_shard_router::ShardId;
+
+use super::people::{LastRoom, State, Wishes, seconds};
+use super::{Effect, Effects, Floor, Shard, ShardMessage};
+use crate::ids::{RoomId, SessionId, Side};
+use crate::interests;
+use crate::limits::SKIP_GRACE;
+use crate::match_queue::{
+    Affinity, Host, Level, MatchMessage, MatchQueue, Names as OwnedNames, Pairing, Relaxation,
+    Search, Wish,
+};
+use crate::rooms::{Ending, Room, RoomMessage};
+use crate::settings::lane_id;
+use crate::time::{Micros, Span};
+
+/// Every ticket has the same priority until warnings lower it.
+const PRIORITY: u8 = 1;
+
+/// The match queue's host: this shard's people and rooms, and the way out.
+pub(super) struct Desk<'a, E> {
+    floor: &'a mut Floor,
+    effects: &'a mut E,
+}
+
+impl Shard {
+    pub(super) fn desk<'a, E: Effects>(
+        &'a mut self,
+        effects: &'a mut E,
+    ) -> (&'a mut MatchQueue, Desk<'a, E>) {
+        (&mut self.queue, Desk { floor: &mut self.floor, effects })
+    }
+
+    pub(super) fn join(&mut self, session: SessionId, join: &Join<'_>, effects: &mut impl Effects) {
+        let wishes = match self.wishes(session, join) {
+            Ok(wishes) => wishes,
+            Err((code, why)) => return self.floor.refuse(session, code, &why, None, effects),
+        };
+        let Some(person) = self.floor.people.get_mut(session) else { return };
+        person.extra_mut().wishes = Some(wishes);
+        self.unqueue(session, effects);
+        self.enqueue(session, effects);
+    }
+
+    pub(super) fn skip(
+        &mut self,
+        session: SessionId,
+        room: Option<&str>,
+        effects: &mut impl Effects,
+    ) {
+        let Some(person) = self.floor.people.get(session) else { return };
+        let now = self.floor.now;
+        match person.state {
+            State::Chatting(place) => {
+                if room.is_some_and(|room| !self.floor.rooms.at(place).id.is(room)) {
+                    return;
+                }
+                self.floor.part(session, place, Ending::Skipped, effects);
+                self.enqueue(session, effects);
+            }
+            // Both skipped at once: this one was on its way when the room ended.
+            State::Idle if person.last_room().is_some_and(|last| crossed(last, room, now)) => {
+                self.enqueue(session, effects);
+            }
+            _ => self.floor.no_chat(session, room, None, effects),
+        }
+    }
+
+    pub(super) fn leave(&mut self, session: SessionId, effects: &mut impl Effects) {
+        let Some(person) = self.floor.people.get(session) else { return };
+        match person.state {
+            State::Chatting(place) => self.floor.part(session, place, Ending::Skipped, effects),
+            State::Queued => self.unqueue(session, effects),
+            State::Idle => {
+                let why = "You are in no queue and in no chat.";
+                self.floor.refuse(session, ErrorCode::NotInQueue, why, None, effects);
+            }
+        }
+    }
+
+    /// Puts a person who is idle into the queue with the wishes they have.
+    fn enqueue(&mut self, session: SessionId, effects: &mut impl Effects) {
+        let now = self.floor.now;
+        let Some(person) = self.floor.people.get_mut(session) else { return };
+        let extra = person.extra_mut();
+        let language = extra.language;
+        let Some(wishes) = &extra.wishes else { return };
+        let wish = Wish {
+            person: session,
+            lane: lane_id(wishes.lane),
+            language,
+            same_language: wishes.same_language,
+            keys: wishes.keys.clone(),
+            relaxation: wishes.relaxation,
+            priority: PRIORITY,
+        };
+        person.state = State::Queued;
+        let (queue, mut desk) = self.desk(effects);
+        // None: matched at once, on this core.
+        if let Some(ticket) = queue.join(now, wish, &mut desk) {
+            let person = self.floor.people.get_mut(session).expect("they just joined");
+            person.extra_mut().ticket = Some(ticket);
+        }
+    }
+
+    /// Takes a person out of the queue, if they are in it.
+    pub(super) fn unqueue(&mut self, session: SessionId, effects: &mut impl Effects) {
+        let now = self.floor.now;
+        let Some(person) = self.floor.people.get_mut(session) else { return };
+        if person.state != State::Queued {
+            return;
+        }
+        person.state = State::Idle;
+        person.active = seconds(now);
+        if let Some(ticket) = person.extra_mut().ticket.take() {
+            let (queue, mut desk) = self.desk(effects);
+            queue.leave(now, ticket, &mut desk);
+        }
+    }
+
+    /// What a join asks for, or why it can't be had.
+    fn wishes(&self, session: SessionId, join: &Join<'_>) -> Result<Wishes, (ErrorCode, String)> {
+        let floor = &self.floor;
+        let person = floor.people.get(session);
+        if person.is_some_and(|person| matches!(person.state, State::Chatting(_))) {
+            return Err((ErrorCode::InChat, "End this chat before you join again.".into()));
+        }
+        if !floor.settings.lanes.contains(join.lane) {
+            return Err((ErrorCode::LaneClosed, "Nobody is paired in this lane.".into()));
+        }
+        let same_language = join.language == LanguageWish::Same;
+        let language = person.and_then(|person| person.extra()?.language);
+        if same_language && language.is_none() {
+            let why = "A partner of the same language needs your language, in hello.";
+            return Err((ErrorCode::BadMessage, why.into()));
+        }
+        let names = interests::normalise_all(&join.interests, &floor.settings.aliases)
+            .map_err(|error| (ErrorCode::BadInterests, error.to_string()))?;
+        let names: OwnedNames = names.into_iter().map(Into::into).collect();
+        Ok(Wishes {
+            lane: join.lane,
+            keys: names.iter().map(|name| self.queue.interest_key(name)).collect(),
+            names,
+            relaxation: match join.relax {
+                Relax::Strict => Relaxation::Strict,
+                Relax::Gradual => Relaxation::Gradual,
+                Relax::Anyone => Relaxation::Anyone,
+            },
+            same_language,
+        })
+    }
+}
+
+impl<E: Effects> Host for Desk<'_, E> {
+    fn send(&mut self, to: ShardId, message: MatchMessage) {
+        self.floor.to_shard(to, ShardMessage::Match(message), self.effects);
+    }
+
+    fn new_room(&mut self) -> RoomId {
+        self.floor.census.room_opened();
+        RoomId(self.floor.random.bytes())
+    }
+
+    fn refuses(&self, person: SessionId, stranger: SessionId, forgive: bool) -> bool {
+        let person = self.floor.people.get(person);
+        person.and_then(|it| it.extra()).is_some_and(|extra| extra.refuses(stranger, forgive))
+    }
+
+    fn names(&self, person: SessionId) -> OwnedNames {
+        let person = self.floor.people.get(person);
+        let wishes = person.and_then(|it| it.extra()?.wishes.as_ref());
+        wishes.map(|wishes| wishes.names.clone()).unwrap_or_default()
+    }
+
+    fn searching(&mut self, person: SessionId, search: Search) {
+        let searching = Searching {
+            position: search.ahead,
+            estimated_ms: search.median_wait_ms,
+            tier: match search.level {
+                Level::Overlap => Tier::Overlap,
+                Level::Single => Tier::Single,
+                Level::Any | Level::Again => Tier::Any,
+            },
+        };
+        self.floor.tell(person, &ServerMessage::Searching(searching), self.effects);
+    }
+
+    fn matched(&mut self, pairing: Pairing) {
+        let Pairing { person: session, side, waited, partner, partner_names, room } = pairing;
+        let floor = &mut *self.floor;
+        let person = floor.people.get_mut(session).expect("a ticket ends with its person");
+        let link = person.link;
+        let extra = person.extra_mut();
+        extra.ticket = None;
+        extra.met(partner);
+        let wishes = extra.wishes.as_ref().expect("whoever is matched has joined");
+        let mode = wishes.lane.mode;
+        let theirs: Names<'_> = partner_names.iter().map(|name| &**name).collect();
+        let shared: Names<'_> = theirs
+            .iter()
+            .copied()
+            .filter(|name| wishes.names.iter().any(|it| **it == **name))
+            .collect();
+        let affinity = Affinity::of(shared.len(), wishes.names.len(), theirs.len());
+        let matched = ServerMessage::Matched(Matched {
+            room_id: &room.encode(),
+            partner_id: &side.other().public_id(&room),
+            mode,
+            is_initiator: side == Side::Second,
+            interests: theirs,
+            shared,
+            tier: match affinity {
+                Affinity::Exact => Tier::Exact,
+                Affinity::Overlap => Tier::Overlap,
+                Affinity::Single => Tier::Single,
+                Affinity::Any => Tier::Any,
+            },
+            waited_ms: waited.as_millis(),
+        });
+        self.effects.push(Effect::Send { link, message: &matched });
+        let calls = mode != Mode::Text;
+        let place =
+            floor.rooms.open(Room { id: room, side, calls, partner, said: 0, began: floor.now });
+        let person = floor.people.get_mut(session).expect("still there");
+        person.state = State::Chatting(place);
+        floor.census.matched(waited);
+    }
+
+    fn timed_out(&mut self, person: SessionId, waited: Span) {
+        let Some(there) = self.floor.people.get_mut(person) else { return };
+        there.state = State::Idle;
+        there.active = seconds(self.floor.now);
+        there.extra_mut().ticket = None;
+        let message = ServerMessage::MatchTimeout { waited_ms: waited.as_millis() };
+        self.floor.tell(person, &message, self.effects);
+    }
+
+    fn left_before_room(&mut self, partner: SessionId, room: RoomId) {
+        let ended = RoomMessage::Ended { to: partner, room, ending: Ending::Disconnected };
+        self.floor.to_shard(partner.home(), ShardMessage::Room(ended), self.effects);
+    }
+}
+
+/// Whether a skip that finds its sender idle was meant for the chat the partner just ended.
+fn crossed(last: LastRoom, room: Option<&str>, now: Micros) -> bool {
+    last.by_partner
+        && now.since(last.ended) <= SKIP_GRACE
+        && room.is_none_or(|room| last.id.is(room))
+}

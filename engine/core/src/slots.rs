@@ -1,0 +1,66 @@
+//! A table of numbered places, each reused after it falls free.
+
+use std::ops::{Index, IndexMut};
+
+/// Values at stable `u32` places; a freed place is taken again, the latest freed first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Slots<T> {
+    places: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Values held.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len() - self.free.len()
+    }
+
+    /// One past the highest place ever taken.
+    pub(crate) fn span(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(u32) -> T) -> u32 {
+        if let Some(place) = self.free.pop() {
+            self.places[place as usize] = Some(make(place));
+            return place;
+        }
+        let place = u32::try_from(self.places.len()).expect("fewer than 2^32 places");
+        self.places.push(Some(make(place)));
+        place
+    }
+
+    pub(crate) fn get(&self, place: u32) -> Option<&T> {
+        self.places.get(place as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.places.get_mut(place as usize)?.as_mut()
+    }
+
+    pub(crate) fn remove(&mut self, place: u32) -> Option<T> {
+        let value = self.places.get_mut(place as usize)?.take()?;
+        self.free.push(place);
+        Some(value)
+    }
+}
+
+impl<T> Index<u32> for Slots<T> {
+    type Output = T;
+
+    fn index(&self, place: u32) -> &T {
+        self.get(place).expect("the place is taken")
+    }
+}
+
+impl<T> IndexMut<u32> for Slots<T> {
+    fn index_mut(&mut self, place: u32) -> &mut T {
+        self.get_mut(place).expect("the place is taken")
+    }
+}

@@ -1,0 +1,75 @@
+//! The command line, as typed. What it means stands in [`crate::config`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+
+/// Whisper: an anonymous stranger-chat engine.
+#[derive(Debug, Parser)]
+#[command(name = "whisper", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What `whisper` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the engine, and the web client where a web root is set.
+    ///
+    /// Prints one JSON line with `"event":"ready"` and the addresses when it accepts.
+    /// SIGTERM closes every connection with 1001 and exits.
+    Serve(Settings),
+    /// Look at the configuration without serving.
+    Config {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+/// What can be done with a configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say whether the configuration is good, and where it isn't.
+    Check(Settings),
+    /// Print the configuration that would be used, as TOML.
+    Show {
+        /// Say of each value where it came from.
+        #[arg(long)]
+        origin: bool,
+        /// The settings to resolve.
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+/// Settings by flag or environment. Flags go before the environment, that before the file.
+#[derive(Args, Debug)]
+pub(crate) struct Settings {
+    /// A TOML file with settings; unknown keys are errors.
+    #[arg(long, value_name = "FILE", env = "WHISPER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen for people, repeatable [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR", env = "WHISPER_LISTEN", value_delimiter = ',')]
+    pub(crate) listen: Option<Vec<SocketAddr>>,
+    /// Where to listen for operators: /metrics, /ready, /admin. Loopback only. Off by default.
+    #[arg(long, value_name = "ADDR", env = "WHISPER_ADMIN")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Reactors; more than the cores where one table of sockets per reactor doesn't suffice
+    /// [default: one for each core this process may use].
+    #[arg(long, value_name = "N", env = "WHISPER_REACTORS")]
+    pub(crate) reactors: Option<u16>,
+    /// Where the engine keeps its key [default: data].
+    #[arg(long, value_name = "DIR", env = "WHISPER_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The built web client to serve at /.
+    #[arg(long, value_name = "DIR", env = "WHISPER_WEB_ROOT")]
+    pub(crate) web_root: Option<PathBuf>,
+    /// Addresses free of limits, never of bans, repeatable.
+    #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
+    pub(crate) exempt: Option<Vec<IpNet>>,
+}

@@ -1,0 +1,76 @@
+//! The TOML file, as written. Unknown keys are errors, told with line and column.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::ConfigError;
+
+/// Every key of the file; all are optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) listen: Option<Vec<SocketAddr>>,
+    pub(super) admin: Option<SocketAddr>,
+    pub(super) reactors: Option<u16>,
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) web_root: Option<PathBuf>,
+    pub(super) exempt: Option<Vec<IpNet>>,
+    #[serde(default)]
+    pub(super) matching: Matching,
+    #[serde(default)]
+    pub(super) people: People,
+}
+
+/// `[matching]`: who meets whom, and when.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Matching {
+    pub(super) single_after_ms: Option<u64>,
+    pub(super) any_after_ms: Option<u64>,
+    pub(super) again_after_ms: Option<u64>,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) lanes: Option<Vec<String>>,
+    pub(super) aliases: Option<PathBuf>,
+}
+
+/// `[people]`: connections and what they are told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct People {
+    pub(super) ping_interval_ms: Option<u64>,
+    pub(super) stats_interval_ms: Option<u64>,
+    pub(super) idle_max_ms: Option<u64>,
+    pub(super) per_reactor: Option<u32>,
+}
+
+impl File {
+    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = super::read(path)?;
+        toml::from_str(&text).map_err(|error| {
+            let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
+            let why = error.message().to_owned();
+            ConfigError::File { path: path.to_owned(), line, column, why }
+        })
+    }
+}
+
+/// Line and column of a byte, both from 1.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(byte)];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_from_one() {
+        assert_eq!(position("a\nbc", 0), (1, 1));
+        assert_eq!(position("a\nbc", 3), (2, 2));
+    }
+}

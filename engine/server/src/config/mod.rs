@@ -1,0 +1,233 @@
+//! Settings: flags > environment > file > defaults, validated once.
+
+mod file;
+mod origin;
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+
+use clap::ArgMatches;
+use ipnet::IpNet;
+use thiserror::Error;
+use whisper_core::interests::Aliases;
+use whisper_core::match_queue::TierTimes;
+use whisper_core::settings::{OpenLanes, Settings as CoreSettings, every_lane};
+use whisper_core::time::Span;
+use whisper_proto::Lane;
+
+use self::file::File;
+pub(crate) use self::origin::Explained;
+use self::origin::Ledger;
+use crate::cli;
+use crate::cpus;
+
+/// Most reactors one process may have: the shards of one mesh.
+const REACTORS_MAX: u16 = whisper_shard_router::PORTS_MAX as u16;
+
+/// What a process is run with.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where people connect.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Where operators connect.
+    pub(crate) admin: Option<SocketAddr>,
+    /// Reactor threads.
+    pub(crate) reactors: u16,
+    /// Where the engine keeps its key.
+    pub(crate) data_dir: PathBuf,
+    /// The built web client.
+    pub(crate) web_root: Option<PathBuf>,
+    /// Addresses free of limits.
+    pub(crate) exempt: Vec<IpNet>,
+    /// Sockets of one reactor; bounded by RLIMIT_NOFILE as well.
+    pub(crate) per_reactor: u32,
+    /// How often a quiet socket is pinged.
+    pub(crate) ping_interval: Span,
+    /// What every shard is told.
+    pub(crate) core: Arc<CoreSettings>,
+}
+
+/// Why a configuration can't be used. Each says whose line to mend.
+#[derive(Debug, Error)]
+pub(crate) enum ConfigError {
+    /// A file can't be read.
+    #[error("can't read {}: {error}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A file has a mistake.
+    #[error("{}:{line}:{column}: {why}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// A value can't be used.
+    #[error("{key}: {why}")]
+    Value {
+        /// Which setting.
+        key: &'static str,
+        /// What is wrong, and what would do.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Resolves settings from all their sources.
+    ///
+    /// # Errors
+    /// Where a file can't be read or a value can't be used.
+    pub(crate) fn resolve(
+        settings: cli::Settings,
+        matches: &ArgMatches,
+    ) -> Result<(Self, Explained), ConfigError> {
+        let file = settings.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let mut ledger = Ledger::new(matches, settings.config.clone());
+        let listen = vec![SocketAddr::from(([127, 0, 0, 1], 8080))];
+        let cores = u16::try_from(cpus::allowed().len()).unwrap_or(REACTORS_MAX);
+        let config = Self {
+            listen: ledger.pick("listen", settings.listen, file.listen, listen),
+            admin: ledger.pick_some("admin", settings.admin, file.admin),
+            reactors: ledger.pick(
+                "reactors",
+                settings.reactors,
+                file.reactors,
+                cores.clamp(1, REACTORS_MAX),
+            ),
+            data_dir: ledger.pick("data_dir", settings.data_dir, file.data_dir, "data".into()),
+            web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
+            exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
+            per_reactor: ledger.file_only("people.per_reactor", file.people.per_reactor, 65_536),
+            ping_interval: Span::millis(ledger.file_only(
+                "people.ping_interval_ms",
+                file.people.ping_interval_ms,
+                30_000,
+            )),
+            core: Arc::new(core_settings(&mut ledger, file.matching, &file.people)?),
+        };
+        config.validate()?;
+        Ok((config, ledger.explained()))
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        let wrong = |key, why: String| Err(ConfigError::Value { key, why });
+        if self.listen.is_empty() {
+            return wrong("listen", "needs at least one address".into());
+        }
+        if !(1..=REACTORS_MAX).contains(&self.reactors) {
+            return wrong("reactors", format!("must be 1 to {REACTORS_MAX}"));
+        }
+        if self.admin.is_some_and(|admin| !admin.ip().is_loopback()) {
+            return wrong("admin", "must be a loopback address: it has no password".into());
+        }
+        if self.web_root.as_ref().is_some_and(|root| !root.join("200.html").is_file()) {
+            let why = "has no 200.html: build the web client first (cargo xtask build)";
+            return wrong("web_root", why.into());
+        }
+        if self.per_reactor == 0 {
+            return wrong("people.per_reactor", "must be at least 1".into());
+        }
+        if self.ping_interval.0 < Span::secs(1).0 {
+            return wrong("people.ping_interval_ms", "must be at least 1000".into());
+        }
+        Ok(())
+    }
+}
+
+fn core_settings(
+    ledger: &mut Ledger<'_>,
+    matching: file::Matching,
+    people: &file::People,
+) -> Result<CoreSettings, ConfigError> {
+    let defaults = CoreSettings::default();
+    let TierTimes { single, any, again, timeout, patience } = defaults.tiers;
+    let mut span = |key, file: Option<u64>, default: Span| {
+        Span::millis(ledger.file_only(key, file, default.0 / 1_000))
+    };
+    let tiers = TierTimes {
+        single: span("matching.single_after_ms", matching.single_after_ms, single),
+        any: span("matching.any_after_ms", matching.any_after_ms, any),
+        again: span("matching.again_after_ms", matching.again_after_ms, again),
+        timeout: span("matching.timeout_ms", matching.timeout_ms, timeout),
+        patience,
+    };
+    let stats_interval =
+        span("people.stats_interval_ms", people.stats_interval_ms, defaults.stats_interval);
+    let idle_max = span("people.idle_max_ms", people.idle_max_ms, defaults.idle_max);
+    let ordered = tiers.single <= tiers.any && tiers.any <= tiers.timeout && tiers.timeout.0 > 0;
+    if !ordered {
+        let why = "must not be before matching.single_after_ms nor after matching.timeout_ms";
+        return Err(ConfigError::Value { key: "matching.any_after_ms", why: why.into() });
+    }
+    let default_lanes = defaults.lanes.iter().map(lane_name).collect();
+    let names = ledger.file_only("matching.lanes", matching.lanes, default_lanes);
+    let aliases = ledger.pick_some("matching.aliases", None, matching.aliases);
+    Ok(CoreSettings {
+        tiers,
+        lanes: open_lanes(&names)?,
+        stats_interval,
+        idle_max,
+        aliases: match aliases {
+            Some(path) => Arc::new(read_aliases(&path)?),
+            None => defaults.aliases,
+        },
+    })
+}
+
+/// Lanes are written as `adult/text/moderated`.
+fn open_lanes(names: &[String]) -> Result<OpenLanes, ConfigError> {
+    let mut lanes = OpenLanes::NONE;
+    for name in names {
+        let wrong = |why: String| ConfigError::Value { key: "matching.lanes", why };
+        let lane = every_lane().find(|&lane| lane_name(lane) == *name).ok_or_else(|| {
+            wrong(format!("{name:?} is no lane; one is \"adult/text/moderated\""))
+        })?;
+        lanes.set(lane, true);
+        if !lanes.contains(lane) {
+            return Err(wrong(format!("{name:?} can't be opened: teens are always moderated")));
+        }
+    }
+    Ok(lanes)
+}
+
+fn lane_name(lane: Lane) -> String {
+    format!("{}/{}/{}", lane.age, lane.mode, lane.queue)
+}
+
+fn read_aliases(path: &Path) -> Result<Aliases, ConfigError> {
+    Aliases::parse(&read(path)?).map_err(|error| ConfigError::File {
+        path: path.to_owned(),
+        line: error.line,
+        column: error.column,
+        why: error.to_string(),
+    })
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path)
+        .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_named_in_full() {
+        let lanes = open_lanes(&["adult/text/moderated".into()]).expect("a lane");
+        assert_eq!(lanes.iter().count(), 1);
+        assert!(open_lanes(&["adult/text".into()]).is_err());
+        assert!(open_lanes(&["teen/text/unmoderated".into()]).is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! Where each value came from.
+
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use serde::Serialize;
+
+/// Picks each value from the strongest source that has it, and keeps account.
+pub(super) struct Ledger<'a> {
+    matches: &'a ArgMatches,
+    file: Option<PathBuf>,
+    lines: Vec<Line>,
+}
+
+/// The settings in use, with their origins: prints as TOML.
+pub(crate) struct Explained {
+    lines: Vec<Line>,
+    origins: bool,
+}
+
+struct Line {
+    key: &'static str,
+    /// As TOML; none where it is not set.
+    value: Option<String>,
+    origin: String,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(matches: &'a ArgMatches, file: Option<PathBuf>) -> Self {
+        Self { matches, file, lines: Vec::new() }
+    }
+
+    pub(super) fn pick<T: Serialize>(
+        &mut self,
+        key: &'static str,
+        typed: Option<T>,
+        file: Option<T>,
+        default: T,
+    ) -> T {
+        let origin = self.origin(key, typed.is_some(), file.is_some());
+        let value = typed.or(file).unwrap_or(default);
+        self.lines.push(Line { key, value: Some(to_toml(&value)), origin });
+        value
+    }
+
+    /// A setting without a default.
+    pub(super) fn pick_some<T: Serialize>(
+        &mut self,
+        key: &'static str,
+        typed: Option<T>,
+        file: Option<T>,
+    ) -> Option<T> {
+        let origin = self.origin(key, typed.is_some(), file.is_some());
+        let value = typed.or(file);
+        self.lines.push(Line { key, value: value.as_ref().map(to_toml), origin });
+        value
+    }
+
+    /// A setting that has no flag.
+    pub(super) fn file_only<T: Serialize>(
+        &mut self,
+        key: &'static str,
+        file: Option<T>,
+        default: T,
+    ) -> T {
+        self.pick(key, None, file, default)
+    }
+
+    pub(super) fn explained(self) -> Explained {
+        Explained { lines: self.lines, origins: false }
+    }
+
+    fn origin(&self, key: &str, typed: bool, file: bool) -> String {
+        if typed {
+            let flag = key.replace('_', "-");
+            return match self.matches.value_source(key) {
+                Some(ValueSource::EnvVariable) => format!("WHISPER_{}", key.to_uppercase()),
+                _ => format!("--{flag}"),
+            };
+        }
+        match &self.file {
+            Some(path) if file => path.display().to_string(),
+            _ => "default".into(),
+        }
+    }
+}
+
+impl Explained {
+    /// The same, with an origin at each value.
+    pub(crate) fn with_origins(self, origins: bool) -> Self {
+        Self { origins, ..self }
+    }
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let split = |line: &Line| line.key.split_once('.').unwrap_or(("", line.key));
+        let mut lines: Vec<&Line> = self.lines.iter().collect();
+        lines.sort_by_key(|line| split(line).0);
+        let mut table = "";
+        for line in lines {
+            let (of, key) = split(line);
+            if of != table {
+                writeln!(f, "\n[{of}]")?;
+                table = of;
+            }
+            let mut text = match &line.value {
+                Some(value) => format!("{key} = {value}"),
+                None => format!("# {key} is not set"),
+            };
+            if self.origins {
+                write!(text, "  # {}", line.origin)?;
+            }
+            writeln!(f, "{text}")?;
+        }
+        Ok(())
+    }
+}
+
+fn to_toml<T: Serialize>(value: &T) -> String {
+    let value = toml::Value::try_from(value).expect("settings are plain values");
+    value.to_string()
+}

@@ -1,0 +1,138 @@
+//! The numbers for Prometheus: the latest report of each worker, written out when asked for.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::worker::Report;
+
+/// The latest reports. Clones show the same board; only the control thread holds any.
+#[derive(Clone, Debug)]
+pub(super) struct Board(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    reports: Vec<Option<Report>>,
+    draining: bool,
+}
+
+impl Board {
+    pub(super) fn new(workers: usize) -> Self {
+        Self(Arc::new(Mutex::new(State { reports: vec![None; workers], draining: false })))
+    }
+
+    pub(super) fn take(&self, report: Report) {
+        self.state().reports[report.shard] = Some(report);
+    }
+
+    pub(super) fn drain(&self) {
+        self.state().draining = true;
+    }
+
+    /// Accepting people: every worker reported, and none was told to end.
+    pub(super) fn is_ready(&self) -> bool {
+        let state = self.state();
+        !state.draining && state.reports.iter().all(Option::is_some)
+    }
+
+    /// All numbers in the text format of OpenMetrics.
+    pub(super) fn render(&self) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("whisper");
+        registry.register_collector(Box::new(self.clone()));
+        let mut out = String::new();
+        text::encode(&mut out, &registry)?;
+        Ok(out)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One number of each worker.
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    value: fn(&Report) -> u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Only grows.
+    Counter,
+    /// Comes and goes.
+    Gauge,
+}
+
+use Kind::{Counter, Gauge};
+
+const fn family(
+    kind: Kind,
+    name: &'static str,
+    help: &'static str,
+    value: fn(&Report) -> u64,
+) -> Family {
+    Family { name, help, kind, value }
+}
+
+/// Every family, by reactor.
+const FAMILIES: &[Family] = &[
+    family(Gauge, "people_online", "People connected", |it| it.counts.online.into()),
+    family(Gauge, "people_queued", "People in the queue", |it| it.counts.queued.into()),
+    family(Gauge, "chats", "Chats, by the shard of their first side", |it| it.counts.chats.into()),
+    family(Counter, "rooms_opened", "Rooms opened", |it| it.counts.rooms_opened),
+    family(Gauge, "sockets_open", "Sockets open, closing ones included", |it| it.sockets as u64),
+    family(Counter, "sockets_accepted", "Sockets accepted", |it| it.reactor.accepted),
+    family(Counter, "requests", "HTTP requests", |it| it.tally.requests),
+    family(Counter, "upgrades", "WebSockets opened", |it| it.tally.upgrades),
+    family(Counter, "messages_in", "Messages from clients", |it| it.tally.messages_in),
+    family(Counter, "messages_out", "Messages to clients", |it| it.tally.messages_out),
+    family(Counter, "messages_malformed", "Frames that were no message", |it| it.tally.malformed),
+    family(Counter, "reports", "Partners reported", |it| it.tally.reports),
+    family(Counter, "turns", "Turns of the reactor", |it| it.reactor.turns),
+    family(Counter, "receives", "Buffers received", |it| it.reactor.receives),
+    family(Counter, "received_bytes", "Bytes received", |it| it.reactor.received_bytes),
+    family(Counter, "sends", "Sends: one per connection and turn", |it| it.reactor.sends),
+    family(Counter, "sent_bytes", "Bytes sent", |it| it.reactor.sent_bytes),
+    family(Counter, "sends_short", "Sends the kernel took in part", |it| it.reactor.sends_short),
+    family(Counter, "slow_readers", "Closed for not reading", |it| it.reactor.slow_readers),
+    family(Counter, "receives_starved", "No receive buffer was left", |it| {
+        it.reactor.receives_starved
+    }),
+    family(Gauge, "receive_armed", "Sockets that hold a receive", |it| {
+        it.reactor.receive_armed_now
+    }),
+    family(Gauge, "poll_armed", "Sockets that hold a poll", |it| it.reactor.poll_armed_now),
+    family(Counter, "mesh_sent", "Messages to shards, itself included", |it| it.mesh.sent),
+    family(Counter, "mesh_overflowed", "Messages that found a ring full", |it| it.mesh.overflowed),
+    family(Counter, "mesh_wakes", "Sleeping shards woken", |it| it.mesh.wakes),
+];
+
+impl Collector for Board {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let state = self.state();
+        for Family { name, help, kind, value } in FAMILIES {
+            let counter = ConstCounter::new(0u64);
+            let gauge = ConstGauge::new(0i64);
+            let metric_type =
+                if *kind == Counter { counter.metric_type() } else { gauge.metric_type() };
+            let unit: Option<&Unit> = None;
+            let mut family = encoder.encode_descriptor(name, help, unit, metric_type)?;
+            for report in state.reports.iter().flatten() {
+                let labels = [("reactor", report.shard.to_string())];
+                let metric = family.encode_family(&labels)?;
+                match kind {
+                    Counter => ConstCounter::new(value(report)).encode(metric)?,
+                    Gauge => ConstGauge::new(value(report) as i64).encode(metric)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

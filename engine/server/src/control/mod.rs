@@ -1,0 +1,120 @@
+//! The control thread: everything slow, on one single-threaded runtime.
+//!
+//! It hears from the workers by a bounded mailbox and asks of them by another; no state of a shard
+//! is reachable from here.
+
+mod admin;
+mod metrics;
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use whisper_reactor::Notifier;
+
+use self::admin::Admin;
+use self::metrics::Board;
+use crate::clock::Clock;
+use crate::pulse::Pulse;
+use crate::worker::{Command, Report};
+
+/// How long the workers may take to end before the process ends without them.
+const DRAIN_MAX: Duration = Duration::from_millis(4_500);
+
+/// The way to one worker.
+pub(crate) struct Line {
+    /// Its mailbox.
+    pub(crate) commands: Sender<Command>,
+    /// Makes it look.
+    pub(crate) notifier: Notifier,
+}
+
+/// What the control thread is made from.
+pub(crate) struct Control {
+    /// The ways to all workers.
+    pub(crate) lines: Vec<Line>,
+    /// What they tell.
+    pub(crate) reports: Receiver<Report>,
+    /// Each sends once, when it ends.
+    pub(crate) ended: UnboundedReceiver<io::Result<()>>,
+    /// The operators' listener.
+    pub(crate) admin: Option<TcpListener>,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Whether every shard turns.
+    pub(crate) pulse: Pulse,
+}
+
+impl Control {
+    /// Serves operators until a signal, or the end of a worker, ends the process.
+    ///
+    /// # Errors
+    /// Where the operators' listener can't be served, or a worker failed.
+    pub(crate) async fn run(mut self, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let mut stops = Stops::new()?;
+        let board = Board::new(self.lines.len());
+        if let Some(listener) = self.admin.take() {
+            let admin = Admin::new(board.clone(), self.pulse.clone(), self.clock);
+            tokio::spawn(admin.serve(listener)?);
+        }
+        ready()?;
+        let mut tick = interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => self.reports.try_iter().for_each(|report| board.take(report)),
+                stop = stops.next() => {
+                    tracing::info!(signal = stop, "draining");
+                    board.drain();
+                    return self.drain().await;
+                }
+                ended = self.ended.recv() => {
+                    let error = io::Error::other("a worker ended by itself");
+                    return ended.unwrap_or(Ok(())).and(Err(error));
+                }
+            }
+        }
+    }
+
+    async fn drain(mut self) -> io::Result<()> {
+        for line in &self.lines {
+            // A mailbox that is full or gone has been asked before.
+            let _ = line.commands.try_send(Command::Drain);
+            line.notifier.notify();
+        }
+        let all = async {
+            for _ in 0..self.lines.len() {
+                self.ended.recv().await.unwrap_or(Ok(()))?;
+            }
+            Ok(())
+        };
+        timeout(DRAIN_MAX, all).await.unwrap_or_else(|_| {
+            tracing::warn!("some connections were not closed in time");
+            Ok(())
+        })
+    }
+}
+
+/// The signals that end the process in good order.
+struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    fn new() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! From a configuration to running threads, and back.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use whisper_core::shard::Setup;
+use whisper_reactor::{Notifier, Reactor, SetupError, WakeHandle};
+use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{Control, Line};
+use crate::pulse::Pulse;
+use crate::secrets::{self, ClusterSecret};
+use crate::site::Site;
+use crate::worker::{Common, Parts, Worker};
+use crate::{cpus, listeners};
+
+/// One box is node 0 until there are more.
+const NODE: u16 = 0;
+
+/// Commands that may wait for a worker.
+const COMMANDS: usize = 16;
+
+/// Why the engine can't serve.
+#[derive(Debug, Error)]
+pub(crate) enum ServeError {
+    /// The system refused something.
+    #[error("{what}: {error}")]
+    System {
+        /// What was wanted.
+        what: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A reactor can't be made here.
+    #[error(transparent)]
+    Reactor(#[from] SetupError),
+}
+
+/// What a reactor's thread shows of itself before it turns.
+type Face = Result<(WakeHandle, Notifier), SetupError>;
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// Where something needed can't be had, or a worker fails.
+pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
+    let system = |what| move |error| ServeError::System { what, error };
+    let secret = ClusterSecret::load_or_create(&config.data_dir).map_err(system("the data dir"))?;
+    let site = match &config.web_root {
+        Some(root) => Site::load(root).map_err(system("the web root"))?,
+        None => Site::default(),
+    };
+    let reactors = usize::from(config.reactors);
+    let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
+    let mut addresses = Vec::new();
+    for &address in &config.listen {
+        let bound = listeners::bind(address, reactors).map_err(system("listen"))?;
+        addresses.push(bound[0].local_addr().map_err(system("listen"))?);
+        sockets.iter_mut().zip(bound).for_each(|(sockets, socket)| sockets.push(socket));
+    }
+    let admin = config.admin.map(TcpListener::bind).transpose().map_err(system("admin"))?;
+
+    let clock = Clock::start();
+    let pulse = Pulse::new(clock.now(), reactors);
+    let setups = setups(config, &secret).map_err(system("randomness"))?;
+    let (to_control, reports) = bounded(4 * reactors);
+    let (end, ended) = mpsc::unbounded_channel();
+    let mut threads = Vec::new();
+    let mut lines = Vec::new();
+    let mut wakes = Vec::new();
+    let ports = mesh(reactors, RING_SLOTS);
+    for (number, ((listeners, port), shard)) in
+        sockets.into_iter().zip(ports).zip(setups).enumerate()
+    {
+        let (commands, mailbox) = bounded(COMMANDS);
+        let parts =
+            Parts { listeners, port, shard, commands: mailbox, reports: to_control.clone() };
+        let (show, face) = bounded(1);
+        let (start, common) = bounded(1);
+        let thread = Start { number, config: reactor_config(config), parts, show, common };
+        let end = end.clone();
+        let handle = thread::Builder::new()
+            .name(format!("reactor-{number}"))
+            .spawn(move || {
+                // Nobody to tell means that the process is ending already.
+                let _ = end.send(thread.run());
+            })
+            .map_err(system("a thread"))?;
+        threads.push((handle, start));
+        let Ok(face) = face.recv() else { continue };
+        let (wake, notifier) = face?;
+        wakes.push(wake);
+        lines.push(Line { commands, notifier });
+    }
+    let common = Arc::new(Common {
+        clock,
+        pulse: pulse.clone(),
+        site: Arc::new(site),
+        ping_interval: config.ping_interval,
+        wakes,
+    });
+    let mut handles: Vec<JoinHandle<()>> = Vec::new();
+    for (handle, start) in threads {
+        // A thread that is gone has told why by its end.
+        let _ = start.send(Arc::clone(&common));
+        handles.push(handle);
+    }
+    let admin_address =
+        admin.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
+    let control = Control { lines, reports, ended, admin, clock, pulse };
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| {
+            let ready = || print_ready(&addresses, admin_address, config);
+            runtime.block_on(control.run(ready))
+        })
+        .map_err(system("the engine"))
+}
+
+/// What a reactor's thread begins with.
+struct Start {
+    number: usize,
+    config: whisper_reactor::Config,
+    parts: Parts,
+    show: Sender<Face>,
+    common: Receiver<Arc<Common>>,
+}
+
+impl Start {
+    fn run(self) -> io::Result<()> {
+        let cores = cpus::allowed();
+        let core = cores[self.number % cores.len()];
+        if let Err(error) = cpus::pin(core) {
+            tracing::warn!(reactor = self.number, core, %error, "not pinned");
+        }
+        let reactor = match Reactor::new(self.config) {
+            Ok(reactor) => reactor,
+            Err(error) => {
+                let _ = self.show.send(Err(error));
+                return Ok(());
+            }
+        };
+        let _ = self.show.send(Ok((reactor.wake_handle(), reactor.notifier())));
+        // Without the others there is nothing to run.
+        let Ok(common) = self.common.recv() else { return Ok(()) };
+        Worker::new(reactor, self.parts, common)?.run()
+    }
+}
+
+fn reactor_config(config: &Config) -> whisper_reactor::Config {
+    whisper_reactor::Config { slots: config.per_reactor, ..Default::default() }
+}
+
+/// One setup a shard: the same secrets, and randomness of its own.
+fn setups(config: &Config, secret: &ClusterSecret) -> io::Result<Vec<Setup>> {
+    let placement = Placement::single_node(secret.placement_key(), NODE, config.reactors);
+    let session_secret = secrets::random()?;
+    let setup = |shard| {
+        Ok(Setup {
+            me: ShardId { node: NODE, shard },
+            shards: config.reactors.into(),
+            placement: placement.clone(),
+            settings: Arc::clone(&config.core),
+            evidence_secret: secret.evidence_key(),
+            session_secret,
+            seed: secrets::random()?,
+        })
+    };
+    (0..config.reactors).map(setup).collect()
+}
+
+fn print_ready(
+    listen: &[SocketAddr],
+    admin: Option<SocketAddr>,
+    config: &Config,
+) -> io::Result<()> {
+    let line = serde_json::json!({
+        "event": "ready",
+        "listen": listen,
+        "admin": admin,
+        "reactors": config.reactors,
+        "exempt": config.exempt,
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+    });
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

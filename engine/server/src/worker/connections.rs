@@ -1,0 +1,62 @@
+//! The connections of a reactor, by their place in its descriptor table.
+
+use whisper_core::ids::SessionId;
+use whisper_core::session::Session;
+use whisper_reactor::ConnId;
+
+/// One connection: what is being read, and whose it is once that is known.
+pub(super) struct Connection {
+    pub(super) session: Session,
+    pub(super) person: Option<SessionId>,
+    generation: u32,
+}
+
+const _: () = assert!(size_of::<Option<Connection>>() <= 48);
+
+/// A table as long as the highest place in use so far.
+#[derive(Default)]
+pub(super) struct Connections {
+    places: Vec<Option<Connection>>,
+    open: usize,
+}
+
+impl Connections {
+    pub(super) fn open(&mut self, conn: ConnId) {
+        let place = conn.slot() as usize;
+        if self.places.len() <= place {
+            self.places.resize_with(place + 1, || None);
+        }
+        let generation = conn.generation();
+        let fresh = Connection { session: Session::default(), person: None, generation };
+        if self.places[place].replace(fresh).is_none() {
+            self.open += 1;
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {
+        let connection = self.places.get_mut(conn.slot() as usize)?.as_mut()?;
+        (connection.generation == conn.generation()).then_some(connection)
+    }
+
+    pub(super) fn close(&mut self, conn: ConnId) -> Option<Connection> {
+        self.get_mut(conn)?;
+        self.open -= 1;
+        self.places[conn.slot() as usize].take()
+    }
+
+    /// Whoever is at a place.
+    pub(super) fn at(&mut self, place: usize) -> Option<(ConnId, &mut Connection)> {
+        let connection = self.places.get_mut(place)?.as_mut()?;
+        let bits = u64::from(connection.generation) << 32 | place as u64;
+        Some((ConnId::from_bits(bits), connection))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open == 0
+    }
+
+    /// One past the highest place ever taken.
+    pub(super) fn span(&self) -> usize {
+        self.places.len()
+    }
+}

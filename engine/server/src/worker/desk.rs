@@ -1,0 +1,224 @@
+//! Where bytes become events and effects become bytes.
+
+use std::sync::Arc;
+
+use whisper_core::http::{Method, write_error};
+use whisper_core::ids::{Link, SessionId};
+use whisper_core::session::{Input, write_message};
+use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
+use whisper_core::time::Micros;
+use whisper_core::ws::{self, Opcode};
+use whisper_proto::ServerMessage;
+use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
+use whisper_shard_router::{Port, ShardId};
+
+use super::Common;
+use super::connections::Connections;
+use super::web::{self, Answered};
+
+/// A worker without its reactor: what the reactor's news mean to it.
+pub(super) struct Desk {
+    pub(super) now: Micros,
+    pub(super) shard: Shard,
+    pub(super) port: Port<Envelope>,
+    pub(super) connections: Connections,
+    pub(super) paused: Vec<Paused>,
+    pub(super) tally: Tally,
+    pub(super) common: Arc<Common>,
+}
+
+/// A connection that isn't read while a shard it feeds is behind.
+pub(super) struct Paused {
+    conn: ConnId,
+    target: usize,
+}
+
+/// What a worker did for people so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// WebSockets opened.
+    pub(crate) upgrades: u64,
+    /// HTTP requests, upgrades and refused ones included.
+    pub(crate) requests: u64,
+    /// Messages received from people's clients.
+    pub(crate) messages_in: u64,
+    /// Messages written to people's clients.
+    pub(crate) messages_out: u64,
+    /// Frames that were no message.
+    pub(crate) malformed: u64,
+    /// Partners reported.
+    pub(crate) reports: u64,
+}
+
+/// Carries the effects of one event out.
+struct Carrier<'a> {
+    io: &'a mut Io,
+    port: &'a mut Port<Envelope>,
+    tally: &'a mut Tally,
+    /// Whom the event made of a connection.
+    opened: Option<SessionId>,
+    /// A shard that was sent to and is behind.
+    behind: Option<usize>,
+}
+
+impl Desk {
+    /// Takes one event, and then what the shard has to say to itself.
+    pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
+        let Self { now, shard, port, tally, .. } = self;
+        take(shard, *now, event, &mut Carrier { io, port, tally, opened: None, behind: None });
+    }
+
+    pub(super) fn hear_shards(&mut self, io: &mut Io, budget: usize) {
+        let node = self.shard.id().node;
+        for _ in 0..budget {
+            let Some((from, envelope)) = self.port.recv() else { return };
+            let from = ShardId { node, shard: from as u16 };
+            self.handle(io, Event::FromShard { from, envelope });
+        }
+    }
+
+    pub(super) fn resume_paused(&mut self, io: &mut Io) {
+        let port = &self.port;
+        self.paused.retain(|paused| {
+            let behind = port.congested(paused.target);
+            if !behind {
+                io.resume(paused.conn);
+            }
+            behind
+        });
+    }
+}
+
+impl Handler for Desk {
+    fn opened(&mut self, _io: &mut Io, conn: ConnId, _how: Opened) {
+        self.connections.open(conn);
+    }
+
+    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
+        let Self { now, shard, port, connections, paused, tally, common } = self;
+        let Some(connection) = connections.get_mut(conn) else { return };
+        let mut input = bytes;
+        let mut carrier = Carrier { io, port, tally, opened: None, behind: None };
+        loop {
+            let person = connection.person;
+            let Some(said) = connection.session.next(&mut input) else { break };
+            let next = match (said, person) {
+                (Input::Message(message), Some(session)) => {
+                    carrier.tally.messages_in += 1;
+                    take(shard, *now, Event::Message { session, message }, &mut carrier);
+                    Answered::Kept
+                }
+                (Input::Malformed(error), Some(session)) => {
+                    carrier.tally.malformed += 1;
+                    take(shard, *now, Event::Malformed { session, error }, &mut carrier);
+                    Answered::Kept
+                }
+                (Input::Ping(payload), _) => {
+                    carrier.io.write(conn, |out| ws::encode_frame(out, Opcode::Pong, payload));
+                    Answered::Kept
+                }
+                // Every WebSocket is a person's, from its upgrade on.
+                (Input::Pong | Input::Message(_) | Input::Malformed(_), _) => Answered::Kept,
+                (Input::Request(request), _) => {
+                    carrier.tally.requests += 1;
+                    web::answer(carrier.io, conn, &request, (*now, shard, common))
+                }
+                (Input::Rejected(reject), _) => {
+                    carrier.tally.requests += 1;
+                    let status = reject.status();
+                    carrier.io.write(conn, |out| write_error(out, status, Method::Get, None));
+                    Answered::Over
+                }
+                (Input::Over(code), _) => {
+                    carrier.io.write(conn, |out| ws::encode_close(out, code, ""));
+                    Answered::Over
+                }
+            };
+            match next {
+                Answered::Kept => {}
+                Answered::Upgraded => {
+                    carrier.tally.upgrades += 1;
+                    connection.session.upgraded();
+                    let link = Link(conn.to_bits());
+                    take(shard, *now, Event::Connected { link }, &mut carrier);
+                    connection.person = carrier.opened.take();
+                }
+                Answered::Over => {
+                    connection.session.over();
+                    carrier.io.close(conn);
+                }
+            }
+        }
+        if let Some(target) = carrier.behind {
+            io.pause(conn);
+            paused.push(Paused { conn, target });
+        }
+    }
+
+    fn closed(&mut self, io: &mut Io, conn: ConnId, _why: Closed) {
+        let Some(connection) = self.connections.close(conn) else { return };
+        if let Some(session) = connection.person {
+            self.handle(io, Event::Disconnected { session });
+        }
+    }
+}
+
+/// Has the shard take an event, and then what it said to itself: nobody else's event may come
+/// between.
+fn take(shard: &mut Shard, now: Micros, event: Event<'_>, carrier: &mut Carrier<'_>) {
+    shard.handle(now, event, carrier);
+    while let Some(envelope) = carrier.port.recv_own() {
+        let from = shard.id();
+        shard.handle(now, Event::FromShard { from, envelope }, carrier);
+    }
+}
+
+impl Effects for Carrier<'_> {
+    fn push(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::Send { link, message } => {
+                self.tally.messages_out += 1;
+                let conn = ConnId::from_bits(link.0);
+                if is_fleeting(message) {
+                    self.io.write_droppable(conn, |out| write_message(out, message));
+                } else {
+                    self.io.write(conn, |out| write_message(out, message));
+                }
+            }
+            Effect::Forward { link, payload, fleeting } => {
+                self.tally.messages_out += 1;
+                let conn = ConnId::from_bits(link.0);
+                let write = |out: &mut Vec<u8>| ws::encode_frame(out, Opcode::Binary, payload);
+                if fleeting {
+                    self.io.write_droppable(conn, write);
+                } else {
+                    self.io.write(conn, write);
+                }
+            }
+            Effect::ToShard { to, envelope } => {
+                let to = usize::from(to.shard);
+                self.port.send(to, envelope);
+                if to != self.port.me() && self.port.congested(to) {
+                    self.behind = Some(to);
+                }
+            }
+            Effect::Opened { session, .. } => self.opened = Some(session),
+            Effect::Close { link, code } => {
+                let conn = ConnId::from_bits(link.0);
+                self.io.write(conn, |out| ws::encode_close(out, code as u16, ""));
+                self.io.close(conn);
+            }
+            Effect::Reported { .. } => self.tally.reports += 1,
+        }
+    }
+}
+
+/// What goes stale by itself, and is not worth waiting for a slow reader.
+fn is_fleeting(message: &ServerMessage<'_>) -> bool {
+    matches!(
+        message,
+        ServerMessage::PartnerTyping { .. }
+            | ServerMessage::PartnerRead { .. }
+            | ServerMessage::Stats(_)
+    )
+}

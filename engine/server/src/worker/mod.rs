@@ -1,0 +1,260 @@
+//! A core's loop: one reactor, one shard, one port of the mesh.
+//!
+//! A turn: send what was written and sleep; hear the sockets; hear the other shards; let what is due
+//! happen; tell the other shards. Each part has a budget, so that none starves another.
+
+mod connections;
+mod desk;
+mod web;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use whisper_core::session::KeepAlive;
+use whisper_core::shard::{Counts, Envelope, Event, Setup, Shard};
+use whisper_core::sweep::Sweep;
+use whisper_core::time::{Micros, Span};
+use whisper_core::ws;
+use whisper_proto::CloseCode;
+use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
+use whisper_shard_router::{Port, Sleep};
+
+use self::connections::Connections;
+use self::desk::Desk;
+pub(crate) use self::desk::Tally;
+use crate::clock::{Clock, duration};
+use crate::pulse::Pulse;
+use crate::site::Site;
+
+/// Messages from other shards that are heard in one turn.
+const MESSAGES_PER_TURN: usize = 4096;
+
+/// While messages wait for room in another shard's ring, how long to sleep at most.
+const RETRY: Duration = Duration::from_micros(100);
+
+/// How finely pings are spread over their interval.
+const KEEP_ALIVE_STEP: Span = Span::millis(250);
+
+/// How often the control thread is told the numbers.
+const REPORT_INTERVAL: Span = Span::secs(1);
+
+/// How long connections get to take their close frame when the process ends.
+const DRAIN_MAX: Span = Span::secs(3);
+
+/// What the control thread asks of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Accept nobody, close everybody with 1001, and end.
+    Drain,
+}
+
+/// What a worker tells the control thread, once a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    /// Which worker.
+    pub(crate) shard: usize,
+    /// Its shard's numbers.
+    pub(crate) counts: Counts,
+    /// Its reactor's.
+    pub(crate) reactor: Counters,
+    /// Its port's.
+    pub(crate) mesh: whisper_shard_router::Counters,
+    /// What it did for people.
+    pub(crate) tally: Tally,
+    /// Sockets open now.
+    pub(crate) sockets: usize,
+}
+
+/// What all workers of a process share the knowledge of.
+pub(crate) struct Common {
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Whether every shard turns.
+    pub(crate) pulse: Pulse,
+    /// The web client.
+    pub(crate) site: Arc<Site>,
+    /// How often a quiet socket is pinged.
+    pub(crate) ping_interval: Span,
+    /// How to wake each shard.
+    pub(crate) wakes: Vec<WakeHandle>,
+}
+
+/// What one worker is made from, beside its reactor.
+pub(crate) struct Parts {
+    /// Its listening sockets.
+    pub(crate) listeners: Vec<TcpListener>,
+    /// Its end of the mesh.
+    pub(crate) port: Port<Envelope>,
+    /// Its shard's.
+    pub(crate) shard: Setup,
+    /// From the control thread.
+    pub(crate) commands: Receiver<Command>,
+    /// To the control thread.
+    pub(crate) reports: Sender<Report>,
+}
+
+/// One core's worth of the engine.
+pub(crate) struct Worker {
+    reactor: Reactor,
+    desk: Desk,
+    commands: Receiver<Command>,
+    reports: Sender<Report>,
+    keep_alive: Sweep,
+    next_report: Micros,
+    draining_until: Option<Micros>,
+}
+
+impl Worker {
+    /// A worker that accepts from its listeners as soon as it runs.
+    ///
+    /// # Errors
+    /// Where a socket can't be listened on.
+    pub(crate) fn new(mut reactor: Reactor, parts: Parts, common: Arc<Common>) -> io::Result<Self> {
+        for (tag, listener) in (0..).zip(parts.listeners) {
+            reactor.listen(listener, tag)?;
+        }
+        let now = common.clock.now();
+        Ok(Self {
+            reactor,
+            desk: Desk {
+                now,
+                shard: Shard::new(now, parts.shard),
+                port: parts.port,
+                connections: Connections::default(),
+                paused: Vec::new(),
+                tally: Tally::default(),
+                common,
+            },
+            commands: parts.commands,
+            reports: parts.reports,
+            keep_alive: Sweep::new(now, KEEP_ALIVE_STEP),
+            next_report: now,
+            draining_until: None,
+        })
+    }
+
+    /// Turns until drained.
+    ///
+    /// # Errors
+    /// The ring's, which are fatal.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        while !self.is_drained() {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        let wait = self.patience();
+        self.reactor.wait(wait)?;
+        self.desk.port.awake();
+        self.desk.now = self.desk.common.clock.now();
+        self.desk.common.pulse.beat(self.desk.port.me(), self.desk.now);
+
+        self.reactor.dispatch(&mut self.desk);
+        let io = self.reactor.io();
+        self.desk.hear_shards(io, MESSAGES_PER_TURN);
+        self.desk.resume_paused(io);
+        if self.desk.shard.next_timeout() <= self.desk.now {
+            self.desk.handle(io, Event::Tick);
+        }
+        self.keep_alive();
+        self.report();
+        while let Ok(Command::Drain) = self.commands.try_recv() {
+            self.drain();
+        }
+
+        let Desk { port, common, .. } = &mut self.desk;
+        let io = self.reactor.io();
+        port.flush(|to| io.wake(&common.wakes[to]));
+        Ok(())
+    }
+
+    /// How long to sleep, having shown the other shards that we do.
+    fn patience(&mut self) -> Wait {
+        let now = self.desk.common.clock.now();
+        let mut due = self.desk.shard.next_timeout().min(self.next_report);
+        if !self.desk.connections.is_empty() {
+            due = due.min(self.keep_alive.next());
+        }
+        if due <= now {
+            return Wait::No;
+        }
+        match self.desk.port.prepare_sleep() {
+            Sleep::No => Wait::No,
+            Sleep::Briefly => Wait::For(RETRY),
+            Sleep::Now => Wait::For(duration(due.since(now))),
+        }
+    }
+
+    fn keep_alive(&mut self) {
+        let Desk { now, connections, common, .. } = &mut self.desk;
+        let io = self.reactor.io();
+        for place in self.keep_alive.due(*now, connections.span(), common.ping_interval) {
+            let Some((conn, connection)) = connections.at(place) else { continue };
+            match connection.session.keep_alive() {
+                KeepAlive::Fine => {}
+                KeepAlive::Ping => {
+                    io.write(conn, |out| ws::encode_frame(out, ws::Opcode::Ping, b""));
+                }
+                KeepAlive::Dead => connection.say_goodbye(io, conn, "no answer to pings"),
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        if self.desk.now < self.next_report {
+            return;
+        }
+        self.next_report = self.desk.now + REPORT_INTERVAL;
+        let report = Report {
+            shard: self.desk.port.me(),
+            counts: self.desk.shard.counts(),
+            reactor: self.reactor.counters(),
+            mesh: self.desk.port.counters(),
+            tally: self.desk.tally,
+            sockets: self.reactor.io().open_connections(),
+        };
+        // A control thread that is behind gets a newer one in a second.
+        let _ = self.reports.try_send(report);
+    }
+
+    fn drain(&mut self) {
+        if self.draining_until.is_some() {
+            return;
+        }
+        self.draining_until = Some(self.desk.now + DRAIN_MAX);
+        self.reactor.stop_listening();
+        let (io, connections) = (self.reactor.io(), &mut self.desk.connections);
+        for place in 0..connections.span() {
+            if let Some((conn, connection)) = connections.at(place) {
+                connection.say_goodbye(io, conn, "the server is going away");
+            }
+        }
+    }
+
+    fn is_drained(&mut self) -> bool {
+        self.draining_until.is_some_and(|until| {
+            self.desk.now >= until || self.reactor.io().open_connections() == 0
+        })
+    }
+}
+
+impl connections::Connection {
+    /// Closes with 1001, in the words of the protocol that is spoken.
+    fn say_goodbye(
+        &mut self,
+        io: &mut whisper_reactor::Io,
+        conn: whisper_reactor::ConnId,
+        why: &str,
+    ) {
+        if self.session.is_websocket() {
+            io.write(conn, |out| ws::encode_close(out, CloseCode::GoingAway as u16, why));
+        }
+        self.session.over();
+        io.close(conn);
+    }
+}

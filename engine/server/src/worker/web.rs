@@ -1,0 +1,109 @@
+//! HTTP on the same listener: upgrades, health, numbers, and the web client.
+
+use serde::Serialize;
+use whisper_core::http::{
+    Head, HeaderValue, Offer, Request, Status, Subprotocol, write_error, write_switching,
+};
+use whisper_core::shard::Shard;
+use whisper_core::time::Micros;
+use whisper_reactor::{ConnId, Io};
+
+use super::Common;
+
+const PLAIN: HeaderValue<'static> = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
+
+/// What becomes of a connection after a request.
+pub(super) enum Answered {
+    /// It waits for the next one.
+    Kept,
+    /// It is a WebSocket now.
+    Upgraded,
+    /// It is to be closed.
+    Over,
+}
+
+/// Answers one request.
+pub(super) fn answer(
+    io: &mut Io,
+    conn: ConnId,
+    request: &Request<'_>,
+    (now, shard, common): (Micros, &mut Shard, &Common),
+) -> Answered {
+    let kept = if request.keep_alive { Answered::Kept } else { Answered::Over };
+    let mut short = |status, content_type, body: &[u8]| {
+        let head = Head {
+            content_type: Some(content_type),
+            keep_alive: request.keep_alive,
+            ..Head::new(status)
+        };
+        io.write(conn, |out| head.write_with_body(out, request.method, body));
+    };
+    match (&request.upgrade, request.path) {
+        (Some(upgrade), "/" | "/ws") => {
+            let protocol = match upgrade.offer {
+                Offer::Ours(Subprotocol::Msgpack) => Some(Subprotocol::Msgpack),
+                // None of what it offered is spoken here: the client decides (RFC 6455, 4.2.2).
+                Offer::Ours(Subprotocol::Json) | Offer::Unknown | Offer::Nothing => None,
+            };
+            io.write(conn, |out| write_switching(out, upgrade.key, protocol, None));
+            return Answered::Upgraded;
+        }
+        (None, "/health") if common.pulse.is_steady(now) => short(Status::Ok, PLAIN, b"ok\n"),
+        (None, "/health") => short(Status::Unavailable, PLAIN, b"a shard is stuck\n"),
+        (None, "/stats") => {
+            let body = serde_json::to_vec(&Numbers::of(shard)).expect("numbers are JSON");
+            short(Status::Ok, JSON, &body);
+        }
+        (None, _) if let Some(answer) = common.site.answer(request) => {
+            io.write(conn, |out| answer.head.write(out));
+            if let Some(body) = answer.body {
+                io.write_shared(conn, body);
+            }
+        }
+        _ => {
+            io.write(conn, |out| write_error(out, Status::NotFound, request.method, None));
+            return Answered::Over;
+        }
+    }
+    kept
+}
+
+/// The body of `GET /stats`: the fields of a `stats` message, and what is open.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Numbers {
+    total_online: u64,
+    in_queue: u64,
+    active_chats: u64,
+    avg_match_time: u32,
+    nodes: u32,
+    lanes: Vec<OpenLane>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OpenLane {
+    age_category: &'static str,
+    mode: &'static str,
+    queue_type: &'static str,
+}
+
+impl Numbers {
+    fn of(shard: &mut Shard) -> Self {
+        let stats = shard.stats();
+        let lanes = shard.open_lanes().map(|lane| OpenLane {
+            age_category: lane.age.as_str(),
+            mode: lane.mode.as_str(),
+            queue_type: lane.queue.as_str(),
+        });
+        Self {
+            total_online: stats.total_online,
+            in_queue: stats.in_queue,
+            active_chats: stats.active_chats,
+            avg_match_time: stats.avg_match_ms,
+            nodes: 1,
+            lanes: lanes.collect(),
+        }
+    }
+}
