@@ -1,0 +1,10 @@
+//! One module for each command.
+
+pub(crate) mod build;
+pub(crate) mod fe_dev;
+pub(crate) mod fmt;
+pub(crate) mod lint;
+pub(crate) mod run;
+pub(crate) mod services;
+pub(crate) mod test;
+pub(crate) mod vectors;

@@ -1,0 +1,50 @@
+//! Holding the dependency graph to `deny.toml`, with cargo-deny.
+
+use std::path::PathBuf;
+
+use crate::Result;
+use crate::checkout::Checkout;
+use crate::process::{self, Task};
+use crate::steps::Outcome;
+
+/// Installed where PATH has none. Pinned, so that a new release can't surprise a build.
+const VERSION: &str = "0.20.2";
+
+/// Licences, bans and sources of every dependency.
+pub(crate) fn check(checkout: &Checkout) -> Outcome {
+    let checks = ["check", "licenses", "bans", "sources"];
+    cargo_deny(checkout).and_then(|deny| deny.args(checks).run()).into()
+}
+
+/// Known vulnerabilities. The database is a git repository: without a way to it nothing is said
+/// either way.
+pub(crate) fn check_advisories(checkout: &Checkout) -> Outcome {
+    let fetched = match cargo_deny(checkout) {
+        Ok(deny) => deny.args(["fetch", "db"]).succeeds(),
+        Err(error) => return Err(error).into(),
+    };
+    if !fetched {
+        return Outcome::skipped("the advisory database cannot be reached");
+    }
+    let check = ["check", "--disable-fetch", "advisories"];
+    cargo_deny(checkout).and_then(|deny| deny.args(check).run()).into()
+}
+
+/// The one on PATH, or our own, installed on first use.
+fn cargo_deny(checkout: &Checkout) -> Result<Task> {
+    if process::is_on_path("cargo-deny") {
+        return Ok(checkout.cargo(&["deny"]));
+    }
+    let root: PathBuf = checkout.target("tools");
+    let program = root.join("bin/cargo-deny");
+    if !program.is_file() {
+        println!("Missing here: cargo-deny. Installing {VERSION} in {}.", root.display());
+        // Unoptimised: it is built once, in a minute or two, and runs for a second.
+        checkout
+            .cargo(&["install", "--quiet", "--locked", "--debug", "--version", VERSION])
+            .args(["cargo-deny", "--root"])
+            .args([&root])
+            .run()?;
+    }
+    Ok(checkout.task(program))
+}
