@@ -38,9 +38,9 @@ export interface TheirEntry {
 	readonly key: number;
 	readonly content: string;
 	readonly at: number;
-	readonly seq?: number;
+	readonly seq: number;
 	/** Proves in a report that this was said. */
-	readonly tag?: Uint8Array;
+	readonly tag: Uint8Array;
 }
 
 /** A word of moderation about something that was delivered all the same. */
@@ -60,7 +60,7 @@ export interface Chat {
 	readonly isInitiator: boolean;
 	readonly partnerInterests: readonly string[];
 	readonly sharedInterests: readonly string[];
-	readonly tier?: Tier;
+	readonly tier: Tier;
 	readonly startedAt: number;
 	/** Oldest first; at most {@link ENTRIES_MAX}. */
 	readonly entries: readonly Entry[];
@@ -80,7 +80,7 @@ export function openChat(matched: Matched, now: number): Chat {
 		isInitiator: matched.isInitiator,
 		partnerInterests: matched.partnerInfo.interests,
 		sharedInterests: matched.partnerInfo.sharedInterests,
-		...(matched.tier && { tier: matched.tier }),
+		tier: matched.tier,
 		startedAt: now,
 		entries: [],
 		partnerIsTyping: false,
@@ -100,8 +100,8 @@ export function hear(chat: Chat, message: PartnerMessage): Chat {
 		key: chat.nextKey,
 		content: message.content,
 		at: message.timestamp,
-		...(message.seq !== undefined && { seq: message.seq }),
-		...(message.tag && { tag: message.tag }),
+		seq: message.seq,
+		tag: message.tag,
 	});
 	return { ...heard, partnerIsTyping: false };
 }

@@ -115,7 +115,7 @@ export class WhisperClient extends Emitter<ClientEvents> {
 
 	/** Timers that begin with a message that counted. */
 	#startTimers(message: ServerMessage): void {
-		if (message.type === 'message' && message.data.seq !== undefined && this.#hello) {
+		if (message.type === 'message' && this.#hello) {
 			this.#acks.received(message.data.seq);
 		}
 		if (message.type === 'partner_typing') {

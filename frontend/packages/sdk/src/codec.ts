@@ -81,9 +81,9 @@ const iceServer = record<IceServer>({
 
 const connected = record<Connected>({
 	userId: text,
-	resume: optional(bytes),
-	serverTime: optional(count),
-	limits: optional(limits),
+	resume: bytes,
+	serverTime: count,
+	limits,
 	iceServers: optional(listOf(iceServer)),
 	relayOnly: optional(flag),
 	lanes: optional(listOf(lane)),
@@ -95,7 +95,7 @@ const checks: { readonly [Type in keyof ServerMessages]: Check<ServerMessages[Ty
 	searching: record<ServerMessages['searching']>({
 		position: count,
 		estimatedTime: count,
-		tier: optional(tier),
+		tier,
 	}),
 	matched: record<ServerMessages['matched']>({
 		roomId: text,
@@ -103,16 +103,16 @@ const checks: { readonly [Type in keyof ServerMessages]: Check<ServerMessages[Ty
 		mode,
 		isInitiator: flag,
 		partnerInfo: record<PartnerInfo>({ interests: listOf(text), sharedInterests: listOf(text) }),
-		tier: optional(tier),
-		waitedMs: optional(count),
+		tier,
+		waitedMs: count,
 	}),
 	message: record<ServerMessages['message']>({
 		id: text,
 		senderId: text,
 		content: text,
 		timestamp: count,
-		seq: optional(count),
-		tag: optional(bytes),
+		seq: count,
+		tag: bytes,
 	}),
 	message_ack: record<ServerMessages['message_ack']>({ id: text, seq: count }),
 	partner_typing: record<ServerMessages['partner_typing']>({ isTyping: flag }),
@@ -130,9 +130,9 @@ const checks: { readonly [Type in keyof ServerMessages]: Check<ServerMessages[Ty
 	moderation_warning: record<ServerMessages['moderation_warning']>({
 		message: text,
 		severity: oneOf('low', 'medium', 'high'),
-		code: optional(text),
-		warnings: optional(count),
-		blocked: optional(flag),
+		code: text,
+		warnings: count,
+		blocked: flag,
 	}),
 	stats: record<ServerMessages['stats']>({
 		totalOnline: count,

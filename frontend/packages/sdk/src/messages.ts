@@ -119,10 +119,12 @@ export interface IceServer {
 }
 
 export interface Connected {
+	/** Random, made for this session alone. */
 	readonly userId: string;
-	readonly resume?: Uint8Array;
-	readonly serverTime?: number;
-	readonly limits?: Limits;
+	/** Brings the session back after a lost connection. */
+	readonly resume: Uint8Array;
+	readonly serverTime: number;
+	readonly limits: Limits;
 	readonly iceServers?: readonly IceServer[];
 	readonly relayOnly?: boolean;
 	/** The lanes that are open; absent where the engine doesn't say. */
@@ -135,7 +137,8 @@ export interface Searching {
 	readonly position: number;
 	/** The lane's median wait, in milliseconds. */
 	readonly estimatedTime: number;
-	readonly tier?: Tier;
+	/** The widest tier that is open. */
+	readonly tier: Tier;
 }
 
 export interface PartnerInfo {
@@ -151,8 +154,8 @@ export interface Matched {
 	/** True for one of the two: the one that makes the WebRTC offer. */
 	readonly isInitiator: boolean;
 	readonly partnerInfo: PartnerInfo;
-	readonly tier?: Tier;
-	readonly waitedMs?: number;
+	readonly tier: Tier;
+	readonly waitedMs: number;
 }
 
 export interface PartnerMessage {
@@ -162,17 +165,20 @@ export interface PartnerMessage {
 	readonly content: string;
 	readonly timestamp: number;
 	/** Per room and sender, from 1. */
-	readonly seq?: number;
+	readonly seq: number;
 	/** 16 bytes that let a report prove what was said. */
-	readonly tag?: Uint8Array;
+	readonly tag: Uint8Array;
 }
 
 export interface ModerationWarning {
 	readonly message: string;
 	readonly severity: 'low' | 'medium' | 'high';
-	readonly code?: string;
-	readonly warnings?: number;
-	readonly blocked?: boolean;
+	/** The rule, for the client's own words. */
+	readonly code: string;
+	/** How many there are by now. */
+	readonly warnings: number;
+	/** Whether the message was held back. */
+	readonly blocked: boolean;
 }
 
 export interface Stats {

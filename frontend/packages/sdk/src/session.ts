@@ -247,7 +247,7 @@ function welcome(session: Session, { limits, lanes }: Connected): Step {
 		session: {
 			...session,
 			link: { name: 'ready' },
-			...(limits && { limits }),
+			limits,
 			...(lanes && { lanes }),
 		},
 		send: waits ? [{ type: 'join', data: phase.wishes }] : [],
