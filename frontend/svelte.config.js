@@ -11,6 +11,8 @@ export default {
 				'default-src': ['none'],
 				'script-src': ['self'],
 				'style-src': ['self'],
+				// The one inline style: that of SvelteKit's own route announcer.
+				'style-src-attr': ['unsafe-hashes', 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='],
 				'img-src': ['self', 'data:'],
 				'font-src': ['self'],
 				'media-src': ['self', 'blob:'],
@@ -24,7 +26,7 @@ export default {
 		},
 		typescript: {
 			config: (config) => {
-				config.include.push('../e2e/**/*.js', '../scripts/**/*.js', '../*.config.js');
+				config.include.push('../e2e/**/*.mjs', '../scripts/**/*.js', '../*.config.js');
 			},
 		},
 	},
