@@ -17,11 +17,14 @@ impl Mint {
         Self(secret)
     }
 
-    /// The token of a session.
+    /// The token of a session: 16 bytes that only this process can have made, and the session's
+    /// name hidden under a pad that follows from them.
     pub fn token(&self, session: SessionId) -> [u8; TOKEN_BYTES] {
         let mut token = [0; TOKEN_BYTES];
-        token[..12].copy_from_slice(&session.to_bytes());
-        token[12..].copy_from_slice(&self.seal(session).as_bytes()[..16]);
+        token[..16].copy_from_slice(&self.seal(session).as_bytes()[..16]);
+        let pad = blake3::keyed_hash(&self.0, &token[..16]);
+        let hidden = session.to_bytes().into_iter().zip(pad.as_bytes()).map(|(id, pad)| id ^ pad);
+        token[16..].iter_mut().zip(hidden).for_each(|(byte, hidden)| *byte = hidden);
         token
     }
 
@@ -38,5 +41,20 @@ impl Mint {
 impl fmt::Debug for Mint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mint")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_names_differ_and_stay() {
+        let mint = Mint::new([5; 32]);
+        let session = |slot| SessionId { node: 0, shard: 0, slot, generation: 1 };
+        assert_eq!(mint.token(session(1)), mint.token(session(1)));
+        assert_ne!(mint.token(session(1))[16..], mint.token(session(2))[16..]);
+        assert_ne!(mint.public_id(session(1)), mint.public_id(session(2)));
+        assert_ne!(mint.token(session(1)), Mint::new([6; 32]).token(session(1)));
     }
 }

@@ -78,6 +78,8 @@ struct Numbers {
     active_chats: u64,
     avg_match_time: u32,
     nodes: u32,
+    /// Which shard answered, and serves what follows on this connection.
+    shard: u16,
     lanes: Vec<OpenLane>,
 }
 
@@ -103,6 +105,7 @@ impl Numbers {
             active_chats: stats.active_chats,
             avg_match_time: stats.avg_match_ms,
             nodes: 1,
+            shard: shard.id().shard,
             lanes: lanes.collect(),
         }
     }
