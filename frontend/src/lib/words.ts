@@ -32,6 +32,7 @@ export const words = {
 		placeholder: 'chess, jazz, medieval falconry',
 		hint: 'Up to ten. Leave it empty to meet anyone.',
 		full: 'Ten is the most. Take one out to add another.',
+		tooLong: 'That is too long for one; 32 characters is the most.',
 		list: 'Your interests',
 		remove: (interest: string) => `Remove ${interest}`,
 	},

@@ -12,7 +12,7 @@ export { ProtocolError } from './checks.ts';
 export { WhisperClient, type ClientEvents, type ClientOptions } from './client.ts';
 export { decode, encode, SUBPROTOCOL } from './codec.ts';
 export { Emitter } from './emitter.ts';
-export { addInterests, normalizeInterest } from './interests.ts';
+export { addInterests, isTooLong, normalizeInterest } from './interests.ts';
 export { countChars, DEFAULT_LIMITS, ENTRIES_MAX } from './limits.ts';
 export type * from './messages.ts';
 export { retryDelayMs } from './reconnect.ts';

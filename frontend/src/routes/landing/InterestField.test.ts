@@ -58,6 +58,15 @@ describe('InterestField', () => {
 		expect(chips()).toEqual([]);
 	});
 
+	it('keeps what is too long for one, and says so', async () => {
+		render(InterestField, { interests: [] });
+		await type('x'.repeat(33));
+		await fireEvent.keyDown(field(), { key: 'Enter' });
+		expect(chips()).toEqual([]);
+		expect(field().value).toHaveLength(33);
+		expect(screen.getByText(/too long/)).toBeTruthy();
+	});
+
 	it('says when it is full', async () => {
 		render(InterestField, { interests: Array.from({ length: 10 }, (_, index) => `i${index}`) });
 		await type('one more,');
