@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::checkout::Checkout;
-use crate::process;
+use crate::process::{self, Task};
 
 /// A program and the package that has it.
 pub(crate) struct Program {
@@ -26,7 +26,7 @@ impl Program {
     }
 }
 
-/// Installs those that are missing, after saying so. Needs root, or `sudo` without a password.
+/// Installs those that are missing, after saying so. Needs root, or `sudo`.
 pub(crate) fn need(checkout: &Checkout, programs: &[Program]) -> Result {
     let missing: Vec<_> =
         programs.iter().filter(|program| !(program.present)()).map(|it| it.package).collect();
@@ -35,28 +35,21 @@ pub(crate) fn need(checkout: &Checkout, programs: &[Program]) -> Result {
     }
     let packages = missing.join(" ");
     println!("Missing here: {packages}. Installing from Debian's packages with apt-get.");
-    let apt = |args: &[&str]| {
-        let task = if is_root() {
-            checkout.task("apt-get").env("DEBIAN_FRONTEND", "noninteractive")
-        } else {
-            checkout
-                .task("sudo")
-                .args(["--non-interactive", "DEBIAN_FRONTEND=noninteractive"])
-                .args(["apt-get"])
-        };
-        task.args(args).run()
-    };
-    apt(&["update"])
-        .and_then(|()| {
-            apt(&["install", "--yes", "--no-install-recommends"]
-                .into_iter()
-                .chain(missing.iter().copied())
-                .collect::<Vec<_>>())
-        })
-        .map_err(|error| {
-            format!("{error}\nInstall by hand, then try again: sudo apt-get install {packages}")
-                .into()
-        })
+    let install = ["install", "--yes", "--no-install-recommends"];
+    apt_get(checkout)
+        .args(["update"])
+        .run()
+        .and_then(|()| apt_get(checkout).args(install).args(missing).run())
+        .map_err(|error| format!("{error}; install by hand, then try again: {packages}").into())
+}
+
+fn apt_get(checkout: &Checkout) -> Task {
+    let (name, value) = ("DEBIAN_FRONTEND", "noninteractive");
+    if is_root() {
+        checkout.task("apt-get").env(name, value)
+    } else {
+        checkout.task("sudo").args([&format!("{name}={value}"), "apt-get"])
+    }
 }
 
 /// Where PostgreSQL's own programs stand: the newest version of those installed.

@@ -32,8 +32,8 @@ const INTRODUCED: &[(&str, &str, &str)] = &[(
     "the limits are held against each other when they are compiled, in the one place they share",
 )];
 
-/// Where `unsafe` may stand.
-const UNSAFE: &[&str] = &["engine/reactor/src/", "shard-router/src/", "bench/peers/"];
+/// Where `unsafe` may stand: beside the kernel.
+const UNSAFE: &[&str] = &["engine/reactor/", "bench/peers/"];
 
 /// Checks every Rust file.
 pub(super) fn check(files: &[File]) -> Vec<String> {
