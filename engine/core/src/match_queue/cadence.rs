@@ -9,6 +9,9 @@ use crate::time::{Micros, Span};
 const ARRIVALS_SINGLE: u64 = 32;
 /// Arrivals of a lane worth waiting for before anyone is good enough.
 const ARRIVALS_ANY: u64 = 256;
+/// The gap between two joins that a lane begins with, and the longest that counts: a few who come
+/// together are no crowd, and one quiet night is soon forgotten.
+const GAP_MAX: Span = Span::secs(60);
 /// Matches of a lane that its median wait is taken over.
 const WAITS_KEPT: usize = 100;
 
@@ -45,26 +48,28 @@ pub(super) struct Cadence {
     lanes: [Lane; LANES],
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lane {
     last_join: Micros,
     /// Smoothed time between two joins at this home.
-    gap: Option<Span>,
+    gap: Span,
     /// The latest waits, in milliseconds, the oldest overwritten first.
     waits: Vec<u32>,
     oldest: usize,
     median: u32,
 }
 
+impl Default for Lane {
+    fn default() -> Self {
+        Self { last_join: Micros(0), gap: GAP_MAX, waits: Vec::new(), oldest: 0, median: 0 }
+    }
+}
+
 impl Cadence {
     pub(super) fn joined(&mut self, lane: LaneId, now: Micros) {
         let lane = &mut self.lanes[usize::from(lane.0)];
-        let since = now.since(lane.last_join).0;
-        lane.gap = match lane.gap {
-            None if lane.last_join == Micros(0) => None,
-            None => Some(Span(since)),
-            Some(gap) => Some(Span(gap.0 - gap.0 / 16 + since / 16)),
-        };
+        let since = now.since(lane.last_join).min(GAP_MAX);
+        lane.gap = Span(lane.gap.0 - lane.gap.0 / 16 + since.0 / 16);
         lane.last_join = now;
     }
 
@@ -77,9 +82,8 @@ impl Cadence {
         times: &TierTimes,
     ) -> (Span, Span) {
         let lane = &self.lanes[usize::from(lane.0)];
-        let Some(gap) = lane.gap else { return (times.single, times.any) };
         // A lane gone quiet is as sparse as its silence is long. Joins spread evenly over shards.
-        let gap = gap.0.max(now.since(lane.last_join).0) / shards.max(1) as u64;
+        let gap = lane.gap.max(now.since(lane.last_join)).0 / shards.max(1) as u64;
         let after = |arrivals: u64, most: Span| Span(gap.saturating_mul(arrivals)).min(most);
         let single = after(ARRIVALS_SINGLE, times.single);
         (single, after(ARRIVALS_ANY, times.any).max(single))
@@ -130,6 +134,17 @@ mod tests {
         assert_eq!(cadence.openings(LANE, now, 1, &times), (times.single, times.any));
         let fresh = Cadence::default();
         assert_eq!(fresh.openings(LANE, now, 1, &times), (times.single, times.any));
+    }
+
+    #[test]
+    fn a_few_at_once_are_no_crowd() {
+        let mut cadence = Cadence::default();
+        let now = Micros(1_000_000);
+        for _ in 0..16 {
+            cadence.joined(LANE, now);
+        }
+        let times = TierTimes::default();
+        assert_eq!(cadence.openings(LANE, now, 1, &times), (times.single, times.any));
     }
 
     #[test]

@@ -263,8 +263,9 @@ impl Owner {
         let mut after = from.after;
         let lists = searched_lists(ground, card);
         for (number, key) in lists.enumerate().skip(from.list) {
-            let Some(list) = self.lists.get(&key) else { continue };
+            // The rank is one of the list that was broken off at, which may have vanished since.
             let start = after.take().map_or(Bound::Unbounded, Bound::Excluded);
+            let Some(list) = self.lists.get(&key) else { continue };
             for (&rank, &other) in list.range((start, Bound::Unbounded)) {
                 looked_at += 1;
                 if let Some(candidate) = self.assess(ground, place, other)

@@ -191,9 +191,13 @@ impl Shard {
         let Setup { me, shards, placement, settings, evidence_secret, session_secret, seed } =
             setup;
         let mut random = Random::new(seed);
+        // Drawn before any id is: what people see of an id tells nothing of the hash tables.
+        let queue_seed = random.next_u64();
+        let epoch = placement.epoch();
+        let queue = MatchQueue::new(me, shards, placement, settings.tiers, queue_seed);
         let floor = Floor {
             me,
-            epoch: placement.epoch(),
+            epoch,
             now,
             notary: Notary::new(evidence_secret),
             mint: Mint::new(session_secret),
@@ -201,10 +205,9 @@ impl Shard {
             rooms: Rooms::default(),
             census: Census::new(now, shards),
             sweep: Sweep::new(now, SWEEP_STEP),
-            random: random.clone(),
-            settings: Arc::clone(&settings),
+            random,
+            settings,
         };
-        let queue = MatchQueue::new(me, shards, placement, settings.tiers, random.next_u64());
         Self { queue, floor }
     }
 

@@ -85,10 +85,11 @@ impl Person {
 }
 
 impl Extra {
-    /// Remembers a partner; past the bound the oldest that isn't blocked is forgotten.
+    /// Remembers a partner as the latest; past the bound the oldest that isn't blocked is
+    /// forgotten.
     pub(super) fn met(&mut self, session: SessionId) {
-        if self.partners.iter().any(|partner| partner.session == session) {
-            return;
+        if let Some(place) = self.partners.iter().position(|it| it.session == session) {
+            return self.partners[place..].rotate_left(1);
         }
         if self.partners.len() == PARTNERS_REMEMBERED {
             let oldest = self.partners.iter().position(|partner| !partner.blocked);
