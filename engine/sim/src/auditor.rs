@@ -1,0 +1,426 @@
+//! Keeps the truth by itself, from what people do and are told, and compares the engine with it.
+//!
+//! Nothing here asks the engine whether two people fit, whether somebody waits, or who is where:
+//! the rules are worked out a second time, from the wishes. What shards know is only ever looked
+//! at to be compared.
+
+mod rules;
+mod settled;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use whisper_core::ids::SessionId;
+use whisper_core::settings::{Settings, lane_id};
+use whisper_core::shard::Shard;
+use whisper_core::time::{Micros, Span};
+use whisper_proto::{ClientMessage, Matched, Mode, ServerMessage, Tier};
+use whisper_shard_router::Placement;
+
+use self::rules::{Memory, Passed, Wish};
+use crate::person::Who;
+use crate::words::kind;
+
+/// An invariant that doesn't hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Violation(String);
+
+/// Leaves the function with a [`Violation`] unless the condition holds.
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)+) => {
+        if !$holds {
+            return Err(crate::auditor::Violation(format!($($why)+)));
+        }
+    };
+}
+use ensure;
+
+type Verdict = Result<(), Violation>;
+
+/// The truth about a world, and what must hold of it.
+pub struct Auditor {
+    settings: Arc<Settings>,
+    placement: Placement,
+    lives: Vec<Life>,
+    sessions: BTreeMap<SessionId, Who>,
+    rooms: BTreeMap<String, Room>,
+}
+
+/// Where somebody is, by what they did and were told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Idle,
+    Queued { since: Micros, tier: Tier },
+    Chatting { room: String },
+    Gone,
+}
+
+struct Life {
+    home: u16,
+    standing: Standing,
+    language: Option<String>,
+    wish: Option<Wish>,
+    /// What they have just asked to join for; their wish once the search begins.
+    asked: Option<Wish>,
+    /// What they are saying now may begin a new ticket.
+    entering: bool,
+    /// What they are saying now must begin a new ticket.
+    must_enter: bool,
+    /// Whom they are in a room with, or were last.
+    partner: Option<Who>,
+    last_room: Option<String>,
+    memory: Memory,
+    /// When they last gave up a ticket, or it timed out.
+    gave_up: Micros,
+}
+
+/// A room, by what its two sides were told.
+#[derive(Default)]
+struct Room {
+    /// The offering side last.
+    guests: [Option<Guest>; 2],
+    /// What each side said and the other hasn't heard.
+    underway: [VecDeque<Passed>; 2],
+    /// How many messages each side has said.
+    said: [u64; 2],
+}
+
+/// One side of a room, as it was when they came in.
+struct Guest {
+    who: Who,
+    here: bool,
+    partner_id: String,
+    wish: Wish,
+    tier: Tier,
+    since: Micros,
+    waited: Span,
+    memory: Memory,
+}
+
+impl Life {
+    /// Ends their ticket, if they have one, with nobody found.
+    fn give_up(&mut self, now: Micros) {
+        if matches!(self.standing, Standing::Queued { .. }) {
+            self.standing = Standing::Idle;
+            self.gave_up = now;
+        }
+    }
+}
+
+impl Auditor {
+    pub(crate) fn new(settings: Arc<Settings>, placement: Placement) -> Self {
+        Self {
+            settings,
+            placement,
+            lives: Vec::new(),
+            sessions: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn standing(&self, who: Who) -> &Standing {
+        &self.lives[who.0].standing
+    }
+
+    pub(crate) fn arrives(&mut self, who: Who, home: u16) {
+        assert_eq!(who.0, self.lives.len(), "people are numbered as they come");
+        self.lives.push(Life {
+            home,
+            standing: Standing::Idle,
+            language: None,
+            wish: None,
+            asked: None,
+            entering: false,
+            must_enter: false,
+            partner: None,
+            last_room: None,
+            memory: Memory::default(),
+            gave_up: Micros(0),
+        });
+    }
+
+    pub(crate) fn opened(&mut self, who: Who, session: SessionId) {
+        self.sessions.insert(session, who);
+    }
+
+    pub(crate) fn departs(&mut self, now: Micros, who: Who) {
+        self.lives[who.0].give_up(now);
+        self.leave_room(who);
+        self.lives[who.0].standing = Standing::Gone;
+    }
+
+    /// Somebody says something; the engine hears it next.
+    pub(crate) fn says(&mut self, now: Micros, who: Who, message: &ClientMessage<'_>) {
+        let life = &mut self.lives[who.0];
+        let current = match &life.standing {
+            Standing::Chatting { room } => Some(room.as_str()),
+            _ => None,
+        };
+        match message {
+            ClientMessage::Hello(hello) => {
+                if let Some(tag) = hello.language {
+                    life.language = tag.split('-').next().map(str::to_lowercase);
+                }
+            }
+            ClientMessage::Join(join) => {
+                life.asked = Some(Wish::new(join, life.language.as_deref()));
+                life.entering = true;
+            }
+            ClientMessage::Skip(skip) => match current {
+                Some(room) if skip.room.is_none_or(|it| it == room) => {
+                    self.leave_room(who);
+                    let life = &mut self.lives[who.0];
+                    (life.entering, life.must_enter) = (true, true);
+                }
+                Some(_) => {}
+                None => life.entering = life.standing == Standing::Idle,
+            },
+            ClientMessage::Leave => {
+                self.lives[who.0].give_up(now);
+                self.leave_room(who);
+            }
+            ClientMessage::Report(_) => {
+                if let Some(partner) = life.partner {
+                    life.memory.block(partner);
+                }
+            }
+            other => self.passes_on(now, who, other),
+        }
+    }
+
+    /// What somebody said has been heard.
+    pub(crate) fn has_said(&mut self, who: Who) -> Verdict {
+        let life = &mut self.lives[who.0];
+        life.asked = None;
+        life.entering = false;
+        let entered = !std::mem::take(&mut life.must_enter) || life.standing != Standing::Idle;
+        ensure!(entered, "{who:?} skipped, and isn't in the queue");
+        Ok(())
+    }
+
+    /// Somebody is told something.
+    pub(crate) fn hears(&mut self, now: Micros, who: Who, message: &ServerMessage<'_>) -> Verdict {
+        let times = self.settings.tiers;
+        let life = &mut self.lives[who.0];
+        let told = kind(message);
+        ensure!(life.standing != Standing::Gone, "{who:?} is gone, and told {told}");
+        match message {
+            ServerMessage::Searching(searching) => {
+                let tier = searching.tier;
+                if std::mem::take(&mut life.entering) {
+                    life.wish = life.asked.take().or(life.wish.take());
+                    let chatting = matches!(life.standing, Standing::Chatting { .. });
+                    ensure!(!chatting, "{who:?} is in a chat, and searching");
+                    ensure!(life.wish.is_some(), "{who:?} never joined, and is searching");
+                    life.give_up(now);
+                    life.standing = Standing::Queued { since: now, tier };
+                } else if let Standing::Queued { tier: before, .. } = &mut life.standing {
+                    ensure!(tier > *before, "{who:?} opened from {before} to {tier}");
+                    *before = tier;
+                } else {
+                    ensure!(false, "{who:?} has no ticket, and is searching");
+                }
+                Ok(())
+            }
+            ServerMessage::Matched(matched) => self.matched(now, who, matched),
+            ServerMessage::MatchTimeout { .. } => {
+                let Standing::Queued { since, .. } = life.standing else {
+                    ensure!(false, "{who:?} has no ticket, and it timed out");
+                    return Ok(());
+                };
+                ensure!(now.since(since) >= times.timeout, "{who:?} timed out too early");
+                life.give_up(now);
+                Ok(())
+            }
+            ServerMessage::PartnerSkipped | ServerMessage::PartnerDisconnected => {
+                self.partner_left(who, told)
+            }
+            ServerMessage::MessageAck { seq, .. } => {
+                let (room, side) = self.side_of(who, told)?;
+                let said = self.rooms[&room].said[side];
+                ensure!(*seq == said, "{who:?} said message {said}, acknowledged as {seq}");
+                Ok(())
+            }
+            ServerMessage::Stats(_) => {
+                let chatting = matches!(life.standing, Standing::Chatting { .. });
+                ensure!(!chatting, "{who:?} is in a chat, and told the numbers");
+                Ok(())
+            }
+            other => match Passed::heard(other) {
+                Some(passed) => self.delivered(who, &passed),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Compares what a shard knows of its people, after each of its steps.
+    pub(crate) fn look(&mut self, now: Micros, home: u16, shard: &Shard) -> Verdict {
+        let mut queued = BTreeSet::new();
+        for (card, _) in shard.tickets() {
+            let who = self.whose(card.person)?;
+            let life = &self.lives[who.0];
+            ensure!(queued.insert(who), "{who:?} has two tickets");
+            let Standing::Queued { since, .. } = life.standing else {
+                ensure!(false, "{who:?} is {:?}, and has a ticket", life.standing);
+                continue;
+            };
+            let lane = life.wish.as_ref().map(|wish| lane_id(wish.lane));
+            ensure!(lane == Some(card.lane), "{who:?} waits in another lane than asked for");
+            // Two tickets of one microsecond are told apart by a later one.
+            let drift = Micros(card.ticket.at).since(since);
+            ensure!(
+                drift <= Span::millis(1) && card.ticket.at >= since.0,
+                "{who:?}'s ticket is old"
+            );
+            ensure!(now.0 + drift.0 >= card.ticket.at, "{who:?}'s ticket is of the future");
+        }
+        let mut chatting = BTreeSet::new();
+        for (session, room, partner) in shard.rooms() {
+            let who = self.whose(session)?;
+            let partner = self.whose(partner)?;
+            ensure!(chatting.insert(who), "{who:?} is in two rooms");
+            let room = room.encode();
+            let life = &mut self.lives[who.0];
+            let there = matches!(&life.standing, Standing::Chatting { room: it } if **it == *room);
+            ensure!(there, "{who:?} is {:?}, and in room {room}", life.standing);
+            if life.last_room.as_deref() != Some(room.as_str()) {
+                life.last_room = Some(room.as_str().into());
+                life.partner = Some(partner);
+                life.memory.meet(partner);
+            }
+        }
+        for (number, life) in self.lives.iter().enumerate().filter(|(_, life)| life.home == home) {
+            let who = Who(number);
+            let should = |queued: bool, chatting: bool| match life.standing {
+                Standing::Idle | Standing::Gone => !queued && !chatting,
+                Standing::Queued { .. } => queued && !chatting,
+                Standing::Chatting { .. } => chatting && !queued,
+            };
+            let holds = should(queued.contains(&who), chatting.contains(&who));
+            ensure!(holds, "{who:?} is {:?}, and their home knows it otherwise", life.standing);
+        }
+        Ok(())
+    }
+
+    fn matched(&mut self, now: Micros, who: Who, matched: &Matched<'_>) -> Verdict {
+        let life = &mut self.lives[who.0];
+        let Standing::Queued { since, tier } = life.standing else {
+            ensure!(false, "{who:?} is {:?}, and matched", life.standing);
+            return Ok(());
+        };
+        let wish = life.wish.clone().expect("whoever is queued has a wish");
+        ensure!(matched.mode == wish.lane.mode, "{who:?} is matched in another mode");
+        let waited = now.since(since);
+        ensure!(waited.as_millis().abs_diff(matched.waited_ms) <= 1, "{who:?} waited {waited:?}");
+        let theirs = matched.interests.iter().copied().map(String::from).collect();
+        let shared: BTreeSet<_> = matched.shared.iter().copied().map(String::from).collect();
+        ensure!(wish.shared_with(&theirs) == shared, "{who:?} is told other shared interests");
+        ensure!(wish.tier_with(&theirs) == matched.tier, "{who:?} is told another tier");
+        ensure!(matched.tier <= tier, "{who:?} met in {}, and opened {tier} only", matched.tier);
+
+        let room = matched.room_id.to_owned();
+        life.standing = Standing::Chatting { room: room.clone() };
+        let side = usize::from(matched.is_initiator);
+        let guest = Guest {
+            who,
+            here: true,
+            partner_id: matched.partner_id.into(),
+            wish,
+            tier,
+            since,
+            waited,
+            memory: life.memory.clone(),
+        };
+        let room = self.rooms.entry(room).or_default();
+        ensure!(room.guests[side].is_none(), "two people on one side of a room");
+        if let Some(partner) = &room.guests[1 - side] {
+            ensure!(partner.who != who, "{who:?} met themselves");
+            ensure!(partner.wish.likes == theirs, "{who:?} is told other interests of the partner");
+            ensure!(
+                partner.tier >= matched.tier,
+                "{:?} hadn't opened {}",
+                partner.who,
+                matched.tier
+            );
+            ensure!(partner.partner_id != guest.partner_id, "two people of one name");
+            let lane = guest.wish.admits(&partner.wish);
+            ensure!(lane, "{who:?} and {:?} are of different lanes", partner.who);
+            let patient = guest.waited >= self.settings.tiers.again
+                && partner.waited >= self.settings.tiers.again;
+            let forgive = patient && guest.wish.forgives() && partner.wish.forgives();
+            let strangers = !guest.memory.refuses(partner.who, forgive)
+                && !partner.memory.refuses(who, forgive);
+            ensure!(strangers, "{who:?} met {:?} again", partner.who);
+        }
+        room.guests[side] = Some(guest);
+        Ok(())
+    }
+
+    fn partner_left(&mut self, who: Who, told: &str) -> Verdict {
+        let (room, side) = self.side_of(who, told)?;
+        let [me, partner] = [side, 1 - side].map(|side| self.rooms[&room].guests[side].as_ref());
+        if let Some(partner) = partner {
+            ensure!(!partner.here, "{who:?} was told {told}, and the partner is there");
+        } else {
+            // They never came in: then they gave up while they were held for this one.
+            let since = me.expect("whoever chats is a guest").since;
+            let partner = self.lives[who.0].partner.map(|partner| self.lives[partner.0].gave_up);
+            ensure!(partner >= Some(since), "{who:?} was matched with somebody who wasn't free");
+        }
+        self.leave_room(who);
+        Ok(())
+    }
+
+    /// Notes what somebody says to their partner, to be heard in this order.
+    fn passes_on(&mut self, now: Micros, who: Who, message: &ClientMessage<'_>) {
+        let Ok((id, side)) = self.side_of(who, "") else { return };
+        let room = self.rooms.get_mut(&id).expect("people chat in rooms");
+        let guest = room.guests[side].as_ref().expect("whoever chats is a guest");
+        let calls = guest.wish.lane.mode != Mode::Text;
+        let seq = room.said[side] + 1;
+        let Some((meant, passed)) = Passed::said(message, now, seq) else { return };
+        if meant.is_some_and(|meant| meant != id) || (passed.is_signal() && !calls) {
+            return;
+        }
+        room.said[side] += u64::from(passed.is_line());
+        room.underway[side].push_back(passed);
+    }
+
+    fn delivered(&mut self, who: Who, passed: &Passed) -> Verdict {
+        let (id, side) = self.side_of(who, "what a partner says")?;
+        let room = self.rooms.get_mut(&id).expect("people chat in rooms");
+        let next = room.underway[1 - side].pop_front();
+        ensure!(next.as_ref() == Some(passed), "{who:?} hears {passed:?}, and not {next:?}");
+        let guest = room.guests[side].as_ref().expect("whoever chats is a guest");
+        if let Passed::Line { sender_id: Some(sender), .. } = passed {
+            ensure!(*sender == guest.partner_id, "{who:?} hears somebody else than the partner");
+        }
+        Ok(())
+    }
+
+    fn leave_room(&mut self, who: Who) {
+        let Ok((room, side)) = self.side_of(who, "") else { return };
+        let room = self.rooms.get_mut(&room).expect("people chat in rooms");
+        if let Some(guest) = &mut room.guests[side] {
+            guest.here = false;
+        }
+        self.lives[who.0].standing = Standing::Idle;
+    }
+
+    /// The room that somebody is in and their side of it.
+    fn side_of(&self, who: Who, told: &str) -> Result<(String, usize), Violation> {
+        let standing = &self.lives[who.0].standing;
+        let Standing::Chatting { room } = standing else {
+            return Err(Violation(format!("{who:?} is {standing:?}, and told {told}")));
+        };
+        let sits = |guest: &Option<Guest>| guest.as_ref().is_some_and(|guest| guest.who == who);
+        let side = self.rooms[room].guests.iter().position(sits);
+        Ok((room.clone(), side.expect("whoever chats is a guest")))
+    }
+
+    fn whose(&self, session: SessionId) -> Result<Who, Violation> {
+        let unknown = || Violation(format!("{session:?} is nobody's"));
+        self.sessions.get(&session).copied().ok_or_else(unknown)
+    }
+}

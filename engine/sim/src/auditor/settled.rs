@@ -1,0 +1,139 @@
+//! What must hold once every message has arrived, and once everybody has gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use whisper_core::ids::TicketId;
+use whisper_core::match_queue::interest_key;
+use whisper_core::shard::Shard;
+use whisper_core::time::{Micros, Span};
+use whisper_proto::Tier;
+
+use super::{Auditor, Standing, Verdict, Wish, ensure};
+use crate::person::Who;
+
+/// Somebody who waits.
+struct Waiting<'a> {
+    who: Who,
+    wish: &'a Wish,
+    tier: Tier,
+    waited: Span,
+}
+
+impl Auditor {
+    /// Nothing is underway, and no scan is owed.
+    pub(crate) fn settled(&self, now: Micros, shards: &[Shard]) -> Verdict {
+        let tickets = self.tickets(shards)?;
+        self.lists_keep_the_living(&tickets, shards)?;
+        self.rooms_have_two_sides()?;
+        self.nobody_waits_in_vain(now, &tickets)
+    }
+
+    /// Nobody is here any more.
+    pub(crate) fn drained(&self, shards: &[Shard]) -> Verdict {
+        for (number, shard) in shards.iter().enumerate() {
+            ensure!(shard.tickets().is_empty(), "shard {number} keeps a ticket");
+            ensure!(shard.queue().listed_len() == 0, "shard {number} keeps a list");
+            ensure!(shard.rooms().is_empty(), "shard {number} keeps a room");
+        }
+        Ok(())
+    }
+
+    /// The tickets of all shards; none is held.
+    fn tickets(&self, shards: &[Shard]) -> Result<BTreeMap<TicketId, Who>, super::Violation> {
+        let mut tickets = BTreeMap::new();
+        for (card, held) in shards.iter().flat_map(Shard::tickets) {
+            let who = self.whose(card.person)?;
+            ensure!(!held, "{who:?} is held for good");
+            ensure!(tickets.insert(card.ticket, who).is_none(), "{:?} is there twice", card.ticket);
+        }
+        Ok(tickets)
+    }
+
+    fn lists_keep_the_living(
+        &self,
+        tickets: &BTreeMap<TicketId, Who>,
+        shards: &[Shard],
+    ) -> Verdict {
+        let mut listed = BTreeSet::new();
+        for (shard, queue) in shards.iter().map(Shard::queue).enumerate() {
+            for (ticket, busy) in queue.listed() {
+                let Some(who) = tickets.get(&ticket) else {
+                    ensure!(false, "shard {shard} lists {ticket:?}, which is gone");
+                    continue;
+                };
+                ensure!(!busy, "{who:?} is busy at shard {shard} for good");
+                listed.insert((*who, shard as u16));
+            }
+        }
+        for who in tickets.values() {
+            let Some(wish) = &self.lives[who.0].wish else { continue };
+            for name in &wish.likes {
+                let owner = self.placement.owner(interest_key(&self.placement, name)).shard;
+                ensure!(listed.contains(&(*who, owner)), "{who:?} isn't listed under {name}");
+            }
+            let somewhere = listed.range((*who, 0)..=(*who, u16::MAX)).next().is_some();
+            ensure!(somewhere, "{who:?} isn't listed at all");
+        }
+        Ok(())
+    }
+
+    /// Each side of a room knows the same room and the other side, and has heard it all.
+    fn rooms_have_two_sides(&self) -> Verdict {
+        for (number, life) in self.lives.iter().enumerate() {
+            let who = Who(number);
+            let Standing::Chatting { room } = &life.standing else { continue };
+            let Some(partner) = life.partner else {
+                ensure!(false, "{who:?} is in {room} with nobody known");
+                continue;
+            };
+            let other = &self.lives[partner.0];
+            ensure!(other.standing == life.standing, "{who:?} is alone in {room}");
+            ensure!(
+                other.partner == Some(who),
+                "{partner:?} takes {:?} for {who:?}",
+                other.partner
+            );
+            let deaf = self.rooms[room].underway.iter().any(|said| !said.is_empty());
+            ensure!(!deaf, "something said in {room} was lost");
+        }
+        Ok(())
+    }
+
+    /// Every tier that is due is open, and no two who would fit both wait.
+    fn nobody_waits_in_vain(&self, now: Micros, tickets: &BTreeMap<TicketId, Who>) -> Verdict {
+        let times = &self.settings.tiers;
+        let mut waiting: Vec<Waiting<'_>> = Vec::new();
+        for (ticket, &who) in tickets {
+            let life = &self.lives[who.0];
+            let (Standing::Queued { tier, .. }, Some(wish)) = (&life.standing, &life.wish) else {
+                continue;
+            };
+            let (tier, waited) = (*tier, now.since(Micros(ticket.at)));
+            ensure!(waited < times.timeout, "{who:?} waits past the timeout");
+            let due = wish.due(waited >= times.single, waited >= times.any);
+            ensure!(tier >= due, "{who:?} has waited {waited:?} with {tier} open only");
+            ensure!(tier <= wish.widest(), "{who:?} asked never to open {tier}");
+            let newcomer = Waiting { who, wish, tier, waited };
+            for other in &waiting {
+                let vain = self.would_fit(&newcomer, other);
+                ensure!(!vain, "{who:?} and {:?} would fit, and both wait", other.who);
+            }
+            waiting.push(newcomer);
+        }
+        Ok(())
+    }
+
+    fn would_fit(&self, one: &Waiting<'_>, other: &Waiting<'_>) -> bool {
+        let again = self.settings.tiers.again;
+        let late = one.waited >= again && other.waited >= again;
+        let forgive = late && one.wish.forgives() && other.wish.forgives();
+        let refuses = |it: &Waiting<'_>, stranger: &Waiting<'_>| {
+            self.lives[it.who.0].memory.refuses(stranger.who, forgive)
+        };
+        let tier = one.wish.tier_with(&other.wish.likes);
+        one.wish.admits(other.wish)
+            && tier <= one.tier.min(other.tier)
+            && !refuses(one, other)
+            && !refuses(other, one)
+    }
+}

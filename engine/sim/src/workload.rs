@@ -1,0 +1,165 @@
+//! Invents people: they join for what many like, talk, skip, click twice, vanish at any moment.
+
+use whisper_core::time::Span;
+use whisper_proto::{
+    AgeCategory, ClientMessage, Hello, Join, Lane, LanguageWish, Mode, Names, QueueType, Relax,
+    Report, ReportReason, Say, Signal, SignalKind, Skip,
+};
+
+use crate::dice::Dice;
+use crate::person::Who;
+use crate::world::World;
+
+/// How many interests there are to choose from. Few, so that people meet.
+const INTERESTS: usize = 24;
+
+/// A signalling body: the msgpack map `{"sdp": "v"}`.
+const SDP: &[u8] = b"\x81\xa3sdp\xa1v";
+
+/// A seeded stream of what people do, and of time.
+pub struct Workload {
+    dice: Dice,
+    people_max: usize,
+    interests: Vec<String>,
+    here: Vec<Who>,
+    lines: usize,
+}
+
+impl Workload {
+    /// A workload of up to `people_max` people at a time, at least one.
+    pub fn new(seed: u64, people_max: usize) -> Self {
+        let interests = (0..INTERESTS).map(|number| format!("topic {number}")).collect();
+        let dice = Dice::new(!seed);
+        Self { dice, people_max, interests, here: Vec::new(), lines: 0 }
+    }
+
+    /// Does one thing: mostly a delivery, else what somebody does, or time that passes.
+    pub fn step(&mut self, world: &mut World) {
+        self.here.retain(|&who| world.person(who).is_here());
+        match self.dice.below(100) {
+            0..45 => drop(world.deliver()),
+            45..50 => self.arrive(world),
+            50..90 => self.act(world),
+            90..95 => world.pass(Span(self.dice.below(400_000) as u64)),
+            95..97 => world.settle(),
+            97..99 => world.wait(Span::millis(self.dice.below(3_000) as u64)),
+            _ => world.wait(Span::millis(self.dice.below(40_000) as u64)),
+        }
+    }
+
+    fn arrive(&mut self, world: &mut World) {
+        if self.here.len() == self.people_max {
+            return;
+        }
+        let shard = self.dice.below(usize::from(world.shards())) as u16;
+        let who = world.connect(shard);
+        self.here.push(who);
+        if self.dice.chance(40) {
+            let language = Some(self.dice.pick(&["de", "en-GB", "pt-BR"]));
+            world.send(who, &ClientMessage::Hello(Hello { language, ..Hello::default() }));
+        }
+    }
+
+    fn act(&mut self, world: &mut World) {
+        if self.here.is_empty() {
+            return self.arrive(world);
+        }
+        let who = self.dice.pick(&self.here);
+        if world.room(who).is_some() {
+            return self.chat(world, who);
+        }
+        match self.dice.below(100) {
+            0..70 if !world.is_queued(who) => self.join(world, who),
+            // A join that replaces another, where they wait.
+            70..78 => self.join(world, who),
+            78..82 => world.skip(who),
+            82..86 => world.leave(who),
+            86..90 => world.disconnect(who),
+            90..94 => self.report(world, who),
+            94..96 => world.say(who, "is anybody there?"),
+            _ => {}
+        }
+    }
+
+    fn chat(&mut self, world: &mut World, who: Who) {
+        let current = world.room(who).map(str::to_owned);
+        let room = current.as_deref().filter(|_| self.dice.chance(50));
+        match self.dice.below(100) {
+            0..40 => {
+                self.lines += 1;
+                let content = &format!("line {}", self.lines);
+                let id = Some(content.as_str()).filter(|_| self.dice.chance(50));
+                world.send(who, &ClientMessage::Message(Say { content, id, room }));
+            }
+            40..46 => {
+                let is_typing = self.dice.chance(50);
+                world.send(who, &ClientMessage::Typing { is_typing, room });
+            }
+            46..50 => world.send(who, &ClientMessage::Read { seq: 1, room }),
+            50..54 => world.send(who, &ClientMessage::AudioToggle { enabled: true, room }),
+            54..60 => {
+                let signal = Signal { kind: SignalKind::Offer, room: None, body: SDP };
+                world.send(who, &ClientMessage::Signal(signal));
+            }
+            60..62 => {
+                let late = Say { content: "late", id: None, room: Some("AAAAAAAAAAAAAAAAAAAAAA") };
+                world.send(who, &ClientMessage::Message(late));
+            }
+            62..64 => self.join(world, who),
+            64..80 => {
+                let skip = Skip { reason: None, room };
+                world.send(who, &ClientMessage::Skip(skip));
+                if self.dice.chance(25) {
+                    world.send(who, &ClientMessage::Skip(skip));
+                }
+            }
+            80..86 => world.leave(who),
+            86..90 => self.report(world, who),
+            90..97 => world.disconnect(who),
+            _ => {}
+        }
+    }
+
+    fn join(&mut self, world: &mut World, who: Who) {
+        let clicks = if self.dice.chance(10) { 2 } else { 1 };
+        let join = self.wish();
+        for _ in 0..clicks {
+            world.join(who, &join);
+        }
+    }
+
+    fn report(&self, world: &mut World, who: Who) {
+        let report = Report {
+            reason: ReportReason::Spam,
+            comment: None,
+            id: None,
+            evidence: Vec::new(),
+            block: true,
+            room: None,
+        };
+        world.send(who, &ClientMessage::Report(report));
+    }
+
+    fn wish(&mut self) -> Join<'_> {
+        // Most are in one lane, so that something happens there.
+        let (age, mode, queue) = match self.dice.below(10) {
+            0 => (AgeCategory::Teen, Mode::Text, self.dice.pick(QueueType::ALL)),
+            1 => (AgeCategory::Adult, Mode::Video, QueueType::Unmoderated),
+            2 => (AgeCategory::Adult, Mode::Voice, QueueType::Moderated),
+            _ => (AgeCategory::Adult, Mode::Text, QueueType::Moderated),
+        };
+        let language = if self.dice.chance(15) { LanguageWish::Same } else { LanguageWish::Any };
+        let relax = match self.dice.below(10) {
+            0..2 => Relax::Strict,
+            2..6 => Relax::Anyone,
+            _ => Relax::Gradual,
+        };
+        let interests: Names<'_> = (0..self.dice.below(5))
+            .map(|_| self.dice.zipf(INTERESTS))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|number| self.interests[number].as_str())
+            .collect();
+        Join { lane: Lane { age, mode, queue }, interests, relax, language }
+    }
+}

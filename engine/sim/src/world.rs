@@ -1,0 +1,423 @@
+//! Shards, the network between them, and time.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use whisper_core::ids::{Link, SessionId};
+use whisper_core::match_queue::interest_key;
+use whisper_core::settings::Settings;
+use whisper_core::shard::{Effect, Envelope, Event, Setup, Shard};
+use whisper_core::time::{Micros, Span};
+use whisper_proto::{ClientMessage, CloseCode, Join, ServerMessage, Stats};
+use whisper_shard_router::{Placement, ShardId};
+
+use crate::auditor::{Auditor, Standing, Violation};
+use crate::dice::seed_bytes;
+use crate::network::Network;
+use crate::person::{Person, Who};
+use crate::schedule::{Move, Schedule, What};
+
+/// The node that a world's shards belong to; not 0, so that a node forgotten somewhere shows.
+const NODE: u16 = 7;
+
+/// When worlds begin: noon of some day, in microseconds since the Unix epoch.
+const GENESIS: Micros = Micros(20_000 * 86_400_000_000 + 43_200_000_000);
+
+/// A deterministic world. See the [crate's page](crate).
+///
+/// Every step ends with the auditor's checks; a broken invariant panics.
+pub struct World {
+    seed: u64,
+    steps: u64,
+    now: Micros,
+    placement: Placement,
+    shards: Vec<Shard>,
+    network: Network,
+    schedule: Schedule,
+    people: Vec<Person>,
+    auditor: Auditor,
+    digest: DefaultHasher,
+    reports: Vec<usize>,
+}
+
+/// What a person does at some moment of a [race](World::race).
+pub type Act<'a> = (Who, &'a dyn Fn(&mut World, Who));
+
+impl World {
+    /// The secret that evidence derives from, in every world.
+    pub const EVIDENCE_SECRET: [u8; 32] = [0xE5; 32];
+
+    /// A world of `shards` shards with default settings, whose network delivers by the seed.
+    pub fn new(seed: u64, shards: u16) -> Self {
+        Self::made_of(seed, shards, Settings::default(), Schedule::seeded(seed))
+    }
+
+    /// A world of `shards` shards, which is at least one.
+    pub fn made_of(seed: u64, shards: u16, settings: Settings, schedule: Schedule) -> Self {
+        let placement = Placement::single_node(
+            seed.to_le_bytes().repeat(2).try_into().expect("16 bytes"),
+            NODE,
+            shards,
+        );
+        let settings = Arc::new(settings);
+        let auditor = Auditor::new(Arc::clone(&settings), placement.clone());
+        let make = |shard| {
+            let me = ShardId { node: NODE, shard };
+            let setup = Setup {
+                me,
+                shards: usize::from(shards),
+                placement: placement.clone(),
+                settings: Arc::clone(&settings),
+                evidence_secret: Self::EVIDENCE_SECRET,
+                session_secret: seed_bytes(seed),
+                seed: seed_bytes(seed ^ (u64::from(shard) + 1) << 32),
+            };
+            Shard::new(GENESIS, setup)
+        };
+        Self {
+            seed,
+            steps: 0,
+            now: GENESIS,
+            shards: (0..shards).map(make).collect(),
+            placement,
+            network: Network::new(shards),
+            schedule,
+            people: Vec::new(),
+            auditor,
+            digest: DefaultHasher::new(),
+            reports: Vec::new(),
+        }
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> u16 {
+        self.shards.len() as u16
+    }
+
+    /// The time it is.
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// A hash of every effect so far, in order and byte for byte. Comparable within one build.
+    pub fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
+    /// The reports that the engine has taken: how much of the evidence proved true, for each.
+    pub fn reports(&self) -> &[usize] {
+        &self.reports
+    }
+
+    /// An interest that `shard` owns; another one for each `number`.
+    pub fn interest_owned_by(&self, shard: u16, number: usize) -> String {
+        let names = (0..).map(|it| format!("interest {it}"));
+        let owner = |name: &str| self.placement.owner(interest_key(&self.placement, name)).shard;
+        names.filter(|name| owner(name) == shard).nth(number).expect("every shard owns buckets")
+    }
+
+    /// The numbers that people are shown, as `shard` knows them.
+    pub fn stats(&mut self, shard: u16) -> Stats {
+        self.shards[usize::from(shard)].stats()
+    }
+
+    /// Somebody opens a connection to a shard.
+    pub fn connect(&mut self, shard: u16) -> Who {
+        let who = Who(self.people.len());
+        self.people.push(Person::new(shard));
+        self.auditor.arrives(who, shard);
+        self.feed(shard, Event::Connected { link: link(who) });
+        who
+    }
+
+    /// A client says something. It takes the way over the wire; nothing comes of it where the
+    /// person is gone.
+    pub fn send(&mut self, who: Who, message: &ClientMessage<'_>) {
+        let Some(session) = self.person(who).session else { return };
+        let mut frame = Vec::new();
+        message.encode(&mut frame);
+        let message = ClientMessage::decode(&frame).expect("what a client encodes decodes");
+        self.auditor.says(self.now, who, &message);
+        self.feed(self.people[who.0].shard, Event::Message { session, message });
+        let done = self.auditor.has_said(who);
+        self.insist(done);
+    }
+
+    /// A client joins the queue.
+    pub fn join(&mut self, who: Who, join: &Join<'_>) {
+        self.send(who, &ClientMessage::Join(join.clone()));
+    }
+
+    /// A client moves on to the next partner.
+    pub fn skip(&mut self, who: Who) {
+        self.send(who, &ClientMessage::Skip(whisper_proto::Skip::default()));
+    }
+
+    /// A client leaves the queue or the chat.
+    pub fn leave(&mut self, who: Who) {
+        self.send(who, &ClientMessage::Leave);
+    }
+
+    /// A client says something to the partner, whoever that is.
+    pub fn say(&mut self, who: Who, content: &str) {
+        self.send(
+            who,
+            &ClientMessage::Message(whisper_proto::Say { content, id: None, room: None }),
+        );
+    }
+
+    /// A connection is lost. Nothing comes of it where it was lost before.
+    pub fn disconnect(&mut self, who: Who) {
+        let Some(session) = self.people[who.0].session.take() else { return };
+        self.auditor.departs(self.now, who);
+        self.feed(self.people[who.0].shard, Event::Disconnected { session });
+    }
+
+    /// What a client knows.
+    pub fn person(&self, who: Who) -> &Person {
+        &self.people[who.0]
+    }
+
+    /// The kinds of what a client was sent since the last call; see [`Person::news`].
+    pub fn news(&mut self, who: Who) -> Vec<&'static str> {
+        self.people[who.0].news()
+    }
+
+    /// Everybody who ever connected.
+    pub fn people(&self) -> impl Iterator<Item = Who> + use<> {
+        (0..self.people.len()).map(Who)
+    }
+
+    /// Whether somebody is in the queue, by what they did and were told.
+    pub fn is_queued(&self, who: Who) -> bool {
+        matches!(self.auditor.standing(who), Standing::Queued { .. })
+    }
+
+    /// The room somebody is in, by what they did and were told.
+    pub fn room(&self, who: Who) -> Option<&str> {
+        match self.auditor.standing(who) {
+            Standing::Chatting { room } => Some(room),
+            _ => None,
+        }
+    }
+
+    /// Whether two people are in one room.
+    pub fn are_together(&self, one: Who, other: Who) -> bool {
+        self.room(one).is_some() && self.room(one) == self.room(other)
+    }
+
+    /// Messages between shards that are underway.
+    pub fn underway(&self) -> usize {
+        self.network.underway()
+    }
+
+    /// Delivers one message between two shards; false if none is underway.
+    pub fn deliver(&mut self) -> bool {
+        let moves = self.deliveries();
+        if moves.is_empty() {
+            return false;
+        }
+        let chosen = self.schedule.choose(&moves);
+        self.make(moves[chosen], &[]);
+        true
+    }
+
+    /// Delivers everything while people act, each once, at moments that the schedule picks.
+    pub fn race(&mut self, acts: &[Act<'_>]) {
+        let mut left: Vec<_> = (0..acts.len()).collect();
+        loop {
+            let mut moves = self.deliveries();
+            let act = |&number: &usize| {
+                let (Who(who), _) = acts[number];
+                Move { at: self.people[who].shard, what: What::Act(number) }
+            };
+            moves.extend(left.iter().map(act));
+            if moves.is_empty() {
+                return self.settle();
+            }
+            let chosen = self.schedule.choose(&moves);
+            if let What::Act(number) = moves[chosen].what {
+                left.retain(|&it| it != number);
+            }
+            self.make(moves[chosen], acts);
+        }
+    }
+
+    /// Lets everything happen that is to happen at this time, and then looks whether all is well.
+    pub fn settle(&mut self) {
+        while self.deliver() || self.tick() {}
+        let settled = self.auditor.settled(self.now, &self.shards);
+        self.insist(settled);
+    }
+
+    /// Moves the clock and wakes the shards that are due, while messages stay underway.
+    pub fn pass(&mut self, span: Span) {
+        self.now = self.now + span;
+        while self.tick() {}
+    }
+
+    /// Lives through a span of time in which every message arrives at once.
+    pub fn wait(&mut self, span: Span) {
+        let until = self.now + span;
+        loop {
+            self.settle();
+            let next = self.shards.iter().map(Shard::next_timeout).min();
+            match next.filter(|&next| next <= until) {
+                Some(next) => self.now = next,
+                None => break,
+            }
+        }
+        self.now = until;
+        self.settle();
+    }
+
+    /// Ends the world: everybody leaves, and nothing may be left of them.
+    pub fn drain(mut self) -> u64 {
+        for who in self.people() {
+            self.disconnect(who);
+        }
+        self.settle();
+        let drained = self.auditor.drained(&self.shards);
+        self.insist(drained);
+        self.digest()
+    }
+
+    fn deliveries(&self) -> Vec<Move> {
+        let deliver = |(from, to)| Move { at: to, what: What::Deliver { from } };
+        self.network.waiting().map(deliver).collect()
+    }
+
+    fn make(&mut self, chosen: Move, acts: &[Act<'_>]) {
+        match chosen.what {
+            What::Deliver { from } => {
+                let envelope = self.network.take(from, chosen.at);
+                let from = ShardId { node: NODE, shard: from };
+                self.feed(chosen.at, Event::FromShard { from, envelope });
+            }
+            What::Act(number) => {
+                let (who, act) = acts[number];
+                act(self, who);
+            }
+        }
+    }
+
+    /// Wakes one shard that is due; false if none is.
+    fn tick(&mut self) -> bool {
+        let due = self.shards.iter().position(|shard| shard.next_timeout() <= self.now);
+        if let Some(shard) = due {
+            self.feed(shard as u16, Event::Tick);
+        }
+        due.is_some()
+    }
+
+    /// One event from outside, and all that a shard says to itself because of it.
+    fn feed(&mut self, shard: u16, event: Event<'_>) {
+        self.steps += 1;
+        let mut to_itself = VecDeque::new();
+        let mut closing = Vec::new();
+        let mut next = Some(event);
+        while let Some(event) = next {
+            let mut effects = Vec::new();
+            let handler = &mut self.shards[usize::from(shard)];
+            handler.handle(self.now, event, &mut |effect: Effect<'_>| effects.push(own(effect)));
+            for effect in effects {
+                match effect {
+                    Owned::ToShard { to, envelope } if to.shard == shard => {
+                        envelope.hash(&mut self.digest);
+                        to_itself.push_back(envelope);
+                    }
+                    Owned::Close { who, code } => {
+                        code.as_u16().hash(&mut self.digest);
+                        self.people[who.0].closed = Some(code);
+                        closing.push(who);
+                    }
+                    effect => self.carry_out(shard, effect),
+                }
+            }
+            let from = ShardId { node: NODE, shard };
+            next = to_itself.pop_front().map(|envelope| Event::FromShard { from, envelope });
+        }
+        let looked = self.auditor.look(self.now, shard, &self.shards[usize::from(shard)]);
+        self.insist(looked);
+        for who in closing {
+            self.disconnect(who);
+        }
+    }
+
+    fn carry_out(&mut self, shard: u16, effect: Owned) {
+        match effect {
+            Owned::Opened { who, session } => {
+                session.hash(&mut self.digest);
+                self.people[who.0].session = Some(session);
+                self.auditor.opened(who, session);
+            }
+            Owned::Frame { who, frame } => {
+                (who, &frame).hash(&mut self.digest);
+                let told = ServerMessage::decode(&frame).expect("what the engine encodes decodes");
+                let heard = self.auditor.hears(self.now, who, &told);
+                drop(told);
+                self.insist(heard);
+                self.people[who.0].frames.push(frame);
+            }
+            Owned::ToShard { to, envelope } => {
+                (to, &envelope).hash(&mut self.digest);
+                self.network.send(shard, to.shard, envelope);
+            }
+            Owned::Reported { proved } => {
+                proved.hash(&mut self.digest);
+                self.reports.push(proved);
+            }
+            Owned::Close { .. } => {}
+        }
+    }
+
+    fn insist(&self, outcome: Result<(), Violation>) {
+        if let Err(violation) = outcome {
+            panic!("{violation}");
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let (seed, shards, step) = (self.seed, self.shards(), self.steps);
+            eprintln!("the world of seed {seed} on {shards} shards broke at step {step}");
+        }
+    }
+}
+
+/// An effect that outlives the call it was pushed in.
+enum Owned {
+    Opened { who: Who, session: SessionId },
+    Frame { who: Who, frame: Box<[u8]> },
+    Close { who: Who, code: CloseCode },
+    ToShard { to: ShardId, envelope: Envelope },
+    Reported { proved: usize },
+}
+
+fn own(effect: Effect<'_>) -> Owned {
+    match effect {
+        Effect::Opened { link, session } => Owned::Opened { who: who(link), session },
+        Effect::Send { link, message } => {
+            let mut frame = Vec::new();
+            message.encode(&mut frame);
+            Owned::Frame { who: who(link), frame: frame.into() }
+        }
+        Effect::Forward { link, payload, .. } => {
+            Owned::Frame { who: who(link), frame: payload.into() }
+        }
+        Effect::Close { link, code } => Owned::Close { who: who(link), code },
+        Effect::ToShard { to, envelope } => Owned::ToShard { to, envelope },
+        Effect::Reported { proved, .. } => Owned::Reported { proved },
+    }
+}
+
+fn link(who: Who) -> Link {
+    Link(who.0 as u64)
+}
+
+fn who(link: Link) -> Who {
+    Who(link.0 as usize)
+}
