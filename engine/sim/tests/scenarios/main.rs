@@ -1,0 +1,10 @@
+//! Stories told through the core's door: what people do, and what becomes of it.
+
+mod chats;
+mod claims;
+mod lanes;
+mod numbers;
+mod queue;
+mod skips;
+mod story;
+mod tiers;
