@@ -1,6 +1,6 @@
 /** Strangers meet and talk, in real browsers, through the real engine. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { startEngine } from './engine.mjs';
 import { openBrowser, Person } from './person.mjs';
 
@@ -12,6 +12,10 @@ let browser;
 before(async () => {
 	engine = await startEngine();
 	browser = await openBrowser();
+});
+
+afterEach(async () => {
+	await Promise.all(browser.contexts().map((context) => context.close()));
 });
 
 after(async () => {
