@@ -1,7 +1,13 @@
 /** The engine under test: one that runs already, or one of our own. */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+
+/** Nobody waits half a minute to see that nobody came. */
+const CONFIG = '[matching]\ntimeout_ms = 5000\n';
 
 /**
  * Takes the engine at `WHISPER_URL`, or starts the program at `WHISPER_BIN`.
@@ -14,12 +20,17 @@ export async function startEngine() {
 	if (!program) throw new Error('set WHISPER_URL to an engine, or WHISPER_BIN to its program');
 
 	const build = fileURLToPath(new URL('../build', import.meta.url));
+	const home = await mkdtemp(join(tmpdir(), 'whisper-e2e-'));
+	const config = join(home, 'whisper.toml');
+	await writeFile(config, CONFIG);
 	const flags = ['serve', '--listen', '127.0.0.1:0', '--web-root', build, '--reactors', '2'];
+	flags.push('--data-dir', join(home, 'data'), '--config', config);
 	const engine = spawn(program, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
 	const exited = new Promise((resolve) => engine.once('exit', resolve));
 	const stop = async () => {
 		engine.kill('SIGTERM');
 		await exited;
+		await rm(home, { recursive: true });
 	};
 	const failed = new Promise((_, reject) => {
 		engine.once('error', reject);

@@ -52,7 +52,7 @@ export const words = {
 		label: 'Which room?',
 		moderated: 'Moderated',
 		unmoderated: 'Unmoderated',
-		hint: "Moderated means checked as it's sent. Neither room keeps what you say.",
+		hint: 'People of one never meet people of the other. Neither keeps what you say.',
 		teenHint: 'Under 18 there is only the moderated room.',
 	},
 	rules: {
