@@ -47,6 +47,9 @@ struct Listener {
     tag: u32,
     is_v6: bool,
     accepting: Accepting,
+    /// It shall accept no more.
+    stopped: bool,
+    /// The accept in flight, or one of them, was told to end.
     cancelled: bool,
     rest_until: Option<Millis>,
 }
@@ -54,7 +57,6 @@ struct Listener {
 /// The listening sockets of a reactor.
 pub(crate) struct Listeners {
     all: Vec<Listener>,
-    stopped: bool,
     watermark: u32,
     /// Connections whose peer's name is being asked for. Boxed, because the kernel writes there.
     arrivals: Vec<Option<Box<Arrival>>>,
@@ -67,7 +69,6 @@ impl Listeners {
     pub(crate) fn new(watermark: u32) -> Listeners {
         Listeners {
             all: Vec::new(),
-            stopped: false,
             watermark,
             arrivals: Vec::new(),
             unsubmitted: 0,
@@ -85,16 +86,16 @@ impl Listeners {
             tag,
             is_v6,
             accepting: Accepting::Nothing,
+            stopped: false,
             cancelled: false,
             rest_until: None,
         });
-        self.stopped = false;
         Ok(())
     }
 
     /// Accepts no more. The sockets are closed when the last accept in flight is done.
     pub(crate) fn stop(&mut self) {
-        self.stopped = true;
+        self.all.iter_mut().for_each(|listener| listener.stopped = true);
     }
 
     /// Makes the accepts in flight fit the number of free slots, and asks for new peers' names.
@@ -110,19 +111,19 @@ impl Listeners {
             }
             listener.rest_until = None;
             match listener.accepting {
-                Accepting::Nothing if self.stopped => {}
+                Accepting::Nothing if listener.stopped => {}
                 Accepting::Nothing if free > self.watermark => {
                     listener.accepting = Accepting::Many;
                     ring.accept_many(&listener.socket, many(index))?;
                 }
-                Accepting::Many if self.stopped || free <= self.watermark => {
+                Accepting::Many if listener.stopped || free <= self.watermark => {
                     if !listener.cancelled {
                         listener.cancelled = true;
                         ring.cancel(many(index))?;
                     }
                 }
                 Accepting::Many => {}
-                Accepting::Singles(_) if self.stopped => {
+                Accepting::Singles(_) if listener.stopped => {
                     // One cancel ends one accept; the next look ends the next.
                     if !listener.cancelled {
                         listener.cancelled = true;
@@ -143,8 +144,7 @@ impl Listeners {
                 }
             }
         }
-        if self.stopped && self.all.iter().all(|listener| listener.accepting == Accepting::Nothing)
-        {
+        if self.all.iter().all(|listener| listener.stopped && listener.is_idle()) {
             self.all.clear();
         }
         Ok(())
@@ -221,6 +221,10 @@ impl Listeners {
 }
 
 impl Listener {
+    fn is_idle(&self) -> bool {
+        self.accepting == Accepting::Nothing
+    }
+
     fn singles(&self) -> u32 {
         match self.accepting {
             Accepting::Singles(count) => count,

@@ -19,6 +19,9 @@ const BUFFER_GROUP: u16 = 0;
 /// The kernel's bound for one ring's descriptor table (`IORING_MAX_FIXED_FILES`).
 const SLOTS_MAX: u64 = 1 << 20;
 
+/// Calls that the kernel may put off, for want of memory, before that counts as an error.
+const TRIES: u32 = 10_000;
+
 /// What is asked of the kernel here, by its own names.
 const OPCODES: [(u8, &str); 11] = [
     (opcode::PollAdd::CODE, "POLL_ADD"),
@@ -116,7 +119,7 @@ impl Ring {
             .setup_submit_all()
             .setup_cqsize(config.cq_entries)
             .build(config.sq_entries)
-            .map_err(explain_setup)?;
+            .map_err(|error| explain_setup(error, disabled_level()))?;
         probe(&uring)?;
         let limit = raise_file_limit().map_err(|source| SetupError::Limit {
             what: "cannot raise the file limit",
@@ -167,7 +170,6 @@ impl Ring {
     ///
     /// On return all that was queued is submitted, unless there is an error. Errors are fatal.
     pub(crate) fn enter(&mut self, wait: Option<Duration>) -> io::Result<()> {
-        const GIVE_UP: u32 = 10_000;
         let mut tries = 0;
         let mut wait = wait;
         loop {
@@ -177,7 +179,7 @@ impl Ring {
                     // A signal, or the time is up: there may or may not be completions.
                     Some(libc::EINTR | libc::ETIME) => {}
                     // The kernel is short of memory, or of room for completions, which it keeps.
-                    Some(libc::EAGAIN | libc::EBUSY) if tries < GIVE_UP => {
+                    Some(libc::EAGAIN | libc::EBUSY) if tries < TRIES => {
                         std::thread::yield_now();
                     }
                     _ => return Err(error),
@@ -213,26 +215,23 @@ impl Ring {
     unsafe fn push(&mut self, entry: &squeue::Entry) -> io::Result<()> {
         // SAFETY: passed on to our caller.
         while unsafe { self.uring.submission().push(entry) }.is_err() {
-            self.submit()?;
+            self.make_room()?;
         }
         Ok(())
     }
 
-    /// Makes room in the submission queue, without looking for completions.
-    fn submit(&mut self) -> io::Result<()> {
-        match self.uring.submit() {
-            Ok(_) => Ok(()),
-            Err(error)
-                if matches!(
-                    error.raw_os_error(),
-                    Some(libc::EINTR | libc::EAGAIN | libc::EBUSY)
-                ) =>
-            {
-                std::thread::yield_now();
-                Ok(())
+    /// Submits, without looking for completions.
+    fn make_room(&mut self) -> io::Result<()> {
+        for _ in 1..TRIES {
+            match self.uring.submit() {
+                Ok(_) => return Ok(()),
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::EINTR | libc::EAGAIN | libc::EBUSY) => std::thread::yield_now(),
+                    _ => return Err(error),
+                },
             }
-            Err(error) => Err(error),
         }
+        self.uring.submit().map(drop)
     }
 
     fn enter_once(&mut self, wait: Option<Duration>) -> io::Result<()> {
@@ -464,9 +463,24 @@ fn probe(uring: &IoUring) -> Result<(), SetupError> {
     if missing.is_empty() { Ok(()) } else { Err(SetupError::LacksOperations(missing)) }
 }
 
+impl Drop for Ring {
+    fn drop(&mut self) {
+        if let Some(index) = self.registered {
+            // The thread's registration would keep the ring, and all its sockets, open.
+            let _ = update_ring_fd(self.uring.as_raw_fd(), UNREGISTER_RING_FDS, index, 0);
+        }
+    }
+}
+
+const REGISTER_RING_FDS: u32 = 20;
+const UNREGISTER_RING_FDS: u32 = 21;
+
 /// Registers the ring's own descriptor with the thread; the binding's version forgets the number.
 fn register_ring_fd(fd: RawFd) -> io::Result<u32> {
-    const IORING_REGISTER_RING_FDS: u32 = 20;
+    update_ring_fd(fd, REGISTER_RING_FDS, u32::MAX, fd as u64)
+}
+
+fn update_ring_fd(fd: RawFd, operation: u32, offset: u32, data: u64) -> io::Result<u32> {
     /// `struct io_uring_rsrc_update`.
     #[repr(C)]
     struct Update {
@@ -474,21 +488,24 @@ fn register_ring_fd(fd: RawFd) -> io::Result<u32> {
         reserved: u32,
         data: u64,
     }
-    let mut update = Update { offset: u32::MAX, reserved: 0, data: fd as u64 };
+    let mut update = Update { offset, reserved: 0, data };
     // SAFETY: the kernel reads and writes one `Update`, which lives until the call returns.
-    let done = unsafe {
-        libc::syscall(libc::SYS_io_uring_register, fd, IORING_REGISTER_RING_FDS, &raw mut update, 1)
-    };
+    let done =
+        unsafe { libc::syscall(libc::SYS_io_uring_register, fd, operation, &raw mut update, 1) };
     if done == 1 { Ok(update.offset) } else { Err(io::Error::last_os_error()) }
 }
 
-fn explain_setup(error: io::Error) -> SetupError {
-    let level = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(0);
+/// The administrator's setting: 0 allows io_uring to all.
+fn disabled_level() -> u8 {
+    let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
+    setting.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+fn explain_setup(error: io::Error, disabled_level: u8) -> SetupError {
     match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) if level > 0 => SetupError::Disabled { level },
+        Some(libc::EPERM | libc::EACCES) if disabled_level > 0 => {
+            SetupError::Disabled { level: disabled_level }
+        }
         Some(libc::EPERM | libc::EACCES) => SetupError::Forbidden(error),
         Some(libc::ENOSYS) => SetupError::Absent(error),
         Some(libc::EINVAL) => SetupError::Lacks {
@@ -505,5 +522,22 @@ fn explain_setup(error: io::Error) -> SetupError {
             limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit)",
             source: error,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_to_do() {
+        let advice =
+            |errno, level| explain_setup(io::Error::from_raw_os_error(errno), level).to_string();
+        assert!(advice(libc::EPERM, 2).contains("sysctl kernel.io_uring_disabled=0"));
+        assert!(advice(libc::EPERM, 0).contains("seccomp"));
+        assert!(advice(libc::ENOSYS, 0).contains("Linux 6.7"));
+        assert!(advice(libc::EINVAL, 0).contains("DEFER_TASKRUN"));
+        assert!(advice(libc::ENOMEM, 0).contains("LimitMEMLOCK="));
+        assert!(advice(libc::EMFILE, 0).contains("LimitNOFILE="));
     }
 }

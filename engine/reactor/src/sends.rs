@@ -122,19 +122,18 @@ impl Io {
         self.touch(conn);
     }
 
+    /// Has the outbox sent, unless there is more in it than may be. One that was closed can't grow
+    /// any more, and has a time limit instead.
     fn check_unsent(&mut self, conn: ConnId) {
-        let Some(outbox) = self.slots.get(conn).and_then(|slot| slot.outbox.as_deref()) else {
-            return;
+        let Some(slot) = self.slots.get(conn) else { return };
+        let too_much = |outbox: &Outbox| {
+            outbox.unsent() > self.unsent_max || outbox.shared() > self.unsent_shared_max
         };
-        if self.is_too_much(outbox) {
+        if slot.phase == Phase::Open && slot.outbox.as_deref().is_some_and(too_much) {
             self.let_go(conn, Phase::Ending, Closed::SlowReader);
         } else {
             self.touch(conn);
         }
-    }
-
-    fn is_too_much(&self, outbox: &Outbox) -> bool {
-        outbox.unsent() > self.unsent_max || outbox.shared() > self.unsent_shared_max
     }
 }
 

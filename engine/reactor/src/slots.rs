@@ -18,7 +18,7 @@ impl ConnId {
     }
 
     /// The place in the ring's descriptor table: dense, below [`crate::Reactor::slots`], and reused
-    /// by later connections.
+    /// by later connections, whose `opened` is heard after this one's `closed`.
     pub const fn slot(self) -> u32 {
         self.slot
     }

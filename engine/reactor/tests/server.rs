@@ -3,11 +3,11 @@
 mod harness;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::time::Duration;
 
 use harness::{World, echo, ignore, pattern};
-use whisper_reactor::{Closed, Config};
+use whisper_reactor::{Closed, Config, Opened};
 
 #[test]
 fn one_connection_is_echoed() {
@@ -84,6 +84,19 @@ fn the_buffer_pool_grows_with_the_burst() {
     world.until("all is heard", |world| world.heard.received_bytes == 1_000_000);
     let grown = world.reactor.counters().buffers_now;
     assert!(grown > 64 && grown <= 2048, "{grown}");
+}
+
+#[test]
+fn an_ipv4_peer_of_an_ipv6_listener_is_named_as_mapped() {
+    let mut world = World::new(Config::default(), ignore);
+    let listener = std::net::TcpListener::bind("[::ffff:127.0.0.1]:0").unwrap();
+    let address = (Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port());
+    world.reactor.listen(listener, 8).unwrap();
+    world.turn();
+    let client = TcpStream::connect(address).unwrap();
+    world.until("it is accepted", |world| world.heard.opened.len() == 1);
+    let peer = (Ipv4Addr::LOCALHOST.to_ipv6_mapped(), client.local_addr().unwrap().port()).into();
+    assert_eq!(world.heard.opened[0].1, Opened::Accepted { listener: 8, peer });
 }
 
 #[test]
@@ -208,6 +221,23 @@ fn close_delivers_the_last_bytes_although_input_is_unread() {
     assert_eq!(received, pattern(9, 5000));
     drop(client);
     world.until_empty();
+}
+
+#[test]
+fn close_delivers_more_than_a_slow_reader_may_have_waiting() {
+    const BYTES: usize = 8_000_000;
+    let mut world = World::new(Config::default(), ignore);
+    let (mut client, conn) = world.client();
+    world.reactor.io().write(conn, |out| out.extend_from_slice(&pattern(2, BYTES)));
+    world.reactor.io().close(conn);
+    let reader = std::thread::spawn(move || {
+        let mut received = Vec::new();
+        client.read_to_end(&mut received).unwrap();
+        received
+    });
+    world.until_empty();
+    assert!(reader.join().unwrap() == pattern(2, BYTES));
+    assert_eq!(world.reactor.counters().sends_short, 1);
 }
 
 #[test]

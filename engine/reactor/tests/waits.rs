@@ -2,7 +2,7 @@
 
 mod harness;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -105,4 +105,13 @@ fn a_reactor_can_be_dropped_at_any_moment() {
         world.reactor.io().write(conn, |out| out.extend_from_slice(b"unsent"));
         drop(world);
     }
+}
+
+#[test]
+fn a_dropped_reactor_s_connections_end() {
+    let mut world = World::new(Config::default(), ignore);
+    let (mut client, _) = world.client();
+    drop(world);
+    // The ring's end interrupts a plain read of this thread; this one tries again.
+    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
