@@ -45,6 +45,21 @@ fn find(checkout: &Checkout) -> Result<Vec<String>> {
     Ok(findings)
 }
 
+/// What tools make, wherever it lies.
+const MADE_ANYWHERE: &[&str] = &[".git", ".svelte-kit", "dist", "node_modules", "target"];
+
+/// What commands make and people keep, in its one place.
+const MADE_HERE: &[&str] = &[
+    ".env",
+    ".services",
+    "bench/out",
+    "data",
+    "engine/fuzz/artifacts",
+    "engine/fuzz/corpus",
+    "frontend/build",
+    "frontend/e2e/shots",
+];
+
 /// A file of the project.
 struct File {
     /// Relative to the root, with `/`.
@@ -70,7 +85,7 @@ impl File {
 /// Every file of the checkout that is text, but for what tools make and keep.
 fn read_all(checkout: &Checkout) -> Result<Vec<File>> {
     let mut paths = Vec::new();
-    walk(&checkout.path(""), &mut paths)?;
+    walk(checkout, &checkout.path(""), &mut paths)?;
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
@@ -81,28 +96,20 @@ fn read_all(checkout: &Checkout) -> Result<Vec<File>> {
     Ok(files)
 }
 
-fn walk(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
-    const MADE: &[&str] = &[
-        ".git",
-        ".services",
-        ".svelte-kit",
-        "build",
-        "data",
-        "dist",
-        "node_modules",
-        "out",
-        "shots",
-        "target",
-        "corpus",
-        "artifacts",
-    ];
+fn walk(checkout: &Checkout, folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        let path = entry.path();
+        if MADE_ANYWHERE.iter().any(|made| entry.file_name() == *made)
+            || MADE_HERE.contains(&&*checkout.shown(&path))
+        {
+            continue;
+        }
         let kind = entry.file_type()?;
-        if kind.is_dir() && !MADE.iter().any(|made| entry.file_name() == *made) {
-            walk(&entry.path(), paths)?;
+        if kind.is_dir() {
+            walk(checkout, &path, paths)?;
         } else if kind.is_file() {
-            paths.push(entry.path());
+            paths.push(path);
         }
     }
     Ok(())
