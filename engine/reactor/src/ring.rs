@@ -19,6 +19,9 @@ const BUFFER_GROUP: u16 = 0;
 /// The kernel's bound for one ring's descriptor table (`IORING_MAX_FIXED_FILES`).
 const SLOTS_MAX: u64 = 1 << 20;
 
+/// Threads that the kernel may run for one ring; by default it is four per core.
+const KERNEL_WORKERS: u32 = 2;
+
 /// Calls that the kernel may put off, for want of memory, before that counts as an error.
 const TRIES: u32 = 10_000;
 
@@ -132,6 +135,8 @@ impl Ring {
             limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit) or ask for fewer slots",
             source,
         })?;
+        // Only FIN needs the kernel's worker threads, and many closes at once need no more of them.
+        let _ = uring.submitter().register_iowq_max_workers(&mut [KERNEL_WORKERS; 2]);
         let registered = register_ring_fd(uring.as_raw_fd()).ok();
         Ok(Ring { uring, registered, slots })
     }

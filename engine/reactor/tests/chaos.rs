@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use harness::{World, next_random, pattern};
-use whisper_reactor::{Config, ConnId, Io};
+use harness::{World, ignore, next_random, pattern};
+use whisper_reactor::{Config, ConnId, Io, Opened, Wait};
 
 const CLIENTS: usize = 24;
 const BYTES: usize = 300_000;
@@ -18,6 +18,84 @@ fn random_pieces_are_echoed_whole() {
         eprintln!("WHISPER_SEED={seed}");
         echo_with(seed);
     }
+}
+
+/// A reactor that dials itself, with random calls in random order. Whatever happens, each opened
+/// connection is closed once, and the table is empty in the end.
+#[test]
+fn random_calls_leave_nothing_behind() {
+    for seed in seeds() {
+        eprintln!("WHISPER_SEED={seed}");
+        call_with(seed);
+    }
+}
+
+fn call_with(seed: u64) {
+    let mut state = seed.wrapping_mul(77) | 1;
+    let config = Config {
+        slots: 64,
+        accept_watermark: 16,
+        sq_entries: 16,
+        cq_entries: 8192,
+        recv_buffers: 8,
+        recv_buffer_bytes: 512,
+        event_budget: 1 + next_random(&mut state) as usize % 50,
+        unsent_max: 30_000,
+        unsent_shared_max: 2,
+        quiet: Duration::from_millis(1),
+        linger: Duration::from_millis(5),
+        linger_bytes: 4096,
+        flush_timeout: Duration::from_millis(20),
+        connect_timeout: Duration::from_secs(10),
+    };
+    let body: std::sync::Arc<[u8]> = pattern(seed, 200_000).into();
+    let mut world = World::new(config, ignore);
+    let address = world.address;
+    let mut dialled = 0;
+    for _ in 0..5000 {
+        let known = world.heard.opened.len();
+        let conn = (known > 0).then(|| {
+            let recent = known - next_random(&mut state) as usize % known.min(64) - 1;
+            world.heard.opened[recent].0
+        });
+        let size = next_random(&mut state) as usize % 20_000;
+        let io = world.reactor.io();
+        match (next_random(&mut state) % 16, conn) {
+            (0 | 1, _) if io.open_connections() < 50 => {
+                io.connect(address, None, dialled);
+                dialled += 1;
+            }
+            (2..=5, Some(conn)) => io.write(conn, |out| out.resize(out.len() + size, 1)),
+            (6, Some(conn)) => io.write_droppable(conn, |out| out.push(2)),
+            (7, Some(conn)) => io.write_shared(conn, body.clone()),
+            (8, Some(conn)) => io.pause(conn),
+            (9 | 10, Some(conn)) => io.resume(conn),
+            (11, Some(conn)) => io.close(conn),
+            (12, Some(conn)) if size < 5000 => io.abort(conn),
+            _ => world.turn_with(Wait::No),
+        }
+    }
+    world.reactor.stop_listening();
+    for (conn, _) in world.heard.opened.clone() {
+        world.reactor.io().close(conn);
+    }
+    world.until("each dial is told of", |world| {
+        let connected =
+            world.heard.opened.iter().filter(|(_, how)| matches!(how, Opened::Connected { .. }));
+        (connected.count() + world.heard.failed.len()) as u64 == dialled
+    });
+    world.until("each opened one is closed", |world| {
+        for (conn, _) in world.heard.opened.clone() {
+            world.reactor.io().close(conn);
+        }
+        world.heard.closed.len() == world.heard.opened.len()
+    });
+    world.until_empty();
+    let counters = world.reactor.counters();
+    assert_eq!(counters.closed, counters.accepted + counters.connected);
+    assert_eq!((counters.poll_armed_now, counters.receive_armed_now), (0, 0));
+    drop(world);
+    assert_eq!(std::sync::Arc::strong_count(&body), 1, "no body is kept");
 }
 
 /// One variable replays a run.
