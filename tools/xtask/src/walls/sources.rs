@@ -4,21 +4,39 @@ use crate::walls::File;
 use crate::walls::paths::{self, Named};
 use crate::walls::text::Text;
 
-/// The rooms that know no operating system.
-const PURE: &[&str] = &["proto/src/", "shard-router/src/", "engine/core/src/"];
+/// Folders whose sources leave some names unsaid.
+struct Silence {
+    folders: &'static [&'static str],
+    /// The names, and what to do instead.
+    names: &'static [(&'static str, &'static str)],
+}
 
-/// What such a room doesn't name, and what to do instead.
-const IMPURE: &[(&str, &str)] = &[
-    ("std::time::Instant", "take the time as an argument"),
-    ("std::time::SystemTime", "take the time as an argument"),
-    ("std::net", "sockets belong to the reactor; addresses as data are in core::net"),
-    ("std::thread", "threads belong to the server"),
-    ("std::process", "leave that to the server"),
-    ("std::env", "take the value as an argument"),
-    ("std::fs", "files belong to the server's control thread"),
-    ("std::os", "leave that to the reactor"),
-    ("println", "return an effect; the server logs"),
-    ("eprintln", "return an effect; the server logs"),
+const SILENCES: &[Silence] = &[
+    // The pure crates know no operating system.
+    Silence {
+        folders: &["proto/src/", "shard-router/src/", "engine/core/src/"],
+        names: &[
+            ("std::time::Instant", "take the time as an argument"),
+            ("std::time::SystemTime", "take the time as an argument"),
+            ("std::net", "sockets belong to the reactor; addresses as data are in core::net"),
+            ("std::thread", "threads belong to the server"),
+            ("std::process", "leave that to the server"),
+            ("std::env", "take the value as an argument"),
+            ("std::fs", "files belong to the server's control thread"),
+            ("std::os", "leave that to the reactor"),
+            ("println", "return an effect; the server logs"),
+            ("eprintln", "return an effect; the server logs"),
+        ],
+    },
+    // The control thread hears of the shards by mailbox.
+    Silence {
+        folders: &["engine/server/src/control/"],
+        names: &[
+            ("whisper_core::shard", "a shard belongs to its worker; send that a command"),
+            ("whisper_core::match_queue", "a queue belongs to its worker; send that a command"),
+            ("whisper_core::rooms", "the rooms belong to their worker; send that a command"),
+        ],
+    },
 ];
 
 /// Where the modules of the core lie that only `shard` joins.
@@ -41,18 +59,18 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
     for file in files {
         let Some(text) = &file.rust else { continue };
         let named = paths::named(&text.code);
-        if PURE.iter().any(|room| file.path.starts_with(room)) {
-            findings.extend(named.iter().filter_map(|named| check_pure(file, named)));
-        }
+        findings.extend(named.iter().filter_map(|named| check_silence(file, named)));
         findings.extend(named.iter().filter_map(|named| check_stranger(file, named)));
         findings.extend(check_unsafe(file, text));
     }
     findings
 }
 
-fn check_pure(file: &File, Named { line, path }: &Named) -> Option<String> {
-    let (_, instead) = IMPURE.iter().find(|(impure, _)| is_within(path, impure))?;
-    Some(format!("{}:{line}: names `{path}` in a pure crate; {instead}", file.path))
+fn check_silence(file: &File, Named { line, path }: &Named) -> Option<String> {
+    let here = |silence: &&Silence| silence.folders.iter().any(|it| file.path.starts_with(it));
+    let mut names = SILENCES.iter().filter(here).flat_map(|silence| silence.names);
+    let (_, instead) = names.find(|(name, _)| is_within(path, name))?;
+    Some(format!("{}:{line}: names `{path}`, which it must not; {instead}", file.path))
 }
 
 fn check_stranger(file: &File, Named { line, path }: &Named) -> Option<String> {
@@ -144,6 +162,13 @@ mod tests {
         assert_eq!(findings(path, "fn f() { std::thread::yield_now(); println!(); }").len(), 2);
         assert!(findings(path, "// std::net\nuse std::time::Duration; struct Instant;").is_empty());
         assert!(findings("engine/server/src/main.rs", "use std::net::TcpStream;").is_empty());
+    }
+
+    #[test]
+    fn the_control_thread_names_no_live_shard() {
+        let source = "use whisper_core::shard::{Shard, Event};";
+        assert_eq!(findings("engine/server/src/control/admin.rs", source).len(), 2);
+        assert!(findings("engine/server/src/worker/mod.rs", source).is_empty());
     }
 
     #[test]
