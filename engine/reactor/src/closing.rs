@@ -84,6 +84,10 @@ impl Io {
                 slot.phase = Phase::Ending;
             } else if slot.outbox.is_some() {
                 Self::send_unsent(conn, slot, ring)?;
+                if !slot.flags.any(Flags::TIMED) {
+                    slot.flags.insert(Flags::TIMED);
+                    self.flushing.push(self.clock.now(), conn);
+                }
             } else if slot.flags.any(Flags::SUBMITTED) {
                 // The last segment is on its way; the next look knows whether it fell short.
                 slot.flags.remove(Flags::SUBMITTED);
@@ -122,9 +126,8 @@ impl Io {
         }
         slot.phase = phase;
         slot.flags.remove(Flags::PAUSED);
-        match phase {
-            Phase::Flushing => self.flushing.push(self.clock.now(), conn),
-            _ => slot.flags.remove(Flags::WRITTEN),
+        if phase == Phase::Ending {
+            slot.flags.remove(Flags::WRITTEN);
         }
         self.touch(conn);
     }

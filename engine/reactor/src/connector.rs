@@ -113,6 +113,8 @@ impl Connector {
                 self.cancels.push(token);
             }
         }
+        let attempts = &self.attempts;
+        self.expiring.forget_while(|token| !is_going_on(attempts, *token));
     }
 
     pub(crate) fn submit(&mut self, ring: &mut Ring) -> io::Result<()> {
@@ -196,6 +198,11 @@ impl Io {
         let error = io::Error::from_raw_os_error(errno);
         self.events.push_back(Event::ConnectFailed(attempt.token, error));
     }
+}
+
+fn is_going_on(attempts: &[Option<Box<Attempt>>], token: Token) -> bool {
+    let attempt = attempts.get(token.slot as usize).and_then(Option::as_deref);
+    attempt.is_some_and(|attempt| attempt.serial == token.generation)
 }
 
 fn new_socket(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Socket> {

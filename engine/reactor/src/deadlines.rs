@@ -34,6 +34,13 @@ impl<T> Deadlines<T> {
         Some(item)
     }
 
+    /// Forgets the first items as long as nobody waits for them any more.
+    pub(crate) fn forget_while(&mut self, moot: impl Fn(&T) -> bool) {
+        while self.queue.front().is_some_and(|(_, item)| moot(item)) {
+            self.queue.pop_front();
+        }
+    }
+
     pub(crate) fn next_due(&self) -> Option<Millis> {
         self.queue.front().map(|(due, _)| *due)
     }
@@ -73,7 +80,10 @@ mod tests {
         assert_eq!(deadlines.pop_due(9), None);
         assert_eq!(deadlines.pop_due(12), Some('a'));
         assert_eq!(deadlines.pop_due(12), None);
-        assert_eq!(deadlines.pop_due(15), Some('b'));
+        deadlines.push(13, 'c');
+        deadlines.forget_while(|item| *item == 'b');
+        assert_eq!(deadlines.next_due(), Some(23));
+        assert_eq!(deadlines.pop_due(99), Some('c'));
         assert_eq!(deadlines.next_due(), None);
     }
 }

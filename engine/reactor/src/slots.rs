@@ -97,6 +97,8 @@ impl Flags {
     pub(crate) const SUBMITTED: Flags = Flags(1 << 15);
     /// In the queue of those that lose their receive when they fall silent.
     pub(crate) const COOLING: Flags = Flags(1 << 16);
+    /// Closed, with so much left to send that there is a time limit to it.
+    pub(crate) const TIMED: Flags = Flags(1 << 17);
 
     pub(crate) const IN_FLIGHT: Flags = Flags(0b1_1111);
     pub(crate) const ARMED: Flags = Flags(0b11);
