@@ -44,7 +44,7 @@ pub(crate) enum ServeError {
 }
 
 /// What a reactor's thread shows of itself before it turns.
-type Face = Result<(WakeHandle, Notifier), SetupError>;
+type Face = Result<(WakeHandle, Notifier, u32), SetupError>;
 
 /// Serves until told to stop.
 ///
@@ -75,6 +75,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
     let mut threads = Vec::new();
     let mut lines = Vec::new();
     let mut wakes = Vec::new();
+    let mut sockets_max = 0;
     let ports = mesh(reactors, RING_SLOTS);
     for (number, ((listeners, port), shard)) in
         sockets.into_iter().zip(ports).zip(setups).enumerate()
@@ -95,7 +96,8 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
             .map_err(system("a thread"))?;
         threads.push((handle, start));
         let Ok(face) = face.recv() else { continue };
-        let (wake, notifier) = face?;
+        let (wake, notifier, slots) = face?;
+        sockets_max += u64::from(slots);
         wakes.push(wake);
         lines.push(Line { commands, notifier });
     }
@@ -119,7 +121,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .and_then(|runtime| {
-            let ready = || print_ready(&addresses, admin_address, config);
+            let ready = || print_ready(&addresses, admin_address, sockets_max, config);
             runtime.block_on(control.run(ready))
         })
         .map_err(system("the engine"))
@@ -148,7 +150,7 @@ impl Start {
                 return Ok(());
             }
         };
-        let _ = self.show.send(Ok((reactor.wake_handle(), reactor.notifier())));
+        let _ = self.show.send(Ok((reactor.wake_handle(), reactor.notifier(), reactor.slots())));
         // Without the others there is nothing to run.
         let Ok(common) = self.common.recv() else { return Ok(()) };
         Worker::new(reactor, self.parts, common)?.run()
@@ -180,6 +182,7 @@ fn setups(config: &Config, secret: &ClusterSecret) -> io::Result<Vec<Setup>> {
 fn print_ready(
     listen: &[SocketAddr],
     admin: Option<SocketAddr>,
+    sockets_max: u64,
     config: &Config,
 ) -> io::Result<()> {
     let line = serde_json::json!({
@@ -187,6 +190,7 @@ fn print_ready(
         "listen": listen,
         "admin": admin,
         "reactors": config.reactors,
+        "socketsMax": sockets_max,
         "exempt": config.exempt,
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
