@@ -11,7 +11,7 @@ use super::message::{Accept, Claim, MatchMessage, Outcome};
 use super::{Ground, Host, Pairing, Search};
 use crate::ids::{SessionId, Side, TicketId};
 use crate::slots::Slots;
-use crate::time::Micros;
+use crate::time::{Micros, Span};
 use crate::timers::Timers;
 
 /// People of the own core looked at for somebody who takes anyone.
@@ -121,8 +121,13 @@ impl Home {
         // Strictly increasing, so that no id is ever used twice.
         self.latest = ground.now.0.max(self.latest + 1);
         let at = self.latest;
-        let anyone = wish.relaxation == Relaxation::Anyone || wish.keys.is_empty();
-        let level = if anyone { Level::Any } else { Level::Overlap };
+        // Whoever takes anyone and yet likes something is first shown to the owners of that, and
+        // opens up right after: a better tier goes before anybody who is at hand.
+        let (level, told) = match wish.relaxation {
+            _ if wish.keys.is_empty() => (Level::Any, Level::Any),
+            Relaxation::Anyone => (Level::Single, Level::Any),
+            Relaxation::Gradual | Relaxation::Strict => (Level::Overlap, Level::Overlap),
+        };
         let mut keys = wish.keys;
         keys.sort_unstable();
         let doubles = (1..keys.len()).rev().filter(|&i| keys[i] == keys[i - 1]);
@@ -146,7 +151,7 @@ impl Home {
             behind: VecDeque::new(),
         });
         self.per_lane[usize::from(wish.lane.0)] += 1;
-        host.searching(wish.person, self.search(ground, wish.lane, level));
+        host.searching(wish.person, self.search(ground, wish.lane, told));
         if level >= Level::Any && self.match_locally(ground, slot, host) {
             return None;
         }
@@ -300,7 +305,8 @@ impl Home {
         let ticket = &mut self.tickets[slot];
         ticket.card.level = level;
         let (person, lane, id) = (ticket.card.person, ticket.card.lane, ticket.card.ticket);
-        if level <= Level::Any {
+        // Whoever takes anyone was told so on joining.
+        if ticket.relaxation != Relaxation::Anyone {
             host.searching(person, self.search(ground, lane, level));
         }
         if level == Level::Any {
@@ -332,13 +338,15 @@ impl Home {
         let times = &ground.times;
         let (single, any) =
             self.cadence.openings(ticket.card.lane, ground.now, ground.shards, times);
-        let wait = match next_level(ticket) {
-            Some(Level::Single) => single,
-            Some(Level::Any) => any,
-            Some(Level::Again) => times.again,
-            _ => times.timeout,
+        let after = |wait: Span| Micros(ticket.card.ticket.at) + wait.min(times.timeout);
+        let due = match next_level(ticket) {
+            Some(Level::Single) => after(single),
+            Some(Level::Any) if ticket.relaxation == Relaxation::Anyone => ground.now,
+            Some(Level::Any) => after(any),
+            Some(Level::Again) => after(times.again),
+            _ => after(times.timeout),
         };
-        self.timers.set(slot, Micros(ticket.card.ticket.at) + wait.min(times.timeout));
+        self.timers.set(slot, due);
     }
 
     /// Pairs the ticket with somebody of this core who takes anyone too: their chat then never
