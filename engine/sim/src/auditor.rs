@@ -24,7 +24,7 @@ use crate::words::kind;
 /// An invariant that doesn't hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Violation(String);
+pub(crate) struct Violation(String);
 
 /// Leaves the function with a [`Violation`] unless the condition holds.
 macro_rules! ensure {
@@ -39,7 +39,7 @@ use ensure;
 type Verdict = Result<(), Violation>;
 
 /// The truth about a world, and what must hold of it.
-pub struct Auditor {
+pub(crate) struct Auditor {
     settings: Arc<Settings>,
     placement: Placement,
     lives: Vec<Life>,

@@ -8,7 +8,8 @@
 //! - [`World`]: shards, network and time. The only door to a shard is an event from a person's
 //!   connection, the clock, or a message that the network delivers.
 //! - [`Person`]: what a client knows, which is what it was sent.
-//! - [`Auditor`]: keeps the truth by itself, from what people do and are told, and compares.
+//! - The auditor, after every step: keeps the truth by itself, from what people do and are told,
+//!   and compares.
 //! - [`Schedule`]: what happens next where several things could; by a seed, or
 //!   [every order in turn](in_every_order).
 //! - [`Workload`]: invents people who join, talk, skip and vanish.
@@ -24,7 +25,6 @@ mod words;
 mod workload;
 mod world;
 
-pub use auditor::{Auditor, Violation};
 pub use dice::Dice;
 pub use person::{Person, Who};
 pub use schedule::{Schedule, in_every_order};

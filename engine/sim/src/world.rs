@@ -335,11 +335,11 @@ impl World {
                     effect => self.carry_out(shard, effect),
                 }
             }
+            let looked = self.auditor.look(self.now, shard, &self.shards[usize::from(shard)]);
+            self.insist(looked);
             let from = ShardId { node: NODE, shard };
             next = to_itself.pop_front().map(|envelope| Event::FromShard { from, envelope });
         }
-        let looked = self.auditor.look(self.now, shard, &self.shards[usize::from(shard)]);
-        self.insist(looked);
         for who in closing {
             self.disconnect(who);
         }

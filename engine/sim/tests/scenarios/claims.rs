@@ -4,7 +4,7 @@
 //! two, the owner shares with the one or the other.
 
 use whisper_proto::Join;
-use whisper_sim::{Who, World, in_every_order};
+use whisper_sim::{Act, Who, World, in_every_order};
 
 use crate::story::{Wishes, comes, likes, world_in_order};
 
@@ -155,4 +155,49 @@ fn claims_that_cross_leave_nobody_behind() {
         assert_eq!(chatting, 2);
         world.drain();
     });
+}
+
+#[test]
+fn of_three_one_vanishes_at_every_step_and_two_meet() {
+    for [first, second, owner] in [[0, 0, 1], [0, 1, 0], [0, 1, 2]] {
+        for actor in 0..3 {
+            in_every_order(|order| {
+                let mut world = world_in_order(first.max(second).max(owner) + 1, order);
+                let interest = world.interest_owned_by(owner, 0);
+                let people = [first, second, owner].map(|shard| world.connect(shard));
+                for who in people {
+                    world.join(who, &likes(&[&interest]));
+                }
+                world.race(&[(people[actor], &World::disconnect)]);
+                let others: Vec<_> =
+                    people.into_iter().filter(|&who| who != people[actor]).collect();
+                let together = world.are_together(others[0], others[1]);
+                // One of them may have met who vanished, and been told so.
+                let left = |who| !world.is_queued(who) && world.room(who).is_none();
+                assert!(together || others.iter().filter(|&&who| left(who)).count() == 1);
+                world.drain();
+            });
+        }
+    }
+}
+
+#[test]
+fn four_people_of_two_interests_in_every_order() {
+    let homes = [0, 1, 2, 0];
+    for vanishing in [None, Some(0), Some(1), Some(2), Some(3)] {
+        in_every_order(|order| {
+            let mut world = world_in_order(3, order);
+            let [x, y] = [0, 2].map(|owner| world.interest_owned_by(owner, 0));
+            let people = homes.map(|shard| world.connect(shard));
+            let one = |world: &mut World, who: Who| world.join(who, &likes(&[&x]));
+            let other = |world: &mut World, who: Who| world.join(who, &likes(&[&y]));
+            let both = |world: &mut World, who: Who| world.join(who, &likes(&[&x, &y]).strict());
+            let any = |world: &mut World, who: Who| world.join(who, &likes(&[&x, &y]).anyone());
+            let joins: [Act<'_>; 4] =
+                [(people[0], &one), (people[1], &any), (people[2], &other), (people[3], &both)];
+            let vanish: Option<Act<'_>> = vanishing.map(|it| (people[it], &World::disconnect as _));
+            world.race(&joins.into_iter().chain(vanish).collect::<Vec<_>>());
+            world.drain();
+        });
+    }
 }

@@ -229,3 +229,15 @@ fn a_tier_that_opens_while_one_is_held_counts_afterwards() {
         world.drain();
     }
 }
+
+#[test]
+fn whoever_takes_anyone_still_meets_the_better_tier_first() {
+    for shards in 1..=3 {
+        let mut world = World::new(1, shards);
+        let anybody = comes(&mut world, 0, &likes(&["snow"]).anyone());
+        let exact = comes(&mut world, shards - 1, &likes(&["chess"]).strict());
+        let ann = comes(&mut world, 0, &likes(&["chess"]).anyone());
+        assert_eq!(tier_of(&world, ann, exact), Some(Tier::Exact), "on {shards} shards");
+        assert!(world.is_queued(anybody));
+    }
+}
