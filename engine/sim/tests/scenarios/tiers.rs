@@ -241,3 +241,24 @@ fn whoever_takes_anyone_still_meets_the_better_tier_first() {
         assert!(world.is_queued(anybody));
     }
 }
+
+#[test]
+fn whoever_is_held_is_not_given_to_somebody_at_hand() {
+    for delivered in 0..20 {
+        let mut world = World::new(delivered, 3);
+        let carol = comes(&mut world, 0, &likes(&["rain"]).anyone());
+        let ann = comes(&mut world, 0, &likes(&["tea", "chess"]));
+        world.wait(Span::millis(2_990));
+        let bob = world.connect(1);
+        world.join(bob, &likes(&["tea", "chess"]));
+        for _ in 0..delivered {
+            world.deliver();
+        }
+        // She opens up to anybody now, wherever the claim is.
+        world.pass(Span::millis(11));
+        world.settle();
+        assert!(world.are_together(ann, bob) || world.are_together(ann, carol));
+        assert!(!world.news(bob).contains(&"partner_disconnected"), "after {delivered} messages");
+        world.drain();
+    }
+}
