@@ -7,6 +7,7 @@ use whisper_shard_router::{KeyHash, ShardId};
 
 use super::cadence::Cadence;
 use super::card::{Card, KEYS_MAX, LANES, LaneId, Language, Level};
+use super::fault::Fault;
 use super::message::{Accept, Claim, MatchMessage, Outcome};
 use super::{Ground, Host, Pairing, Search};
 use crate::ids::{SessionId, Side, TicketId};
@@ -119,7 +120,8 @@ impl Home {
     ) -> Option<TicketId> {
         self.cadence.joined(wish.lane, ground.now);
         // Strictly increasing, so that no id is ever used twice.
-        self.latest = ground.now.0.max(self.latest + 1);
+        let later = if ground.broken.is(Fault::TicketIdReused) { 0 } else { 1 };
+        self.latest = ground.now.0.max(self.latest + later);
         let at = self.latest;
         // Whoever takes anyone and yet likes something is first shown to the owners of that, and
         // opens up right after: a better tier goes before anybody who is at hand.
@@ -161,7 +163,11 @@ impl Home {
             self.open.insert((ticket.card.lane, ticket.card.ticket));
         }
         let id = ticket.card.ticket;
-        for owner in owners(ground, ticket) {
+        let mut owners = owners(ground, ticket);
+        if ground.broken.is(Fault::KeyUnposted) {
+            owners.pop();
+        }
+        for owner in owners {
             host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
         }
         self.schedule(ground, slot);
@@ -202,6 +208,9 @@ impl Home {
             return host.send(owner, answer(Outcome::AGone));
         };
         if ticket.hold.is_some() {
+            if ground.broken.is(Fault::HeldIsGone) {
+                return host.send(owner, answer(Outcome::AGone));
+            }
             return ticket.behind.push_back(Waiting::Proposal(proposal));
         }
         let a_person = ticket.card.person;
@@ -222,6 +231,9 @@ impl Home {
             return host.send(a.home(), refuse(Outcome::BGone));
         };
         if ticket.hold.is_some() {
+            if ground.broken.is(Fault::HeldIsGone) {
+                return host.send(a.home(), refuse(Outcome::BGone));
+            }
             return ticket.behind.push_back(Waiting::Claim(claim));
         }
         let b_person = ticket.card.person;
@@ -247,6 +259,9 @@ impl Home {
         let held = self.live(a).filter(|ticket| ticket.hold == Some((b, owner)));
         host.send(owner, MatchMessage::Outcome { a, b, outcome: Outcome::Matched });
         let Some(ticket) = held else {
+            if ground.broken.is(Fault::HoldDiesWithTicket) {
+                return;
+            }
             // The hold outlived its ticket: whoever it was has left.
             return host.left_before_room(b_person, room);
         };
@@ -280,6 +295,29 @@ impl Home {
                 None => return,
             }
         }
+    }
+
+    #[cfg(feature = "faults")]
+    pub(super) fn replace_in_place(
+        &mut self,
+        ground: &Ground,
+        id: TicketId,
+        wish: Wish,
+        host: &mut impl Host,
+    ) {
+        let Some(ticket) = self.live(id) else { return };
+        let before = owners(ground, ticket);
+        let lane = std::mem::replace(&mut ticket.card.lane, wish.lane);
+        ticket.card.keys = wish.keys;
+        ticket.card.keys.sort_unstable();
+        for owner in before {
+            host.send(owner, MatchMessage::Withdraw { ticket: id });
+        }
+        for owner in owners(ground, ticket) {
+            host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
+        }
+        self.per_lane[usize::from(lane.0)] -= 1;
+        self.per_lane[usize::from(wish.lane.0)] += 1;
     }
 
     fn search(&self, ground: &Ground, lane: LaneId, level: Level) -> Search {
@@ -410,7 +448,8 @@ impl Home {
         self.open.remove(&(ticket.card.lane, id));
         self.per_lane[usize::from(ticket.card.lane.0)] -= 1;
         for owner in owners(ground, &ticket) {
-            if Some(owner) != informed {
+            let told = Some(owner) == informed || ground.broken.is(Fault::WithdrawForgotten);
+            if !told {
                 host.send(owner, MatchMessage::Withdraw { ticket: id });
             }
         }

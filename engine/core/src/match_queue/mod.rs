@@ -22,6 +22,7 @@
 
 mod cadence;
 mod card;
+mod fault;
 mod home;
 mod message;
 mod owner;
@@ -32,9 +33,11 @@ use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 pub use cadence::TierTimes;
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
+pub use fault::Fault;
 pub use home::{Relaxation, Wish};
 pub use message::{Accept, Claim, MatchMessage, Names, Outcome};
 
+use self::fault::Broken;
 use self::home::Home;
 use self::owner::Owner;
 use crate::ids::{RoomId, SessionId, Side, TicketId};
@@ -105,6 +108,7 @@ struct Ground {
     lane_keys: [KeyHash; LANES],
     times: TierTimes,
     now: Micros,
+    broken: Broken,
 }
 
 impl MatchQueue {
@@ -117,9 +121,17 @@ impl MatchQueue {
         times: TierTimes,
         seed: u64,
     ) -> Self {
-        let lane_keys = std::array::from_fn(|lane| placement.hash(&[b'L', lane as u8]));
-        let ground = Ground { me, shards, placement, lane_keys, times, now: Micros(0) };
+        let lane_keys = std::array::from_fn(|lane| lane_key(&placement, LaneId(lane as u8)));
+        let (now, broken) = (Micros(0), Broken::default());
+        let ground = Ground { me, shards, placement, lane_keys, times, now, broken };
         Self { ground, home: Home::default(), owner: Owner::new(seed) }
+    }
+
+    /// A queue that doesn't keep one of its rules, to be caught at it.
+    #[cfg(feature = "faults")]
+    pub fn breaking(mut self, rule: Fault) -> Self {
+        self.ground.broken.rule = Some(rule);
+        self
     }
 
     /// The hash under which an interest is kept, from its normalised form.
@@ -193,6 +205,13 @@ impl MatchQueue {
         self.home.open_up(&self.ground, ticket, host)
     }
 
+    /// What must never be done instead of [`Self::leave`] and [`Self::join`]: gives a ticket, which
+    /// may be held, another wish.
+    #[cfg(feature = "faults")]
+    pub fn replace_in_place(&mut self, ticket: TicketId, wish: Wish, host: &mut impl Host) {
+        self.home.replace_in_place(&self.ground, ticket, wish, host);
+    }
+
     /// People of this home in the queue.
     pub fn queued(&self) -> usize {
         self.home.len()
@@ -221,6 +240,11 @@ pub fn interest_key(placement: &Placement, name: &str) -> KeyHash {
     // A normalised interest is at most 32 characters of at most 4 bytes.
     bytes.extend(name.bytes().take(159));
     placement.hash(&bytes)
+}
+
+/// The hash under which a lane is kept on every node.
+pub fn lane_key(placement: &Placement, lane: LaneId) -> KeyHash {
+    placement.hash(&[b'L', lane.0])
 }
 
 impl Ground {

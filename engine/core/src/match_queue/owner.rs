@@ -9,6 +9,7 @@ use std::ops::Bound;
 use whisper_shard_router::KeyHash;
 
 use super::card::{Affinity, Card, LaneId, Language, Level};
+use super::fault::Fault;
 use super::message::{MatchMessage, Outcome};
 use super::{Ground, Host};
 use crate::ids::TicketId;
@@ -159,6 +160,7 @@ impl Owner {
             }
             Outcome::AGone => self.withdraw(ground, a),
             Outcome::BGone => self.withdraw(ground, b),
+            Outcome::Refused { .. } if ground.broken.is(Fault::RefusalForgotten) => {}
             Outcome::Refused { forgive } => self.remember_refusal(a, b, forgive),
         }
         let survivors = [a, b].map(|ticket| self.places.get(&ticket).copied());
@@ -167,6 +169,9 @@ impl Owner {
         }
         for place in survivors.into_iter().flatten() {
             self.scan_anew(ground, place, host);
+            if ground.broken.is(Fault::OneSideRescanned) {
+                break;
+            }
         }
     }
 
@@ -235,7 +240,8 @@ impl Owner {
         if let Some(best) = best {
             let other = &self.entries[best.place].card;
             let forgive = card.level.min(other.level) == Level::Again;
-            let (a, b) = if card.ticket < other.ticket { (card, other) } else { (other, card) };
+            let in_order = (card.ticket < other.ticket) != ground.broken.is(Fault::OrderSwapped);
+            let (a, b) = if in_order { (card, other) } else { (other, card) };
             let home = a.ticket.home();
             let propose =
                 MatchMessage::Propose { a: a.ticket, b: b.ticket, b_person: b.person, forgive };
