@@ -8,7 +8,7 @@ use crate::time::{Micros, Span};
 /// Arrivals of a lane worth waiting for before one shared interest is good enough.
 const ARRIVALS_SINGLE: u64 = 32;
 /// Arrivals of a lane worth waiting for before anyone is good enough.
-const ARRIVALS_ANY: u64 = 256;
+const ARRIVALS_ANY: u64 = 192;
 /// The gap between two joins that a lane begins with, and the longest that counts: a few who come
 /// together are no crowd, and one quiet night is soon forgotten.
 const GAP_MAX: Span = Span::secs(60);

@@ -21,7 +21,7 @@ pub struct Counts {
     pub matched: u32,
     /// Their waits together, in milliseconds.
     pub waited_ms: u64,
-    /// Rooms opened since the start, each counted by its first side's home.
+    /// Rooms opened since the start, each counted where its id was made.
     pub rooms_opened: u64,
 }
 

@@ -85,6 +85,9 @@ impl Floor {
         let last = person.last_room().map(|last| (last.id, last.side, last.partner));
         let named = |target: &(RoomId, _, _)| report.room.is_none_or(|room| target.0.is(room));
         let Some((room, side, partner)) = present.into_iter().chain(last).find(named) else {
+            if report.room.is_some() {
+                return;
+            }
             let why = "There is nobody you could report.";
             return self.refuse(session, ErrorCode::NoReportTarget, why, report.id, effects);
         };

@@ -173,6 +173,8 @@ fn the_last_partner_can_be_reported_and_nobody_before_the_first() {
     let carol = world.connect(0);
     world.send(carol, &ClientMessage::Report(report()));
     assert_eq!(world.news(carol), ["connected", "no_report_target"]);
+    world.send(carol, &ClientMessage::Report(Report { room: Some("a room"), ..report() }));
+    assert!(world.news(carol).is_empty(), "a report about another room is late, and dropped");
 
     let (ann, bob) = pair(&mut world, &likes(&["chess"]));
     world.disconnect(ann);
