@@ -1,0 +1,200 @@
+//! A running engine.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Client, Http, PATIENCE};
+
+/// Connections opened in search of one on a certain reactor.
+const ATTEMPTS: usize = 400;
+
+/// The binary under test, deaf to settings of the environment.
+pub(crate) fn whisper() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whisper"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("WHISPER_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A process that serves. Killed when dropped; where a test has failed by then, its log is shown.
+pub(crate) struct Engine {
+    process: Child,
+    /// Its lines on stdout; ends with the process.
+    lines: Receiver<String>,
+    /// What it said when it was ready.
+    pub(crate) ready: Value,
+    /// Where people connect.
+    pub(crate) address: SocketAddr,
+    /// Where operators connect.
+    pub(crate) admin: SocketAddr,
+    reactors: u16,
+    dir: TempDir,
+}
+
+impl Engine {
+    /// An engine with default settings.
+    pub(crate) fn start(reactors: u16) -> Self {
+        Self::configured(reactors, "")
+    }
+
+    /// An engine with settings from a TOML file.
+    pub(crate) fn configured(reactors: u16, toml: &str) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        Self::in_dir(dir, reactors, toml)
+    }
+
+    /// An engine whose data, settings and log lie in `dir`.
+    pub(crate) fn in_dir(dir: TempDir, reactors: u16, toml: &str) -> Self {
+        let config = dir.path().join("whisper.toml");
+        fs::write(&config, toml).expect("a config file");
+        let log = File::create(dir.path().join("log")).expect("a log");
+        let mut process = whisper()
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--reactors", &reactors.to_string()])
+            .arg("--config")
+            .arg(config)
+            .arg("--data-dir")
+            .arg(dir.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the binary runs");
+        let stdout = process.stdout.take().expect("it is piped");
+        let (send, lines) = unbounded();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        let ready: Value = match lines.recv_timeout(PATIENCE) {
+            Ok(line) => serde_json::from_str(&line).expect("the ready line is JSON"),
+            Err(_) => {
+                let _ = process.kill();
+                panic!("the engine doesn't get ready: {}", read_log(dir.path()));
+            }
+        };
+        let address = |value: &Value| -> SocketAddr {
+            let text = value.as_str().expect("an address in the ready line");
+            text.parse().expect("an address")
+        };
+        let (people, operators) = (address(&ready["listen"][0]), address(&ready["admin"]));
+        Self { process, lines, ready, address: people, admin: operators, reactors, dir }
+    }
+
+    /// A person's client, on whichever reactor the kernel chooses.
+    pub(crate) fn client(&self) -> Client {
+        self.http().upgrade()
+    }
+
+    /// A person's client on a certain reactor.
+    pub(crate) fn client_on(&self, reactor: u16) -> Client {
+        assert!(reactor < self.reactors, "there are {} reactors", self.reactors);
+        for _ in 0..ATTEMPTS {
+            let mut http = self.http();
+            if http.shard() == reactor {
+                return http.upgrade();
+            }
+        }
+        panic!("of {ATTEMPTS} connections none came to reactor {reactor}");
+    }
+
+    /// A plain connection to where people connect.
+    pub(crate) fn http(&self) -> Http {
+        Http::connect(self.address)
+    }
+
+    /// The body of an operator's GET, which must succeed.
+    pub(crate) fn ask_admin(&self, path: &str) -> (u16, String) {
+        let answer = Http::connect(self.admin).get(path);
+        (answer.status, String::from_utf8(answer.body).expect("text"))
+    }
+
+    /// Where its data, settings and log lie.
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        read_log(self.dir.path())
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.process.id().try_into().expect("a pid"));
+        kill(pid, signal).expect("it runs");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        // Only it holds the other end of its stdout.
+        match self.lines.recv_timeout(PATIENCE) {
+            Err(RecvTimeoutError::Disconnected) => {}
+            Err(RecvTimeoutError::Timeout) => panic!("the engine doesn't end"),
+            Ok(line) => panic!("the engine said more than that it is ready: {line}"),
+        }
+        self.process.wait().expect("its status")
+    }
+
+    /// Ends it, and gives its directory back for the next.
+    pub(crate) fn stop(mut self) -> TempDir {
+        self.signal(Signal::SIGTERM);
+        assert!(self.wait().success(), "{}", self.log());
+        let next = TempDir::new().expect("a directory");
+        std::mem::replace(&mut self.dir, next)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() {
+            eprintln!("the engine's log:\n{}", self.log());
+        }
+    }
+}
+
+/// One engine for all tests of a binary that run at the same time; it ends with the last of them.
+pub(crate) struct Shared {
+    reactors: u16,
+    engine: Mutex<Weak<Engine>>,
+}
+
+impl Shared {
+    /// An engine to be started when it is needed.
+    pub(crate) const fn new(reactors: u16) -> Self {
+        Self { reactors, engine: Mutex::new(Weak::new()) }
+    }
+
+    /// The engine, started by the first who asks.
+    pub(crate) fn get(&self) -> Arc<Engine> {
+        let mut shared = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let engine = Arc::new(Engine::start(self.reactors));
+            *shared = Arc::downgrade(&engine);
+            engine
+        })
+    }
+}
+
+fn read_log(dir: &Path) -> String {
+    fs::read_to_string(dir.join("log")).unwrap_or_default()
+}

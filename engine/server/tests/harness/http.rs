@@ -1,0 +1,155 @@
+//! Plain HTTP/1.1, by hand.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::Value;
+use tungstenite::WebSocket;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::protocol::Role;
+
+use super::{Client, PATIENCE};
+
+/// A connection that speaks HTTP so far.
+pub(crate) struct Http {
+    stream: TcpStream,
+    address: SocketAddr,
+    /// Read, and not asked for yet.
+    unread: Vec<u8>,
+}
+
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The head, as it came.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).expect("the body is text")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("the body is JSON")
+    }
+}
+
+impl Http {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("it listens");
+        stream.set_nodelay(true).expect("an option");
+        stream.set_read_timeout(Some(PATIENCE)).expect("an option");
+        Self { stream, address, unread: Vec::new() }
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the connection takes bytes");
+    }
+
+    /// GETs a path and leaves the connection open.
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
+        self.get_with(path, "")
+    }
+
+    /// The same, with further header lines, each ending in CRLF.
+    pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> Answer {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: whisper\r\n{headers}\r\n"));
+        self.answer()
+    }
+
+    /// Reads a response to a GET.
+    pub(crate) fn answer(&mut self) -> Answer {
+        let mut answer = self.answer_head();
+        if let Some(length) = answer.header("Content-Length") {
+            let length: usize = length.parse().expect("a length");
+            while self.unread.len() < length {
+                assert!(self.read_more() > 0, "the connection ends within a body");
+            }
+            answer.body = self.unread.drain(..length).collect();
+        }
+        answer
+    }
+
+    /// Reads a response that has no body: to a HEAD, or to an upgrade.
+    pub(crate) fn answer_head(&mut self) -> Answer {
+        let end = loop {
+            if let Some(at) = self.unread.windows(4).position(|it| it == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert!(self.read_more() > 0, "the connection ends before an answer");
+        };
+        let head: Vec<u8> = self.unread.drain(..end).collect();
+        let head = String::from_utf8(head).expect("a head is ASCII");
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+        let status = status.and_then(|digits| digits.parse().ok()).expect("a status line");
+        Answer { status, head, body: Vec::new() }
+    }
+
+    /// Waits for the end of the connection, before which nothing more may come.
+    pub(crate) fn expect_end(&mut self) {
+        assert!(self.unread.is_empty(), "more came: {:?}", self.unread);
+        assert_eq!(self.read_more(), 0, "more came: {:?}", self.unread);
+    }
+
+    /// Which reactor serves this connection.
+    pub(crate) fn shard(&mut self) -> u16 {
+        let shard = self.get("/stats").json()["shard"].as_u64().expect("the stats name the shard");
+        shard.try_into().expect("a shard's number")
+    }
+
+    /// Makes it a person's WebSocket, greetings not yet read.
+    pub(crate) fn upgrade_silently(self) -> Client {
+        assert!(self.unread.is_empty(), "nothing is left unread before an upgrade");
+        let url = format!("ws://{}/ws", self.address);
+        let request = url.into_client_request().expect("a request");
+        let (socket, _) = tungstenite::client(request, self.stream).expect("an upgrade");
+        Client::new(socket)
+    }
+
+    /// Makes it a person's WebSocket.
+    pub(crate) fn upgrade(self) -> Client {
+        let mut client = self.upgrade_silently();
+        client.greet();
+        client
+    }
+
+    /// A person's WebSocket on a connection that was upgraded by hand, greetings not yet read.
+    pub(crate) fn into_client(self) -> Client {
+        Client::new(WebSocket::from_partially_read(self.stream, self.unread, Role::Client, None))
+    }
+
+    /// Gives up the connection: its socket, and what was read of it.
+    pub(crate) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.unread)
+    }
+
+    /// Reads once; 0 at the end of the connection.
+    fn read_more(&mut self) -> usize {
+        let mut bytes = [0; 4096];
+        match self.stream.read(&mut bytes) {
+            Ok(count) => {
+                self.unread.extend_from_slice(&bytes[..count]);
+                count
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => 0,
+            Err(error) => panic!("no answer: {error}"),
+        }
+    }
+}
+
+/// A good wish for a WebSocket, to be spoilt by replacing a part of it.
+pub(crate) fn upgrade_request() -> String {
+    "GET /ws HTTP/1.1\r\nHost: whisper\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        .into()
+}

@@ -1,0 +1,26 @@
+//! The real binary over real sockets: nothing here knows the engine but by its wire.
+//!
+//! [`Engine`] is a process of its own, gone with its last user. [`Http`] is a plain connection to
+//! it, [`Client`] a person's WebSocket, with tungstenite as the other side's WebSocket code.
+//! Everything waits for what it wants with a deadline, and fails by saying what came instead.
+
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this")]
+
+mod client;
+mod engine;
+mod frames;
+mod http;
+mod people;
+
+use std::time::Duration;
+
+pub(crate) use client::{Client, Match, Refusal, Wanted, Welcome, Words};
+pub(crate) use engine::{Engine, Shared, whisper};
+pub(crate) use frames::{FIN, close_frame, frame, header};
+pub(crate) use http::{Answer, Http, upgrade_request};
+pub(crate) use people::{
+    ADULT_TEXT, chat, everywhere, join, lane, meet, say, say_as, strict, topic, wish,
+};
+
+/// Nothing in these tests takes this long unless it hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
