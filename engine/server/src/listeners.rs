@@ -8,14 +8,23 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that may wait to be accepted. The kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
+/// Makes sure that nobody listens on an address yet, another engine included: the kernel would let
+/// two of them share the people, who then never meet.
+///
+/// # Errors
+/// The system's, with the address.
+pub(crate) fn ensure_free(address: SocketAddr) -> io::Result<()> {
+    // Only who asks to share a port is let in beside those who do.
+    let alone = socket(address).and_then(|socket| socket.bind(&address.into()));
+    alone.map_err(explain(address))
+}
+
 /// Binds `count` sockets to the same address. Port 0 takes a free one, the same for all.
 ///
 /// # Errors
 /// The system's, with the address.
 pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
-    let explain = |error: io::Error| {
-        io::Error::new(error.kind(), format!("can't listen on {address}: {error}"))
-    };
+    let explain = explain(address);
     let first = bind_one(address).map_err(explain)?;
     let address = first.local_addr()?;
     let mut sockets = vec![first];
@@ -25,13 +34,31 @@ pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListe
     Ok(sockets)
 }
 
+/// Binds the operators' socket.
+///
+/// # Errors
+/// The system's, with the address.
+pub(crate) fn bind_admin(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).map_err(explain(address))
+}
+
+fn explain(address: SocketAddr) -> impl Fn(io::Error) -> io::Error + Copy {
+    move |error| io::Error::new(error.kind(), format!("can't listen on {address}: {error}"))
+}
+
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
+    let socket = socket(address)?;
     socket.set_reuse_port(true)?;
     // Accepted sockets inherit it: replies leave at once.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+fn socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections of an earlier process that are not quite over don't keep their address.
+    socket.set_reuse_address(true)?;
+    Ok(socket)
 }

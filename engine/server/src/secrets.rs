@@ -21,8 +21,13 @@ impl ClusterSecret {
     pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(data_dir)?;
         let path = data_dir.join(FILE);
+        Self::load_or_create_file(&path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
+    fn load_or_create_file(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        match options.write(true).create_new(true).mode(0o600).open(&path) {
+        match options.write(true).create_new(true).mode(0o600).open(path) {
             Ok(mut file) => {
                 let secret = random()?;
                 file.write_all(HEXLOWER.encode(&secret).as_bytes())?;
@@ -30,12 +35,12 @@ impl ClusterSecret {
                 Ok(Self(secret))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let mut text = String::new();
+                let mut text = Vec::new();
                 // A key is 64 digits; no need to read more of whatever stands there.
-                fs::File::open(&path)?.take(128).read_to_string(&mut text)?;
-                let bytes = HEXLOWER.decode(text.trim().as_bytes()).ok();
+                fs::File::open(path)?.take(128).read_to_end(&mut text)?;
+                let bytes = HEXLOWER.decode(text.trim_ascii()).ok();
                 let secret = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
-                    let why = format!("{} is no key of 64 hexadecimal digits", path.display());
+                    let why = "is no key of 64 hexadecimal digits";
                     io::Error::new(io::ErrorKind::InvalidData, why)
                 })?;
                 Ok(Self(secret))

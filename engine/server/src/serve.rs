@@ -61,11 +61,14 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
     let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
     let mut addresses = Vec::new();
     for &address in &config.listen {
+        listeners::ensure_free(address).map_err(system("listen"))?;
+    }
+    for &address in &config.listen {
         let bound = listeners::bind(address, reactors).map_err(system("listen"))?;
         addresses.push(bound[0].local_addr().map_err(system("listen"))?);
         sockets.iter_mut().zip(bound).for_each(|(sockets, socket)| sockets.push(socket));
     }
-    let admin = config.admin.map(TcpListener::bind).transpose().map_err(system("admin"))?;
+    let admin = config.admin.map(listeners::bind_admin).transpose().map_err(system("admin"))?;
 
     let clock = Clock::start();
     let pulse = Pulse::new(clock.now(), reactors);

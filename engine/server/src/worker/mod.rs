@@ -231,6 +231,8 @@ impl Worker {
         let (io, connections) = (self.reactor.io(), &mut self.desk.connections);
         for place in 0..connections.span() {
             if let Some((conn, connection)) = connections.at(place) {
+                // Partners aren't told: they are going as well.
+                connection.person = None;
                 connection.say_goodbye(io, conn, "the server is going away");
             }
         }
