@@ -130,7 +130,7 @@ fn bad_frames_close_with_their_code() {
     }
 
     for (name, bytes, code) in cases {
-        println!("{name}");
+        eprintln!("{name}");
         let mut ann = engine.client();
         // What is right before it still counts.
         ann.send_raw(&[frame(FIN | BINARY, SAY_PING), bytes].concat());

@@ -53,7 +53,7 @@ fn bad_requests_are_refused_by_status() {
         (431, format!("GET /health HTTP/1.1\r\nHost: x\r\n{many_headers}\r\n")),
     ];
     for (status, request) in cases {
-        println!("{request}");
+        eprintln!("{request}");
         let mut http = engine.http();
         http.send(&request);
         let head_only = request.starts_with("HEAD");

@@ -1,0 +1,344 @@
+//! The process: how it starts, what it refuses to start with, and how it ends.
+
+mod harness;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use harness::{
+    ADULT_TEXT, Client, Engine, Http, PATIENCE, chat, join, say, strict, topic, whisper,
+};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use whisper_proto::CloseCode;
+
+#[test]
+fn the_ready_line_says_where_and_what() {
+    let engine = Engine::configured(3, "exempt = [\"10.0.0.0/8\"]\n");
+    let ready = &engine.ready;
+    assert_eq!(ready["event"], "ready");
+    assert_eq!(ready["reactors"], 3);
+    assert_eq!(ready["exempt"], serde_json::json!(["10.0.0.0/8"]));
+    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
+    assert!(ready["pid"].is_u64());
+    assert!(engine.address.port() != 0 && engine.admin.port() != 0);
+    assert_ne!(engine.address, engine.admin);
+    // It accepts by then, on every reactor.
+    for reactor in 0..3 {
+        engine.client_on(reactor).ping();
+    }
+}
+
+#[test]
+fn more_than_one_address_is_listened_on() {
+    let dir = TempDir::new().expect("a directory");
+    let mut command = serve(dir.path());
+    command.args(["--listen", "127.0.0.1:0,127.0.0.2:0", "--listen", "127.0.0.3:0"]);
+    let mut process = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
+    let mut line = String::new();
+    let stdout = process.stdout.take().expect("it is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("text");
+    let ready: Value = serde_json::from_str(&line).expect("JSON");
+    assert!(ready["admin"].is_null(), "off by default");
+    let answers = [0, 1, 2].map(|at| {
+        let address = ready["listen"][at].as_str().expect("an address");
+        Http::connect(address.parse().expect("an address")).get("/health").status
+    });
+    process.kill().and_then(|()| process.wait()).expect("it ends");
+    assert_eq!(answers, [200; 3]);
+}
+
+#[test]
+fn signals_end_it_in_good_order() {
+    const PEOPLE: usize = 200;
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut engine = Engine::start(2);
+        let mut people: Vec<Client> = (0..PEOPLE).map(|_| engine.client()).collect();
+        // Idle ones, some who wait, some who chat; and connections that never said a word.
+        for person in &mut people[..50] {
+            join(person, strict(ADULT_TEXT, &[&topic()]));
+        }
+        let [.., ann, bob] = &mut people[..] else { unreachable!("there are more") };
+        chat(ann, bob);
+        let mut plain = engine.http();
+        assert_eq!(plain.get("/health").status, 200);
+        let _silent = engine.http();
+
+        let start = Instant::now();
+        engine.signal(signal);
+        for mut person in people {
+            assert_eq!(person.closed(), CloseCode::GoingAway.as_u16());
+        }
+        let status = engine.wait();
+        assert_eq!(status.code(), Some(0), "{}", engine.log());
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(TcpListener::bind(engine.address).is_ok(), "its port is free again");
+    }
+}
+
+#[test]
+fn people_who_dont_read_dont_hold_up_the_end() {
+    let mut engine = Engine::start(1);
+    let people: Vec<Client> = (0..20).map(|_| engine.client()).collect();
+    let start = Instant::now();
+    engine.signal(Signal::SIGTERM);
+    assert_eq!(engine.wait().code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    drop(people);
+}
+
+#[test]
+fn an_address_in_use_is_refused() {
+    // By anybody else, and by an engine: two of them would share the people, who'd never meet.
+    let other = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let engine = Engine::start(1);
+    for address in [other.local_addr().expect("its address"), engine.address] {
+        let dir = TempDir::new().expect("a directory");
+        let error = refused(serve(dir.path()).args(["--listen", &address.to_string()]));
+        assert!(error.contains(&address.to_string()), "{error}");
+        assert!(error.contains("in use"), "{error}");
+    }
+    let dir = TempDir::new().expect("a directory");
+    let admin = engine.admin.to_string();
+    let error = refused(serve(dir.path()).args(["--listen", "127.0.0.1:0", "--admin", &admin]));
+    assert!(error.contains(&admin) && error.contains("in use"), "{error}");
+    engine.client().ping();
+}
+
+#[test]
+fn bad_settings_are_told_with_their_place() {
+    let dir = TempDir::new().expect("a directory");
+    let file = dir.path().join("whisper.toml");
+    for (toml, place, why) in [
+        ("reactors = 2\nlisten_to = \"127.0.0.1:1\"\n", ":2:1:", "listen_to"),
+        ("[matching]\nany_after_ms = 1000\nsometimes = true\n", ":3:1:", "sometimes"),
+        ("[people]\n  ping_interval_ms = \"often\"\n", ":2:22:", "invalid type"),
+        ("reactors = \n", ":1:", ""),
+        ("exempt = [\"10.0.0.0/8\", \"everybody\"]\n", ":1:", ""),
+        ("[matching]\nlanes = [\"adult/smell/moderated\"]\n", "matching.lanes:", "is no lane"),
+        ("[matching]\nlanes = [\"teen/text/unmoderated\"]\n", "matching.lanes:", "can't be opened"),
+        ("[matching]\nany_after_ms = 100\n", "matching.any_after_ms:", "single_after_ms"),
+        ("[people]\nping_interval_ms = 10\n", "people.ping_interval_ms:", "1000"),
+        ("[people]\nper_reactor = 0\n", "people.per_reactor:", "at least 1"),
+        ("listen = []\n", "listen:", "at least one"),
+    ] {
+        fs::write(&file, toml).expect("a file");
+        for command in [&["serve"][..], &["config", "check"], &["config", "show"]] {
+            let error = refused(whisper().args(command).arg("--config").arg(&file));
+            assert!(error.contains(place) && error.contains(why), "{toml}\n{error}");
+        }
+    }
+}
+
+#[test]
+fn bad_flags_are_refused() {
+    for (flags, why) in [
+        (&["--reactors", "0"][..], "must be 1 to 128"),
+        (&["--reactors", "129"], "must be 1 to 128"),
+        (&["--reactors", "many"], "invalid digit"),
+        (&["--admin", "0.0.0.0:9090"], "must be a loopback address"),
+        (&["--admin", "[::]:9090"], "must be a loopback address"),
+        (&["--admin", "192.0.2.1:9090"], "must be a loopback address"),
+        (&["--listen", "localhost"], "invalid"),
+        (&["--exempt", "10.0.0.0/33"], "invalid"),
+        (&["--web-root", "/nowhere"], "has no 200.html"),
+        (&["--config", "/nowhere.toml"], "can't read /nowhere.toml"),
+        (&["--surprise"], "unexpected argument"),
+    ] {
+        let error = refused(whisper().arg("serve").args(flags));
+        assert!(error.contains(why), "{flags:?}: {error}");
+    }
+}
+
+#[test]
+fn config_check_says_that_all_is_well() {
+    let dir = TempDir::new().expect("a directory");
+    let file = dir.path().join("whisper.toml");
+    fs::write(&file, "reactors = 2\n[matching]\nany_after_ms = 1000\n").expect("a file");
+    let output = run(whisper().args(["config", "check", "--config"]).arg(&file));
+    assert!(output.status.success() && !output.stdout.is_empty());
+    // Looking changes nothing.
+    assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 1);
+}
+
+#[test]
+fn config_show_names_origins_and_can_be_read_again() {
+    let dir = TempDir::new().expect("a directory");
+    let file = dir.path().join("whisper.toml");
+    let written = "listen = [\"127.0.0.1:1\"]\nreactors = 2\nexempt = [\"::1/128\"]\n\
+                   [matching]\nany_after_ms = 1000\n[people]\nper_reactor = 100\n";
+    fs::write(&file, written).expect("a file");
+    let show = |config: &Path| {
+        let mut command = whisper();
+        command.args(["config", "show", "--origin", "--reactors", "3", "--config"]).arg(config);
+        command.env("WHISPER_DATA_DIR", dir.path()).env("WHISPER_REACTORS", "4");
+        let output = run(&mut command);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let shown = show(&file);
+    let origin = |key: &str| {
+        let line = shown.lines().find(|line| line.starts_with(&format!("{key} = ")));
+        let line = line.unwrap_or_else(|| panic!("no {key} in\n{shown}"));
+        line.rsplit_once("# ").expect("an origin").1.to_owned()
+    };
+    let from_file = file.to_str().expect("a path");
+    assert_eq!(origin("reactors"), "--reactors", "flags go first");
+    assert_eq!(origin("data_dir"), "WHISPER_DATA_DIR");
+    assert_eq!(origin("listen"), from_file);
+    assert_eq!(origin("any_after_ms"), from_file);
+    assert_eq!(origin("timeout_ms"), "default");
+
+    let values: toml::Table = shown.parse().expect("it is TOML");
+    assert_eq!(values["reactors"].as_integer(), Some(3));
+    assert_eq!(values["matching"]["any_after_ms"].as_integer(), Some(1000));
+    assert_eq!(values["people"]["per_reactor"].as_integer(), Some(100));
+    assert_eq!(values["exempt"][0].as_str(), Some("::1/128"));
+
+    // As a file it means the same.
+    let again = dir.path().join("again.toml");
+    fs::write(&again, &shown).expect("a file");
+    let again: toml::Table = show(&again).parse().expect("it is TOML");
+    assert_eq!(again, values);
+}
+
+#[test]
+fn the_key_is_made_once_and_kept_to_oneself() {
+    let engine = Engine::start(1);
+    let path = engine.dir().join("data/cluster.key");
+    let key = fs::read(&path).expect("a key");
+    let mode = fs::metadata(&path).expect("its metadata").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let dir = engine.stop();
+    let engine = Engine::in_dir(dir, 2, "");
+    assert_eq!(fs::read(engine.dir().join("data/cluster.key")).expect("a key"), key);
+    let other = Engine::start(1);
+    assert_ne!(fs::read(other.dir().join("data/cluster.key")).expect("a key"), key);
+    assert!(!engine.log().contains(text(&key).trim()), "keys are no log's business");
+}
+
+#[test]
+fn a_broken_key_is_told() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("cluster.key");
+    let short = "0123456789abcdef".repeat(4)[..62].to_owned();
+    let long = "0123456789abcdef".repeat(5);
+    let mut not_hex = "0123456789abcdef".repeat(4).into_bytes();
+    not_hex[7] = b'x';
+    let cases: [&[u8]; 5] =
+        [b"", short.as_bytes(), long.as_bytes(), &not_hex, b"\xff\xfe\x00 a binary file"];
+    for broken in cases {
+        fs::write(&path, broken).expect("a file");
+        let error = refused(serve(dir.path()).args(["--listen", "127.0.0.1:0"]));
+        assert!(error.contains(path.to_str().expect("a path")), "{error}");
+        assert!(error.contains("no key of 64 hexadecimal digits"), "{error}");
+        assert_eq!(fs::read(&path).expect("a file"), broken, "it is left as it was");
+    }
+    fs::remove_file(&path).expect("it was there");
+    fs::create_dir(&path).expect("a directory in its place");
+    let error = refused(serve(dir.path()).args(["--listen", "127.0.0.1:0"]));
+    assert!(error.contains(path.to_str().expect("a path")), "{error}");
+}
+
+#[test]
+fn operators_see_the_numbers() {
+    let engine = Engine::start(2);
+    let (mut ann, mut bob) = (engine.client_on(0), engine.client_on(1));
+    chat(&mut ann, &mut bob);
+    for _ in 0..10 {
+        ann.say(&say("hello"));
+        bob.expect::<harness::Words>();
+    }
+    ann.send(tungstenite::Message::binary(vec![0xc1]));
+    ann.refused(whisper_proto::ErrorCode::BadMessage);
+    until("ready", || engine.ask_admin("/ready").0 == 200);
+    // Each reactor tells its own once a second.
+    until("the numbers are right", || {
+        let metrics = Metrics::of(&engine);
+        metrics.sum("whisper_people_online") == 2
+            && metrics.sum("whisper_chats") == 1
+            && metrics.sum("whisper_rooms_opened_total") == 1
+            && metrics.sum("whisper_messages_malformed_total") == 1
+            && metrics.sum("whisper_upgrades_total") == 2
+            // Two joins, and what was said.
+            && metrics.sum("whisper_messages_in_total") == 12
+    });
+    let metrics = Metrics::of(&engine);
+    assert!(metrics.0.ends_with("# EOF\n"), "it is whole");
+    assert!(metrics.sum("whisper_sockets_open") >= 2);
+    for reactor in ["0", "1"] {
+        let line = format!("whisper_people_online{{reactor=\"{reactor}\"}} 1");
+        assert!(metrics.0.contains(&line), "{line} in\n{}", metrics.0);
+    }
+    bob.vanish();
+    until("who has left isn't counted", || {
+        let metrics = Metrics::of(&engine);
+        metrics.sum("whisper_people_online") == 1 && metrics.sum("whisper_chats") == 0
+    });
+}
+
+/// What `/metrics` answers.
+struct Metrics(String);
+
+impl Metrics {
+    fn of(engine: &Engine) -> Self {
+        let (status, text) = engine.ask_admin("/metrics");
+        assert_eq!(status, 200);
+        Self(text)
+    }
+
+    /// The sum of a metric over the reactors.
+    fn sum(&self, name: &str) -> u64 {
+        let samples = self.0.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
+        let values = samples.filter_map(|sample| sample.rsplit_once(' ')?.1.parse::<u64>().ok());
+        values.sum()
+    }
+}
+
+/// Asks again and again; each answer takes the engine a turn.
+fn until(what: &str, mut good: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !good() {
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
+    }
+}
+
+/// A command that would serve with its data in `dir`.
+fn serve(dir: &Path) -> Command {
+    let mut command = whisper();
+    command.arg("serve").arg("--data-dir").arg(dir);
+    command
+}
+
+/// Runs a command that must not succeed, and gives what it says of the reason.
+fn refused(command: &mut Command) -> String {
+    let mut process =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let mut line = String::new();
+    let stdout = process.stdout.take().expect("it is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("text");
+    if !line.is_empty() {
+        let _ = process.kill();
+        let _ = process.wait();
+        panic!("it should have refused, but said {line}");
+    }
+    let output = process.wait_with_output().expect("its output");
+    let error = text(&output.stderr);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{:?}: {error}", output.status);
+    assert!(!error.contains("panicked"), "{error}");
+    error
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().expect("the binary runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
