@@ -1,0 +1,179 @@
+//! Every scenario, small, against the real engine and the real floor, as processes.
+//!
+//! Both programs belong to crates that this one must not know, so cargo is asked for them: what is
+//! tested is always as new as the sources. `WHISPER_BIN` and `FLOOR_BIN` name others.
+
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+const BENCH: &str = env!("CARGO_BIN_EXE_whisper-bench");
+
+/// The engine and the floor.
+fn programs() -> &'static (PathBuf, PathBuf) {
+    static PROGRAMS: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let given = |name| env::var_os(name).map(PathBuf::from);
+        if let (Some(engine), Some(floor)) = (given("WHISPER_BIN"), given("FLOOR_BIN")) {
+            return (engine, floor);
+        }
+        let folder = Path::new(BENCH).parent().unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--workspace", "--bin", "whisper", "--bin", "floor"]);
+        cargo.arg("--target-dir").arg(folder.parent().unwrap());
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(cargo.status().unwrap().success(), "the servers can't be built");
+        let built = |name, file| given(name).unwrap_or_else(|| folder.join(file));
+        (built("WHISPER_BIN", "whisper"), built("FLOOR_BIN", "floor"))
+    })
+}
+
+struct Server {
+    process: Child,
+    address: String,
+    data: Option<PathBuf>,
+}
+
+impl Server {
+    fn engine(name: &str, reactors: &str) -> Self {
+        let data = env::temp_dir().join(format!("whisper-bench-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&data).unwrap();
+        let config = data.join("whisper.toml");
+        std::fs::write(&config, "[people]\nping_interval_ms = 1000\n").unwrap();
+        let mut command = Command::new(&programs().0);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--reactors", reactors]);
+        command.arg("--config").arg(&config).arg("--data-dir").arg(&data);
+        Self::start(command, Some(data))
+    }
+
+    fn floor(mode: &str) -> Self {
+        let mut command = Command::new(&programs().1);
+        command.args(["--listen", "127.0.0.1:0", mode]);
+        Self::start(command, None)
+    }
+
+    fn start(mut command: Command, data: Option<PathBuf>) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let listen = ready["listen"].get(0).unwrap_or(&ready["listen"]);
+        Self { process, address: listen.as_str().unwrap().to_owned(), data }
+    }
+
+    fn bench(&self, scenario: &[&str]) -> Output {
+        Command::new(BENCH)
+            .args(scenario)
+            .args(["--target", &self.address, "--json"])
+            .args(["--pid", &self.process.id().to_string()])
+            .output()
+            .unwrap()
+    }
+
+    /// What a scenario reports. That a busy machine makes it invalid is no fault here.
+    fn figures(&self, scenario: &[&str]) -> Value {
+        let output = self.bench(scenario);
+        let report: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        assert_eq!(report["faults"], serde_json::json!([]), "{report:#}");
+        report["figures"].clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        if let Some(data) = &self.data {
+            std::fs::remove_dir_all(data).unwrap();
+        }
+    }
+}
+
+fn number(figures: &Value, key: &str) -> f64 {
+    figures[key].as_f64().unwrap_or_else(|| panic!("no {key} in {figures:#}"))
+}
+
+const RELAY: [&str; 7] = ["relay", "--pairs", "5", "--secs", "1", "--warm-up", "0.1"];
+
+#[test]
+fn pairs_talk_and_nothing_is_lost() {
+    let engine = Server::engine("relay", "2");
+    for more in [&["--depth", "1"][..], &["--depth", "16", "--bytes", "500", "--room"]] {
+        let figures = engine.figures(&[&RELAY, more].concat());
+        assert!(number(&figures, "messages") > 100.0);
+        assert!(number(&figures, "server_cpu_us_per_message") > 0.0);
+        assert!(number(&figures, "latency_p50_us") <= number(&figures, "latency_p99_us"));
+    }
+}
+
+#[test]
+fn bare_servers_are_measured_with_the_same_texts() {
+    for (server, mode) in [("--relay", "relay"), ("--echo", "echo")] {
+        let figures = Server::floor(server).figures(&[&RELAY[..], &["--raw", mode]].concat());
+        assert!(number(&figures, "messages") > 100.0);
+    }
+}
+
+#[test]
+fn people_are_matched_across_shards() {
+    let engine = Server::engine("match", "2");
+    let figures = engine.figures(&[
+        "match",
+        "--rate",
+        "200",
+        "--people",
+        "60",
+        "--secs",
+        "1",
+        "--warm-up",
+        "0.2",
+    ]);
+    assert!(number(&figures, "pairs") > 10.0);
+    assert_eq!(number(&figures, "pairs"), number(&figures, "pairs_across_shards"));
+}
+
+#[test]
+fn idle_connections_are_held_until_all_were_pinged() {
+    let engine = Server::engine("idle", "1");
+    let figures = engine.figures(&["idle", "--connections", "200", "--steps", "100"]);
+    assert!(number(&figures, "anonymous_mb_at_200") > 0.0);
+    assert!(figures.get("rss_per_connection_100_to_200").is_some());
+}
+
+#[test]
+fn the_engine_is_compared_with_the_floor() {
+    let (engine, floor) = programs();
+    let output = Command::new(BENCH)
+        .arg("compare-floor")
+        .args([Path::new("--engine"), engine, Path::new("--floor"), floor])
+        .args(["--rounds", "1", "--pairs", "5", "--secs", "0.3", "--warm-up", "0.1", "--json"])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(report["faults"], serde_json::json!([]), "{report:#}");
+    assert!(number(&report["figures"], "engine_to_echo") > 0.0);
+}
+
+#[test]
+fn who_finds_no_partner_fails_the_run() {
+    let echo = Server::floor("--echo");
+    let output = echo.bench(&[&RELAY[..], &["--raw", "relay"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("0 of 10 people found"));
+}
+
+#[test]
+fn other_machines_are_not_loaded_by_mistake() {
+    let output = Command::new(BENCH).args(["relay", "--target", "192.0.2.1:80"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--i-may-load-this-host"));
+}
