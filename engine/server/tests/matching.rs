@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::{
-    ADULT_TEXT, Client, Engine, Match, chat, everywhere, join, lane, meet, say, strict, topic, wish,
+    ADULT_TEXT, Client, Engine, Match, everywhere, join, lane, meet, say, strict, topic, wish,
 };
 use whisper_proto::{
     AgeCategory, ClientMessage, ErrorCode, Hello, Join, Lane, LanguageWish, Mode, QueueType, Relax,
@@ -22,7 +22,7 @@ fn open_lanes() -> Vec<Lane> {
 
 #[test]
 fn lanes_never_mix() {
-    everywhere(|engine, mut ann, mut bob| {
+    everywhere(|engine, _, _| {
         let topic = topic();
         let mut waiting: Vec<(Lane, Client)> = Vec::new();
         for lane in open_lanes() {
@@ -40,35 +40,34 @@ fn lanes_never_mix() {
             let (of_person, of_late): (Match, Match) = (person.expect(), late.expect());
             assert_eq!((&of_person.room, of_person.mode), (&of_late.room, lane.mode));
         }
-        chat(&mut ann, &mut bob);
     });
 }
 
 #[test]
 fn what_is_shared_makes_the_tier() {
-    everywhere(|engine, _, mut best| {
-        let (music, chess) = (topic(), topic());
-        let mut ann = engine.client();
-        // The best one comes last, and is preferred where both wait.
-        join(&mut ann, strict(ADULT_TEXT, &[&music, &chess]));
-        join(&mut best, strict(ADULT_TEXT, &[&chess, &music]));
-        let matched: Match = ann.expect();
-        assert_eq!(matched.tier, Tier::Exact);
-        assert_eq!(best.expect::<Match>().tier, Tier::Exact);
-    });
+    let [music, chess, tea, rain] = [(); 4].map(|()| topic());
+    let (music, chess, tea, rain) = (&*music, &*chess, &*tea, &*rain);
+    for (tier, of_ann, of_bob, shared) in [
+        (Tier::Exact, &[music, chess][..], &[chess, music][..], &[chess, music][..]),
+        (Tier::Overlap, &[music, chess, tea], &[rain, chess, music], &[chess, music]),
+        (Tier::Single, &[music, tea], &[rain, music], &[music]),
+    ] {
+        everywhere(|_, mut ann, mut bob| {
+            join(&mut ann, strict(ADULT_TEXT, of_ann));
+            join(&mut bob, strict(ADULT_TEXT, of_bob));
+            let (to_ann, to_bob): (Match, Match) = (ann.expect(), bob.expect());
+            assert_eq!((to_ann.tier, to_bob.tier), (tier, tier));
+            assert_eq!((to_ann.interests, to_bob.interests), (owned(of_bob), owned(of_ann)));
+            let mut found = to_ann.shared.clone();
+            found.sort_by_key(|name| shared.iter().position(|it| it == name));
+            assert_eq!(found, owned(shared));
+            assert!(to_ann.waited_ms >= to_bob.waited_ms, "the first has waited longer");
+        });
+    }
 }
 
-#[test]
-fn one_shared_interest_suffices_after_a_while() {
-    everywhere(|_, mut ann, mut bob| {
-        let (music, chess, tea) = (topic(), topic(), topic());
-        join(&mut ann, strict(ADULT_TEXT, &[&music, &chess]));
-        join(&mut bob, strict(ADULT_TEXT, &[&tea, &chess]));
-        let (of_ann, of_bob): (Match, Match) = (ann.expect(), bob.expect());
-        assert_eq!((of_ann.tier, &of_ann.shared), (Tier::Single, &vec![chess.clone()]));
-        assert_eq!(of_ann.shared, of_bob.shared);
-        assert!(of_ann.waited_ms >= of_bob.waited_ms, "the first has waited longer");
-    });
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().copied().map(Into::into).collect()
 }
 
 #[test]

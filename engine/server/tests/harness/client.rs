@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use tungstenite::protocol::CloseFrame;
@@ -13,6 +13,8 @@ use whisper_proto::{
     ClientMessage, CloseCode, Connected, ErrorCode, ErrorMessage, Lanes, Matched, Mode, Said,
     Searching, ServerMessage, SessionLimits, Stats, Tag, Tier,
 };
+
+use super::PATIENCE;
 
 /// An upgraded connection. What comes by itself (numbers, tiers that open) is passed over unless it
 /// is waited for; anything else that isn't is a failure.
@@ -141,8 +143,9 @@ impl Client {
         wanted: &str,
         mut take: impl FnMut(&ServerMessage<'_>) -> Option<T>,
     ) -> T {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let frame = match self.read() {
+            let frame = match self.read(deadline) {
                 Ok(Message::Binary(frame)) => frame,
                 other => panic!("wanted {wanted}, but got {other:?}"),
             };
@@ -166,8 +169,9 @@ impl Client {
     /// Waits for the server to close, and for the end of the connection; returns the code.
     #[track_caller]
     pub(crate) fn closed(&mut self) -> u16 {
+        let deadline = Instant::now() + PATIENCE;
         let code = loop {
-            match self.read() {
+            match self.read(deadline) {
                 Ok(Message::Close(Some(CloseFrame { code, .. }))) => break code.into(),
                 Ok(Message::Binary(frame)) => match ServerMessage::decode(&frame) {
                     Ok(ServerMessage::Stats(_) | ServerMessage::Searching(_)) => {}
@@ -176,7 +180,7 @@ impl Client {
                 other => panic!("wanted a close, but got {other:?}"),
             }
         };
-        match self.read() {
+        match self.read(deadline) {
             Err(Error::ConnectionClosed) => code,
             other => panic!("after the close comes the end, not {other:?}"),
         }
@@ -201,8 +205,14 @@ impl Client {
         socket.set_linger(Some(Duration::ZERO)).expect("an option");
     }
 
-    fn read(&mut self) -> Result<Message, Error> {
+    fn read(&mut self, deadline: Instant) -> Result<Message, Error> {
         loop {
+            // What comes by itself keeps no wait alive.
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::Io(io::ErrorKind::TimedOut.into()));
+            }
+            self.socket.get_ref().set_read_timeout(Some(left)).expect("an option");
             match self.socket.read() {
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 // After a close frame, a reset ends the connection as well as FIN does.
