@@ -7,17 +7,19 @@
 mod rules;
 mod settled;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use whisper_core::ids::SessionId;
+use ahash::RandomState;
+use whisper_core::ids::{RoomId, SessionId};
 use whisper_core::settings::{Settings, lane_id};
 use whisper_core::shard::Shard;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{ClientMessage, Matched, Mode, ServerMessage, Tier};
 use whisper_shard_router::Placement;
 
-use self::rules::{Memory, Passed, Wish};
+pub(crate) use self::rules::Memory;
+use self::rules::{Passed, Wish};
 use crate::person::Who;
 use crate::words::kind;
 
@@ -36,15 +38,16 @@ macro_rules! ensure {
 }
 use ensure;
 
-type Verdict = Result<(), Violation>;
+pub(crate) type Verdict = Result<(), Violation>;
 
 /// The truth about a world, and what must hold of it.
 pub(crate) struct Auditor {
     settings: Arc<Settings>,
     placement: Placement,
     lives: Vec<Life>,
-    sessions: BTreeMap<SessionId, Who>,
-    rooms: BTreeMap<String, Room>,
+    // Looked up in, and never iterated.
+    sessions: HashMap<SessionId, Who, RandomState>,
+    rooms: HashMap<String, Room, RandomState>,
 }
 
 /// Where somebody is, by what they did and were told.
@@ -114,8 +117,8 @@ impl Auditor {
             settings,
             placement,
             lives: Vec::new(),
-            sessions: BTreeMap::new(),
-            rooms: BTreeMap::new(),
+            sessions: HashMap::with_hasher(hasher()),
+            rooms: HashMap::with_hasher(hasher()),
         }
     }
 
@@ -147,7 +150,10 @@ impl Auditor {
     pub(crate) fn departs(&mut self, now: Micros, who: Who) {
         self.lives[who.0].give_up(now);
         self.leave_room(who);
-        self.lives[who.0].standing = Standing::Gone;
+        let life = &mut self.lives[who.0];
+        life.standing = Standing::Gone;
+        // Nobody asks for these of somebody gone, and there may be millions.
+        (life.wish, life.memory) = (None, Memory::default());
     }
 
     /// Somebody says something; the engine hears it next.
@@ -278,17 +284,8 @@ impl Auditor {
         let mut chatting = BTreeSet::new();
         for (session, room, partner) in shard.rooms() {
             let who = self.whose(session)?;
-            let partner = self.whose(partner)?;
             ensure!(chatting.insert(who), "{who:?} is in two rooms");
-            let room = room.encode();
-            let life = &mut self.lives[who.0];
-            let there = matches!(&life.standing, Standing::Chatting { room: it } if **it == *room);
-            ensure!(there, "{who:?} is {:?}, and in room {room}", life.standing);
-            if life.last_room.as_deref() != Some(room.as_str()) {
-                life.last_room = Some(room.as_str().into());
-                life.partner = Some(partner);
-                life.memory.meet(partner);
-            }
+            self.sees(who, room, partner)?;
         }
         for (number, life) in self.lives.iter().enumerate().filter(|(_, life)| life.home == home) {
             let who = Who(number);
@@ -299,6 +296,21 @@ impl Auditor {
             };
             let holds = should(queued.contains(&who), chatting.contains(&who));
             ensure!(holds, "{who:?} is {:?}, and their home knows it otherwise", life.standing);
+        }
+        Ok(())
+    }
+
+    /// A home says that somebody is in a room, and with whom.
+    pub(crate) fn sees(&mut self, who: Who, room: RoomId, partner: SessionId) -> Verdict {
+        let partner = self.whose(partner)?;
+        let room = room.encode();
+        let life = &mut self.lives[who.0];
+        let there = matches!(&life.standing, Standing::Chatting { room: it } if **it == *room);
+        ensure!(there, "{who:?} is {:?}, and in room {room}", life.standing);
+        if life.last_room.as_deref() != Some(room.as_str()) {
+            life.last_room = Some(room.as_str().into());
+            life.partner = Some(partner);
+            life.memory.meet(partner);
         }
         Ok(())
     }
@@ -400,10 +412,14 @@ impl Auditor {
     }
 
     fn leave_room(&mut self, who: Who) {
-        let Ok((room, side)) = self.side_of(who, "") else { return };
-        let room = self.rooms.get_mut(&room).expect("people chat in rooms");
+        let Ok((id, side)) = self.side_of(who, "") else { return };
+        let room = self.rooms.get_mut(&id).expect("people chat in rooms");
         if let Some(guest) = &mut room.guests[side] {
             guest.here = false;
+        }
+        // Nobody comes into a room that both have left; one that only one came into is kept.
+        if room.guests.iter().all(|guest| guest.as_ref().is_some_and(|guest| !guest.here)) {
+            self.rooms.remove(&id);
         }
         self.lives[who.0].standing = Standing::Idle;
     }
@@ -423,4 +439,8 @@ impl Auditor {
         let unknown = || Violation(format!("{session:?} is nobody's"));
         self.sessions.get(&session).copied().ok_or_else(unknown)
     }
+}
+
+fn hasher() -> RandomState {
+    RandomState::with_seeds(1, 2, 3, 4)
 }

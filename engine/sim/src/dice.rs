@@ -1,6 +1,7 @@
 //! Chance from a seed.
 
 use whisper_core::random::Random;
+use whisper_core::time::Span;
 
 /// A seeded source of choices.
 pub struct Dice(Random);
@@ -9,6 +10,18 @@ impl Dice {
     /// Dice whose every throw follows from `seed`.
     pub fn new(seed: u64) -> Self {
         Self(Random::new(seed_bytes(seed)))
+    }
+
+    /// 64 bits of chance.
+    pub fn word(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A time of this mean that doesn't get shorter by waiting for it (exponentially distributed).
+    pub fn lapse(&mut self, mean: Span) -> Span {
+        // 53 bits, and never 0. The logarithm is the same on every machine.
+        let unit = ((self.word() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        Span((-libm::log(unit) * mean.0 as f64) as u64)
     }
 
     /// A number below `bound`, which is at least 1.

@@ -13,14 +13,19 @@
 //! - [`Schedule`]: what happens next where several things could; by a seed, or
 //!   [every order in turn](in_every_order).
 //! - [`Workload`]: invents people who join, talk, skip and vanish.
+//! - [`scale`]: towns of many people, rings with delays and bounds, and an oracle beside them.
+//! - [`sweep`]: many seeds over all cores.
 //!
 //! A broken invariant panics, and says the seed and the step.
 
 mod auditor;
 mod dice;
+mod digest;
 mod network;
 mod person;
+pub mod scale;
 mod schedule;
+pub mod sweep;
 mod words;
 mod workload;
 mod world;

@@ -1,6 +1,34 @@
 //! Short names, for stories and failures.
 
+use whisper_core::match_queue::MatchMessage;
+use whisper_core::rooms::RoomMessage;
+use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_proto::ServerMessage;
+
+/// The kinds of messages between shards.
+pub const KINDS: [&str; 11] = [
+    "post", "relax", "withdraw", "propose", "claim", "accept", "refuse", "outcome", "deliver",
+    "ended", "census",
+];
+
+/// Which of [`KINDS`] a message between shards is of.
+pub(crate) fn kind_of_envelope(envelope: &Envelope) -> usize {
+    match &envelope.message {
+        ShardMessage::Match(message) => match message {
+            MatchMessage::Post(_) => 0,
+            MatchMessage::Relax { .. } => 1,
+            MatchMessage::Withdraw { .. } => 2,
+            MatchMessage::Propose { .. } => 3,
+            MatchMessage::Claim(_) => 4,
+            MatchMessage::Accept(_) => 5,
+            MatchMessage::Refuse { .. } => 6,
+            MatchMessage::Outcome { .. } => 7,
+        },
+        ShardMessage::Room(RoomMessage::Deliver { .. }) => 8,
+        ShardMessage::Room(RoomMessage::Ended { .. }) => 9,
+        ShardMessage::Census(_) => 10,
+    }
+}
 
 /// The type of a message, as on the wire; for an error, its code.
 pub fn kind(message: &ServerMessage<'_>) -> &'static str {

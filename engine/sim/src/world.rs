@@ -1,7 +1,7 @@
 //! Shards, the network between them, and time.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use whisper_core::ids::{Link, SessionId};
@@ -14,15 +14,16 @@ use whisper_shard_router::{Placement, ShardId};
 
 use crate::auditor::{Auditor, Standing, Violation};
 use crate::dice::seed_bytes;
+use crate::digest::Digest;
 use crate::network::Network;
 use crate::person::{Person, Who};
 use crate::schedule::{Move, Schedule, What};
 
 /// The node that a world's shards belong to; not 0, so that a node forgotten somewhere shows.
-const NODE: u16 = 7;
+pub(crate) const NODE: u16 = 7;
 
 /// When worlds begin: noon of some day, in microseconds since the Unix epoch.
-const GENESIS: Micros = Micros(20_000 * 86_400_000_000 + 43_200_000_000);
+pub(crate) const GENESIS: Micros = Micros(20_000 * 86_400_000_000 + 43_200_000_000);
 
 /// A deterministic world. See the [crate's page](crate).
 ///
@@ -37,7 +38,7 @@ pub struct World {
     schedule: Schedule,
     people: Vec<Person>,
     auditor: Auditor,
-    digest: DefaultHasher,
+    digest: Digest,
     reports: Vec<usize>,
 }
 
@@ -85,7 +86,7 @@ impl World {
             schedule,
             people: Vec::new(),
             auditor,
-            digest: DefaultHasher::new(),
+            digest: Digest::default(),
             reports: Vec::new(),
         }
     }
@@ -100,7 +101,7 @@ impl World {
         self.now
     }
 
-    /// A hash of every effect so far, in order and byte for byte. Comparable within one build.
+    /// A hash of every effect so far, in order and byte for byte. The same on every machine.
     pub fn digest(&self) -> u64 {
         self.digest.finish()
     }
@@ -374,7 +375,8 @@ impl World {
 
     fn insist(&self, outcome: Result<(), Violation>) {
         if let Err(violation) = outcome {
-            panic!("{violation}");
+            let (seed, step) = (self.seed, self.steps);
+            panic!("{violation} (seed {seed}, step {step})");
         }
     }
 }

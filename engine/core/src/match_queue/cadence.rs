@@ -44,7 +44,7 @@ impl Default for TierTimes {
 
 /// What a home has seen of each lane lately: how often people join, how long they wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Cadence {
+pub struct Cadence {
     lanes: [Lane; LANES],
 }
 
@@ -66,15 +66,17 @@ impl Default for Lane {
 }
 
 impl Cadence {
-    pub(super) fn joined(&mut self, lane: LaneId, now: Micros) {
+    /// Somebody joins the lane.
+    pub fn joined(&mut self, lane: LaneId, now: Micros) {
         let lane = &mut self.lanes[usize::from(lane.0)];
         let since = now.since(lane.last_join).min(GAP_MAX);
         lane.gap = Span(lane.gap.0 - lane.gap.0 / 16 + since.0 / 16);
         lane.last_join = now;
     }
 
-    /// After how long a wait the tier of one shared interest opens, and that of anyone.
-    pub(super) fn openings(
+    /// After how long a wait the tier of one shared interest opens, and that of anyone, where this
+    /// home has one of `shards` shares of the joins.
+    pub fn openings(
         &self,
         lane: LaneId,
         now: Micros,

@@ -31,7 +31,7 @@ use std::hash::{Hash, Hasher};
 
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
-pub use cadence::TierTimes;
+pub use cadence::{Cadence, TierTimes};
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
 pub use fault::Fault;
 pub use home::{Relaxation, Wish};

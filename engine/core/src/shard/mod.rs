@@ -275,18 +275,26 @@ impl Shard {
 
     /// For auditors: who chats with whom, and where, as this shard knows it.
     pub fn rooms(&self) -> Vec<(SessionId, RoomId, SessionId)> {
-        let floor = &self.floor;
-        let place = |slot| match floor.people.at(slot)?.state {
-            State::Chatting(place) => Some((slot, place)),
-            State::Idle | State::Queued => None,
-        };
-        (0..floor.people.span())
-            .filter_map(place)
-            .map(|(slot, place)| {
-                let room = floor.rooms.at(place);
-                (floor.people.session_at(slot), room.id, room.partner)
+        let people = &self.floor.people;
+        (0..people.span())
+            .filter(|&slot| people.at(slot).is_some())
+            .map(|slot| people.session_at(slot))
+            .filter_map(|person| {
+                let (room, partner) = self.room_of(person)?;
+                Some((person, room, partner))
             })
             .collect()
+    }
+
+    /// For auditors: the room that a person of this shard is in, and with whom.
+    pub fn room_of(&self, person: SessionId) -> Option<(RoomId, SessionId)> {
+        match self.floor.people.get(person)?.state {
+            State::Chatting(place) => {
+                let room = self.floor.rooms.at(place);
+                Some((room.id, room.partner))
+            }
+            State::Idle | State::Queued => None,
+        }
     }
 
     fn connected(&mut self, link: Link, effects: &mut impl Effects) {

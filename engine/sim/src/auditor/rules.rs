@@ -76,13 +76,13 @@ impl Wish {
 
 /// The partners somebody remembers, the latest last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     met: Vec<Who>,
     blocked: BTreeSet<Who>,
 }
 
 impl Memory {
-    pub(super) fn meet(&mut self, who: Who) {
+    pub(crate) fn meet(&mut self, who: Who) {
         self.met.retain(|&it| it != who);
         self.met.push(who);
         if self.met.len() > PARTNERS_REMEMBERED {
@@ -98,7 +98,7 @@ impl Memory {
         self.blocked.insert(who);
     }
 
-    pub(super) fn refuses(&self, who: Who, forgive: bool) -> bool {
+    pub(crate) fn refuses(&self, who: Who, forgive: bool) -> bool {
         self.met.contains(&who) && (!forgive || self.blocked.contains(&who))
     }
 }

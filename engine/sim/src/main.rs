@@ -1,0 +1,140 @@
+//! `whisper-sim`: lives a town and says how it went, or many small worlds and says if one breaks.
+
+#![allow(clippy::print_stdout, reason = "a command line speaks on stdout")]
+
+mod print;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use whisper_core::time::Span;
+use whisper_sim::scale::{self, Plan};
+use whisper_sim::sweep;
+
+/// Simulates Whisper's shards in virtual time. The same flags give the same run and the same hash
+/// on every machine.
+#[derive(Parser)]
+#[command(name = "whisper-sim", version)]
+struct Args {
+    /// Where all chance comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Instead of one town: this many small worlds and troubled towns, from --seed on, over all
+    /// cores, with every rule checked after every step.
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// Steps of each small world.
+    #[arg(long, default_value_t = sweep::STEPS, requires = "seeds")]
+    steps: usize,
+    /// Shards.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=128))]
+    shards: u16,
+    /// People.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..))]
+    users: u32,
+    /// How long they act, in seconds of simulated time.
+    #[arg(long, default_value_t = 60)]
+    secs: u64,
+    /// Seconds that are left out of the figures; a tenth of all where not given.
+    #[arg(long)]
+    warm_up: Option<u64>,
+    /// Joins a second, skips included; chats last accordingly.
+    #[arg(long, default_value_t = 1_000.0)]
+    rate: f64,
+    /// Interests there are.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u16).range(1..))]
+    interests: u16,
+    /// Exponent of their popularity by Zipf's law.
+    #[arg(long, default_value_t = 1.0)]
+    zipf: f64,
+    /// Mean interests of a person.
+    #[arg(long, default_value_t = 3)]
+    likes: usize,
+    /// Various lanes, languages and wishes to open up; else one lane, and the default of each.
+    #[arg(long)]
+    mixed: bool,
+    /// How long a message between shards takes at the most, in microseconds.
+    #[arg(long, default_value_t = 50)]
+    latency: u64,
+    /// Places in each ring.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    ring_slots: u16,
+    /// How many shards are slow.
+    #[arg(long, default_value_t = 0)]
+    slow_shards: u16,
+    /// For how long a slow shard is gone after a turn, in milliseconds at the most.
+    #[arg(long, default_value_t = 5)]
+    stall: u64,
+    /// The clock jumps forward this often, in seconds on average; 0 for never.
+    #[arg(long, default_value_t = 0)]
+    jumps: u64,
+    /// Seconds between two inspections.
+    #[arg(long, default_value_t = 1)]
+    inspect: u64,
+    /// Don't compare with the central matcher.
+    #[arg(long)]
+    no_oracle: bool,
+    /// Check nothing; for measuring the engine alone.
+    #[arg(long)]
+    unaudited: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done: Result<(), Box<dyn std::error::Error>> = match args.seeds {
+        Some(seeds) => sweep_seeds(&args, seeds).map_err(Into::into),
+        None => live(&args).map_err(Into::into),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn sweep_seeds(args: &Args, seeds: u64) -> Result<(), sweep::Broken> {
+    let begun = Instant::now();
+    let swept = sweep::sweep(args.seed..args.seed.saturating_add(seeds), args.steps)?;
+    let took = begun.elapsed().as_secs_f64();
+    println!("{swept} in {took:.1} s; every rule held");
+    Ok(())
+}
+
+fn live(args: &Args) -> Result<(), scale::Failure> {
+    let plan = plan(args);
+    let begun = Instant::now();
+    let (report, oracle) = if args.no_oracle {
+        (scale::live(plan)?, None)
+    } else {
+        let (report, oracle) = scale::live_beside_oracle(plan)?;
+        (report, Some(oracle))
+    };
+    print::report(&report, oracle.as_ref(), begun.elapsed());
+    Ok(())
+}
+
+fn plan(args: &Args) -> Plan {
+    let warm_up = args.warm_up.map_or(Span(args.secs * 100_000), Span::secs);
+    Plan {
+        seed: args.seed,
+        shards: args.shards,
+        users: args.users,
+        lasts: Span::secs(args.secs),
+        warm_up,
+        rate: args.rate.max(0.001),
+        interests: args.interests.into(),
+        zipf: args.zipf,
+        likes: args.likes,
+        mixed: args.mixed,
+        latency: Span(args.latency),
+        ring_slots: args.ring_slots.into(),
+        slow_shards: args.slow_shards,
+        stall: Span::millis(args.stall),
+        jump_every: Span::secs(args.jumps),
+        inspect_every: Span::secs(args.inspect.max(1)),
+        audited: !args.unaudited,
+    }
+}

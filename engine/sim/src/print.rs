@@ -1,0 +1,166 @@
+//! A town's figures, for people.
+
+use std::time::Duration;
+
+use whisper_core::time::Span;
+use whisper_sim::scale::{
+    Fairness, Grouping, KINDS, Report, TIERS, Tally, Waits, decile, fairness,
+};
+
+/// Quantiles that are printed, in thousandths.
+const QUANTILES: [usize; 9] = [10, 100, 250, 500, 750, 900, 990, 999, 1_000];
+
+/// Prints everything there is to say.
+pub(crate) fn report(report: &Report, oracle: Option<&Tally>, took: Duration) {
+    rates(report, took);
+    messages(report);
+    quality(&report.tally, oracle);
+    waits(&report.tally, oracle);
+    for (name, grouping) in [("home shard", Grouping::Shard), ("range of ids", Grouping::Seat)] {
+        let (shards, users) = (report.plan.shards, report.plan.users);
+        fair(name, &fairness(&report.tally, grouping, shards, users));
+    }
+    println!("hash {:016x}", report.hash);
+}
+
+fn rates(report: &Report, took: Duration) {
+    let (plan, counts) = (&report.plan, &report.counts);
+    let (lived, took) = (seconds(plan.lasts), took.as_secs_f64());
+    let (seed, shards, users) = (plan.seed, plan.shards, plan.users);
+    println!("seed {seed}: {users} people on {shards} shards for {lived} s");
+    println!(
+        "{:.0} joins/s, {:.0} matches/s; {} events, {} inspections, {} jumps of the clock",
+        counts.joins as f64 / lived,
+        counts.matched as f64 / 2.0 / lived,
+        counts.steps,
+        counts.inspections,
+        counts.jumps,
+    );
+    println!(
+        "took {took:.1} s: {:.2} x real time; peak memory {}",
+        lived / took,
+        peak_memory().map_or("unknown".into(), |bytes| format!("{:.2} GB", bytes / 1e9)),
+    );
+    // The oracle's time included; on a machine that others use this is the truer figure.
+    if let Some(busy) = processor_time() {
+        println!(
+            "processor time {busy:.1} s: {:.2} x real time, {:.2} µs per event, {:.1} µs per join",
+            lived / busy,
+            busy * 1e6 / counts.steps.max(1) as f64,
+            busy * 1e6 / counts.joins.max(1) as f64,
+        );
+    }
+}
+
+fn messages(report: &Report) {
+    let counts = &report.counts;
+    let matches = (counts.matched as f64 / 2.0).max(1.0);
+    let each = |of: &[u64]| of.iter().sum::<u64>() as f64 / matches;
+    println!(
+        "\nmessages per match: {:.2} by ring, {:.2} of a shard to itself; {} met a full ring",
+        each(&counts.sent),
+        each(&counts.kept),
+        counts.overflowed
+    );
+    for (number, kind) in KINDS.iter().enumerate() {
+        let [sent, kept] = [counts.sent, counts.kept].map(|of| of[number] as f64 / matches);
+        if sent + kept > 0.0 {
+            println!("  {kind:9} {sent:6.2} {kept:6.2}");
+        }
+    }
+}
+
+fn quality(ours: &Tally, oracle: Option<&Tally>) {
+    println!("\n{:24} {:>9} {:>9} {:>8}", "quality", "ours", "oracle", "ratio");
+    let line = |name: &str, of: &dyn Fn(&Tally) -> f64| {
+        let (mine, theirs) = (of(ours), oracle.map(of));
+        let beside = theirs.map_or(String::new(), |it| format!("{it:9.4} {:8.4}", mine / it));
+        println!("{name:24} {mine:9.4} {beside}");
+    };
+    line("mean shared interests", &Tally::mean_shared);
+    line("share of non-any pairs", &|tally| 1.0 - tally.shares()[3]);
+    for (number, tier) in TIERS.iter().enumerate() {
+        line(&format!("share of {tier}"), &|tally| tally.shares()[number]);
+    }
+    line("share of timeouts", &Tally::timeout_share);
+    line("mean wait, ms", &Tally::mean_wait_ms);
+}
+
+fn waits(ours: &Tally, oracle: Option<&Tally>) {
+    print!("\n{:24} {:>9} {:>9}", "waits, ms", "matched", "mean");
+    for per_mille in QUANTILES {
+        let name =
+            if per_mille == 1_000 { "max".into() } else { format!("p{}", per_mille as f64 / 10.0) };
+        print!(" {name:>9}");
+    }
+    println!();
+    let line = |name: &str, of: &dyn Fn(&Tally) -> Waits| {
+        quantiles(name, &of(ours));
+        if let Some(oracle) = oracle {
+            quantiles(&format!("{:>22}", "oracle"), &of(oracle));
+        }
+    };
+    line("all", &|tally| tally.waits(|_| true));
+    for tier in TIERS {
+        line(&tier.to_string(), &|tally| tally.waits(|it| it.tier == tier));
+    }
+    let bounds = ours.deciles();
+    for number in 0..10 {
+        let name = match number {
+            0 => "rarest tenth".into(),
+            9 => "commonest tenth".into(),
+            _ => format!("tenth {}", number + 1),
+        };
+        line(&name, &|tally| tally.waits(|it| decile(&bounds, it.commonness) == number));
+    }
+}
+
+fn quantiles(name: &str, waits: &Waits) {
+    if waits.is_empty() {
+        return;
+    }
+    print!("{name:24} {:9} {:9.2}", waits.len(), waits.mean_ms());
+    for per_mille in QUANTILES {
+        print!(" {:9.2}", seconds(waits.quantile(per_mille)) * 1_000.0);
+    }
+    println!();
+}
+
+fn fair(name: &str, fairness: &Fairness) {
+    let Fairness { judged, apart, farthest, threshold } = fairness;
+    if *judged == 0 {
+        return println!("fairness by {name}: too few samples");
+    }
+    let farthest = farthest * 100.0;
+    println!(
+        "fairness by {name}: {} of {judged} groups stand apart; the farthest is {farthest:.1} points from half above its tenth's median ({threshold:.1} deviations would be many)",
+        apart.len(),
+    );
+    for (tenth, group, share) in apart {
+        println!("  tenth {}, group {group}: {:.1} % above the median", tenth + 1, share * 100.0);
+    }
+}
+
+fn seconds(span: Span) -> f64 {
+    span.0 as f64 / 1e6
+}
+
+/// The most memory this process ever took, in bytes, as Linux counts it.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kilobytes * 1_024.0)
+}
+
+/// Seconds that all threads of this process ran, as Linux counts them.
+fn processor_time() -> Option<f64> {
+    /// Ticks a second, in this file of every Linux.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name, which may hold anything: state is the 3rd field, utime and stime 14 and 15.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some((user + system) / TICKS)
+}
