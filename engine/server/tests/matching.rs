@@ -3,7 +3,8 @@
 mod harness;
 
 use harness::{
-    ADULT_TEXT, Client, Engine, Match, everywhere, join, lane, meet, say, strict, topic, wish,
+    ADULT_TEXT, Client, Engine, Match, everywhere, join, lane, meet, meet_the_next, strict, topic,
+    wish,
 };
 use whisper_proto::{
     AgeCategory, ClientMessage, ErrorCode, Hello, Join, Lane, LanguageWish, Mode, QueueType, Relax,
@@ -182,14 +183,8 @@ fn a_skip_asks_for_the_same_again() {
         bob.say(&ClientMessage::Skip(Skip { reason: None, room: Some(&first.room) }));
         bob.expect::<Searching>();
         ann.expect::<Searching>();
-        for person in [&mut ann, &mut bob] {
-            let mut other = engine.client();
-            join(&mut other, strict(lane, &[&topic]));
-            let of_other: Match = other.expect();
-            let again: Match = person.expect();
-            assert_eq!((&again.room, again.mode), (&of_other.room, Mode::Voice));
-            assert_eq!(again.shared, [&*topic]);
-        }
+        // In the same lane, with the same interests.
+        meet_the_next(engine, [&mut ann, &mut bob], lane, &topic);
     });
 }
 
@@ -216,11 +211,6 @@ fn who_met_lately_doesnt_meet_again() {
         bob.hears(&ServerMessage::PartnerSkipped);
         join(&mut ann, strict(ADULT_TEXT, &[&topic]));
         join(&mut bob, strict(ADULT_TEXT, &[&topic]));
-        for person in [&mut ann, &mut bob] {
-            let mut other = engine.client();
-            join(&mut other, strict(ADULT_TEXT, &[&topic]));
-            assert_eq!(person.expect::<Match>().room, other.expect::<Match>().room);
-            person.say(&say("you are new"));
-        }
+        meet_the_next(engine, [&mut ann, &mut bob], ADULT_TEXT, &topic);
     });
 }

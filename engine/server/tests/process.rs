@@ -11,12 +11,13 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use harness::{
-    ADULT_TEXT, Client, Engine, Http, PATIENCE, chat, join, say, strict, topic, whisper,
+    ADULT_TEXT, Client, Engine, Http, PATIENCE, Words, chat, join, say, strict, topic, whisper,
 };
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use whisper_proto::CloseCode;
+use tungstenite::Message;
+use whisper_proto::{CloseCode, ErrorCode, Stats};
 
 #[test]
 fn the_ready_line_says_where_and_what() {
@@ -64,8 +65,10 @@ fn signals_end_it_in_good_order() {
         for person in &mut people[..50] {
             join(person, strict(ADULT_TEXT, &[&topic()]));
         }
-        let [.., ann, bob] = &mut people[..] else { unreachable!("there are more") };
-        chat(ann, bob);
+        for pair in people[50..150].chunks_exact_mut(2) {
+            let [ann, bob] = pair else { unreachable!("chunks of two") };
+            chat(ann, bob);
+        }
         let mut plain = engine.http();
         assert_eq!(plain.get("/health").status, 200);
         let _silent = engine.http();
@@ -248,38 +251,46 @@ fn a_broken_key_is_told() {
 
 #[test]
 fn operators_see_the_numbers() {
-    let engine = Engine::start(2);
+    let engine = Engine::configured(2, "people.stats_interval_ms = 200\n");
     let (mut ann, mut bob) = (engine.client_on(0), engine.client_on(1));
+    // Who does nothing but hear the numbers now and then; so often the operator looks.
+    let mut idle = engine.client_on(1);
+    let mut operator = Http::connect(engine.admin);
+    let mut until = |what: &str, good: &dyn Fn(&mut Http) -> bool| {
+        let start = Instant::now();
+        while !good(&mut operator) {
+            assert!(start.elapsed() < PATIENCE, "never: {what}");
+            idle.expect::<Stats>();
+        }
+    };
     chat(&mut ann, &mut bob);
     for _ in 0..10 {
         ann.say(&say("hello"));
-        bob.expect::<harness::Words>();
+        bob.expect::<Words>();
     }
-    ann.send(tungstenite::Message::binary(vec![0xc1]));
-    ann.refused(whisper_proto::ErrorCode::BadMessage);
-    until("ready", || engine.ask_admin("/ready").0 == 200);
+    ann.send(Message::binary(vec![0xc1]));
+    ann.refused(ErrorCode::BadMessage);
+
+    until("ready", &|operator| operator.get("/ready").status == 200);
     // Each reactor tells its own once a second.
-    until("the numbers are right", || {
-        let metrics = Metrics::of(&engine);
-        metrics.sum("whisper_people_online") == 2
+    until("the numbers are right", &|operator| {
+        let metrics = Metrics::ask(operator);
+        metrics.sum("whisper_people_online") == 3
             && metrics.sum("whisper_chats") == 1
             && metrics.sum("whisper_rooms_opened_total") == 1
             && metrics.sum("whisper_messages_malformed_total") == 1
-            && metrics.sum("whisper_upgrades_total") == 2
+            && metrics.sum("whisper_upgrades_total") == 3
             // Two joins, and what was said.
             && metrics.sum("whisper_messages_in_total") == 12
+            && metrics.sum("whisper_sockets_open") >= 3
+            && metrics.says("whisper_people_online{reactor=\"0\"} 1")
+            && metrics.says("whisper_people_online{reactor=\"1\"} 2")
+            && metrics.says("# EOF")
     });
-    let metrics = Metrics::of(&engine);
-    assert!(metrics.0.ends_with("# EOF\n"), "it is whole");
-    assert!(metrics.sum("whisper_sockets_open") >= 2);
-    for reactor in ["0", "1"] {
-        let line = format!("whisper_people_online{{reactor=\"{reactor}\"}} 1");
-        assert!(metrics.0.contains(&line), "{line} in\n{}", metrics.0);
-    }
     bob.vanish();
-    until("who has left isn't counted", || {
-        let metrics = Metrics::of(&engine);
-        metrics.sum("whisper_people_online") == 1 && metrics.sum("whisper_chats") == 0
+    until("who has left isn't counted", &|operator| {
+        let metrics = Metrics::ask(operator);
+        metrics.sum("whisper_people_online") == 2 && metrics.sum("whisper_chats") == 0
     });
 }
 
@@ -287,10 +298,14 @@ fn operators_see_the_numbers() {
 struct Metrics(String);
 
 impl Metrics {
-    fn of(engine: &Engine) -> Self {
-        let (status, text) = engine.ask_admin("/metrics");
-        assert_eq!(status, 200);
-        Self(text)
+    fn ask(operator: &mut Http) -> Self {
+        let answer = operator.get("/metrics");
+        assert_eq!(answer.status, 200);
+        Self(answer.text().into())
+    }
+
+    fn says(&self, line: &str) -> bool {
+        self.0.lines().any(|it| it == line)
     }
 
     /// The sum of a metric over the reactors.
@@ -298,14 +313,6 @@ impl Metrics {
         let samples = self.0.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
         let values = samples.filter_map(|sample| sample.rsplit_once(' ')?.1.parse::<u64>().ok());
         values.sum()
-    }
-}
-
-/// Asks again and again; each answer takes the engine a turn.
-fn until(what: &str, mut good: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !good() {
-        assert!(start.elapsed() < PATIENCE, "never: {what}");
     }
 }
 

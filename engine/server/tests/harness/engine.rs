@@ -119,12 +119,6 @@ impl Engine {
         Http::connect(self.address)
     }
 
-    /// The body of an operator's GET, which must succeed.
-    pub(crate) fn ask_admin(&self, path: &str) -> (u16, String) {
-        let answer = Http::connect(self.admin).get(path);
-        (answer.status, String::from_utf8(answer.body).expect("text"))
-    }
-
     /// Where its data, settings and log lie.
     pub(crate) fn dir(&self) -> PathBuf {
         self.dir.path().to_owned()

@@ -19,7 +19,7 @@ pub(crate) use engine::{Engine, Shared, whisper};
 pub(crate) use frames::{FIN, close_frame, frame, header};
 pub(crate) use http::{Answer, Http, upgrade_request};
 pub(crate) use people::{
-    ADULT_TEXT, chat, everywhere, join, lane, meet, say, say_as, strict, topic, wish,
+    ADULT_TEXT, chat, everywhere, join, lane, meet, meet_the_next, say, say_as, strict, topic, wish,
 };
 
 /// Nothing in these tests takes this long unless it hangs.

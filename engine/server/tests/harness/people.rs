@@ -70,6 +70,29 @@ pub(crate) fn chat(ann: &mut Client, bob: &mut Client) -> (Match, Match) {
     meet(ann, bob, &topic())
 }
 
+/// Has two people who wait, and don't want each other, meet two who come; returns their rooms.
+#[track_caller]
+pub(crate) fn meet_the_next(
+    engine: &Engine,
+    waiting: [&mut Client; 2],
+    lane: Lane,
+    interest: &str,
+) -> [String; 2] {
+    let rooms = waiting.map(|person| {
+        let mut next = engine.client();
+        join(&mut next, strict(lane, &[interest]));
+        // Which of the two is met first is not promised: a search for both may be under way.
+        (person, next.expect::<Match>().room)
+    });
+    let [(ann, first), (bob, second)] = rooms;
+    let mut found = [ann.expect::<Match>().room, bob.expect::<Match>().room];
+    if found[0] == second {
+        found.reverse();
+    }
+    assert_eq!(found, [first, second], "each is with one of those who came");
+    found
+}
+
 /// Words without a name.
 pub(crate) fn say(content: &str) -> ClientMessage<'_> {
     ClientMessage::Message(Say { content, id: None, room: None })
