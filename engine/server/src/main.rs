@@ -1,4 +1,7 @@
 //! The binary `whisper`: composes what the modules make.
+//!
+//! It allocates with the system's allocator, which grows a big table by moving its pages and not by
+//! a copy: what a connection costs is mostly such tables. `docs/performance.md` has the comparison.
 
 mod cli;
 mod clock;
@@ -20,9 +23,6 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::cli::{Cli, Command, ConfigCommand};
 use self::config::Config;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
