@@ -24,9 +24,8 @@
 //! the receiver has truly gone to sleep must be remembered by whatever carries it, as an eventfd, a
 //! ring message and `Thread::unpark` do.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-
 use crate::bits::{Bits, WORDS};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// One receiver's public face.
 ///

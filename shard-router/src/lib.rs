@@ -5,15 +5,21 @@
 //! messages mean: the mesh is generic over the message, and this crate depends on no other of the
 //! workspace.
 //!
-//! Absent here: clocks, threads, sockets, randomness, `unsafe`. Whoever runs the shards brings the
-//! threads and the means to wake one; see [`Port::flush`].
+//! Absent here: clocks, threads, sockets, randomness. Whoever runs the shards brings the threads and
+//! the means to wake one; see [`Port::flush`]. `unsafe` stands in `ring` alone, the queue under the
+//! mesh; that and the mesh's sleep and wake are checked in every interleaving (`loom_tests`).
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod bits;
 mod inbox;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod mesh;
 mod placement;
+#[expect(unsafe_code, reason = "a slot is used by both sides, one after the other")]
+mod ring;
+mod sync;
 
 pub use mesh::{Counters, MESSAGE_BYTES, OVERFLOW_BOUND, PORTS_MAX, Port, RING_SLOTS, Sleep, mesh};
 pub use placement::{BUCKETS, KeyHash, KeyId, Placement, ShardId};

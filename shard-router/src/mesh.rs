@@ -10,17 +10,17 @@
 //! that a target lags, and then stops reading the sockets that feed it; so the bound on memory is
 //! the caller's to keep.
 //!
-//! Memory: `ports² × slots × 64 B`, that is 16 MiB for 64 ports of 64 slots. The memory-ordering
-//! argument stands in the `inbox` module, the one place with atomics.
+//! Memory: `ports² × slots × 64 B`, that is 16 MiB for 64 ports of 64 slots; a number of slots that
+//! is no power of two takes the room of the next one. Why nothing is lost between threads stands in
+//! the modules that have the atomics: in `ring` for the items, in `inbox` for sleep and wake.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
-
-use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use crate::bits::Bits;
 use crate::inbox::Inbox;
+use crate::ring::{Consumer, Producer, ring};
+use crate::sync::{Ordering, fence};
 
 /// The greatest size of a message: one cache line. Larger ones do not compile; box what is large
 /// and rare.
@@ -55,7 +55,7 @@ pub fn mesh<T: Send>(shards: usize, slots: usize) -> Vec<Port<T>> {
         for to in 0..shards {
             // The ring from a port to itself is never used: its messages go through `local`. It
             // exists, with one slot, so that a peer's number is its index.
-            let (tx, rx) = RingBuffer::new(if from == to { 1 } else { slots });
+            let (tx, rx) = ring(if from == to { 1 } else { slots });
             ports[from].out.push(Outgoing { ring: tx, overflow: VecDeque::new() });
             ports[to].rings.push(rx);
         }
@@ -162,11 +162,7 @@ impl<T> Port<T> {
             return;
         }
         let Outgoing { ring, overflow } = &mut self.out[to];
-        let refused = if overflow.is_empty() {
-            ring.push(msg).err().map(|PushError::Full(msg)| msg)
-        } else {
-            Some(msg)
-        };
+        let refused = if overflow.is_empty() { ring.push(msg).err() } else { Some(msg) };
         match refused {
             None => self.unannounced.insert(to),
             Some(msg) => {
@@ -190,11 +186,8 @@ impl<T> Port<T> {
                     self.ready.first_from(0)?
                 }
             };
-            let msg = if source == self.me {
-                self.local.pop_front()
-            } else {
-                self.rings[source].pop().ok()
-            };
+            let msg =
+                if source == self.me { self.local.pop_front() } else { self.rings[source].pop() };
             self.next_source = source + 1;
             match msg {
                 Some(msg) => {
@@ -277,7 +270,7 @@ impl<T> Port<T> {
     /// Moves what waits for `to` into its ring, as much as fits.
     fn refill(&mut self, to: usize) {
         let Outgoing { ring, overflow } = &mut self.out[to];
-        let room = ring.slots().min(overflow.len());
+        let room = ring.free().min(overflow.len());
         for msg in overflow.drain(..room) {
             let pushed = ring.push(msg);
             debug_assert!(pushed.is_ok(), "only we fill this ring, and it had room");
