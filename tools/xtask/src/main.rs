@@ -54,6 +54,8 @@ enum Command {
     /// Redis and PostgreSQL on private ports under `.services/`, for use by hand.
     #[command(subcommand)]
     Services(commands::services::Action),
+    /// Simulate many small worlds and towns, a seed each, and check every rule.
+    Sim(commands::sim::Args),
     /// Write the generated files anew.
     Vectors(commands::vectors::Args),
 }
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Fmt => commands::fmt::run(&checkout),
         Command::FeDev => commands::fe_dev::run(&checkout),
         Command::Services(action) => commands::services::run(&checkout, action),
+        Command::Sim(args) => commands::sim::run(&checkout, &args),
         Command::Vectors(args) => commands::vectors::run(&checkout, &args),
     });
     match done {

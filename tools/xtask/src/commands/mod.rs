@@ -6,5 +6,6 @@ pub(crate) mod fmt;
 pub(crate) mod lint;
 pub(crate) mod run;
 pub(crate) mod services;
+pub(crate) mod sim;
 pub(crate) mod test;
 pub(crate) mod vectors;
