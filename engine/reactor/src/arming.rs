@@ -1,13 +1,15 @@
 //! What waits for a connection's data: a poll while it is quiet, a receive while it is busy.
 //!
 //! The poll is the cheaper one to hold, the receive the cheaper one to use. A poll ends with the
-//! first data, and a receive takes over; a look at the busy ones every `quiet` turns those back
+//! first data, which is fetched by itself: a lone pong is no reason to keep a receive. What follows
+//! soon has a multishot receive take over; a look at the busy ones every `quiet` turns those back
 //! that were silent since the last look. So a connection is looked at once per `quiet` while it is
 //! busy and never while it is idle.
 
 use std::io;
 
 use crate::buffers::Buffers;
+use crate::deadlines::{Clock, Deadlines};
 use crate::io::{Event, Io};
 use crate::ring::{Completion, Ring};
 use crate::sends::token;
@@ -56,6 +58,12 @@ impl Io {
         if slot.flags.any(Flags::PAUSED.or(Flags::ENDED).or(Flags::STARVED)) || fed_up {
             return Ok(());
         }
+        if !warm && slot.flags.any(Flags::STIRRED) {
+            slot.flags.remove(Flags::STIRRED);
+            slot.flags.insert(Flags::RECEIVING);
+            self.counters.receive_armed_now += 1;
+            return ring.receive_now(conn.slot(), token(Op::Receive, conn));
+        }
         if !warm {
             slot.flags.insert(Flags::POLLING);
             self.counters.poll_armed_now += 1;
@@ -89,7 +97,8 @@ impl Io {
         }
         if completion.result != -libc::ECANCELED {
             // Data, the peer's end or an error: a receive will tell which.
-            slot.flags.insert(Flags::WARM.or(Flags::BUSY));
+            let lately = era(&self.clock, &self.cooling).wrapping_sub(slot.stirred) <= 1;
+            slot.flags.insert(if lately { Flags::WARM.or(Flags::BUSY) } else { Flags::STIRRED });
         }
         self.touch(conn);
     }
@@ -110,7 +119,10 @@ impl Io {
         }
         match (completion.result, buffer) {
             (1.., Some(id)) if slot.phase == Phase::Open => {
-                slot.flags.insert(Flags::WARM.or(Flags::BUSY));
+                slot.flags.insert(Flags::BUSY);
+                if !slot.flags.any(Flags::WARM) {
+                    slot.stirred = era(&self.clock, &self.cooling);
+                }
                 self.counters.receives += 1;
                 self.counters.received_bytes += completion.result as u64;
                 self.events.push_back(Event::Received(conn, id, completion.result as u32));
@@ -166,4 +178,11 @@ impl Io {
             }
         }
     }
+}
+
+/// The time in lengths of `quiet`, wrapping: enough to tell «lately» from long ago, and where it
+/// doesn't, a connection is warm once more than it need be.
+fn era(clock: &Clock, cooling: &Deadlines<ConnId>) -> u8 {
+    // A fresh slot says 0, which at the start was long ago.
+    (clock.now() / cooling.delay() + 2) as u8
 }

@@ -19,6 +19,11 @@ impl<T> Deadlines<T> {
         Deadlines { delay, queue: VecDeque::new() }
     }
 
+    /// The delay of them all, never 0.
+    pub(crate) fn delay(&self) -> Millis {
+        self.delay.max(1)
+    }
+
     pub(crate) fn push(&mut self, now: Millis, item: T) {
         self.queue.push_back((now + self.delay, item));
     }

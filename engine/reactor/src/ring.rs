@@ -385,6 +385,17 @@ impl Ring {
         unsafe { self.push(&entry.user_data(token.pack())) }
     }
 
+    /// A receive of what is there now, into one provided buffer.
+    pub(crate) fn receive_now(&mut self, slot: u32, token: Token) -> io::Result<()> {
+        let entry = opcode::Recv::new(Fixed(slot), std::ptr::null_mut(), 0)
+            .buf_group(BUFFER_GROUP)
+            .flags(libc::MSG_DONTWAIT)
+            .build()
+            .flags(squeue::Flags::BUFFER_SELECT);
+        // SAFETY: the buffers were vouched for when they were registered.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
     /// A send that takes what it can at once and completes only if that is not all.
     ///
     /// # Safety

@@ -97,6 +97,8 @@ impl Flags {
     pub(crate) const SUBMITTED: Flags = Flags(1 << 15);
     /// In the queue of those that lose their receive when they fall silent.
     pub(crate) const COOLING: Flags = Flags(1 << 16);
+    /// A poll said that there is something: one receive will tell what.
+    pub(crate) const STIRRED: Flags = Flags(1 << 18);
     /// Closed, with so much left to send that there is a time limit to it.
     pub(crate) const TIMED: Flags = Flags(1 << 17);
 
@@ -131,6 +133,8 @@ pub(crate) struct Slot {
     pub(crate) flags: Flags,
     /// Receive buffers thrown away since the handler let go.
     pub(crate) discarded: u8,
+    /// When the last lone datum came, as `arming` counts the time.
+    pub(crate) stirred: u8,
     /// What the kernel refused to take so far.
     pub(crate) outbox: Option<Box<Outbox>>,
 }
@@ -144,6 +148,7 @@ impl Slot {
         phase: Phase::Free,
         flags: Flags(0),
         discarded: 0,
+        stirred: 0,
         outbox: None,
     };
 }

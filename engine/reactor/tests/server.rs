@@ -411,12 +411,31 @@ fn a_quiet_connection_holds_a_poll_and_still_hears() {
         });
         client.write_all(b"again").unwrap();
         world.until("it is heard", |world| world.heard.received_bytes == 5 * round);
-        assert_eq!(world.reactor.counters().receive_armed_now, 1);
         world.turn();
         client.read_exact(&mut [0; 5]).unwrap();
     }
     drop(client);
     world.until("its end is heard", |world| world.heard.closed.len() == 1);
+}
+
+#[test]
+fn a_lone_pong_keeps_no_receive_and_a_conversation_does() {
+    let config = Config { quiet: Duration::from_millis(400), ..Config::default() };
+    let mut world = World::new(config, echo);
+    let (mut client, conn) = world.client();
+    let armed = |world: &World| {
+        let counters = world.reactor.counters();
+        (counters.receive_armed_now, counters.poll_armed_now)
+    };
+    world.until("it is quiet", |world| armed(world) == (0, 1));
+    client.write_all(b"pong").unwrap();
+    world.until("it is heard", |world| world.heard.received_from(conn) == b"pong");
+    world.turn();
+    assert_eq!(armed(&world), (0, 1));
+    client.write_all(b", and more").unwrap();
+    world.until("all is heard", |world| world.heard.received_from(conn) == b"pong, and more");
+    world.turn();
+    assert_eq!(armed(&world), (1, 0));
 }
 
 #[test]
