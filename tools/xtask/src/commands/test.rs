@@ -30,6 +30,7 @@ fn all() -> Vec<Step> {
     steps.extend([
         Step { group: Rust, name: "rust tests", action: rust_tests },
         Step { group: Rust, name: "rust doc tests", action: rust_doc_tests },
+        Step { group: Rust, name: "loom models", action: loom_models },
         lint::FRONTEND,
         Step {
             group: Frontend,
@@ -55,6 +56,14 @@ fn rust_tests(checkout: &Checkout) -> Outcome {
 
 fn rust_doc_tests(checkout: &Checkout) -> Outcome {
     Outcome::of_tests(checkout.cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+/// The ring between cores and its sleep, in every interleaving. Built apart, for the flag is everybody's.
+fn loom_models(checkout: &Checkout) -> Outcome {
+    let args = ["test", "--package", "whisper-shard-router", "--lib", "loom_tests"];
+    let apart = checkout.target("loom");
+    let task = checkout.cargo(&args).env("RUSTFLAGS", "--cfg loom");
+    Outcome::of_tests(task.env("CARGO_TARGET_DIR", apart))
 }
 
 fn frontend_tests(checkout: &Checkout) -> Outcome {
