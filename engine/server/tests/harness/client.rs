@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::io::{self, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
@@ -15,11 +15,12 @@ use whisper_proto::{
 };
 
 use super::PATIENCE;
+use super::patient::Patient;
 
 /// An upgraded connection. What comes by itself (numbers, tiers that open) is passed over unless it
 /// is waited for; anything else that isn't is a failure.
 pub(crate) struct Client {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Patient>,
     /// In a chat, where nothing comes by itself.
     chatting: bool,
 }
@@ -76,7 +77,7 @@ pub(crate) struct Refusal {
 }
 
 impl Client {
-    pub(super) fn new(socket: WebSocket<TcpStream>) -> Self {
+    pub(super) fn new(socket: WebSocket<Patient>) -> Self {
         Self { socket, chatting: false }
     }
 
@@ -196,12 +197,12 @@ impl Client {
 
     /// Vanishes: the connection ends without a word of WebSocket.
     pub(crate) fn vanish(self) {
-        self.socket.get_ref().shutdown(Shutdown::Both).expect("it was connected");
+        self.socket.get_ref().0.shutdown(Shutdown::Both).expect("it was connected");
     }
 
     /// Vanishes with a reset.
     pub(crate) fn reset(self) {
-        let socket = SockRef::from(self.socket.get_ref());
+        let socket = SockRef::from(&self.socket.get_ref().0);
         socket.set_linger(Some(Duration::ZERO)).expect("an option");
     }
 
@@ -212,7 +213,7 @@ impl Client {
             if left.is_zero() {
                 return Err(Error::Io(io::ErrorKind::TimedOut.into()));
             }
-            self.socket.get_ref().set_read_timeout(Some(left)).expect("an option");
+            self.socket.get_ref().0.set_read_timeout(Some(left)).expect("an option");
             match self.socket.read() {
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 // After a close frame, a reset ends the connection as well as FIN does.

@@ -8,11 +8,12 @@ use tungstenite::WebSocket;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::protocol::Role;
 
+use super::patient::Patient;
 use super::{Client, PATIENCE};
 
 /// A connection that speaks HTTP so far.
 pub(crate) struct Http {
-    stream: TcpStream,
+    stream: Patient,
     address: SocketAddr,
     /// Read, and not asked for yet.
     unread: Vec<u8>,
@@ -48,7 +49,7 @@ impl Http {
         let stream = TcpStream::connect(address).expect("it listens");
         stream.set_nodelay(true).expect("an option");
         stream.set_read_timeout(Some(PATIENCE)).expect("an option");
-        Self { stream, address, unread: Vec::new() }
+        Self { stream: Patient(stream), address, unread: Vec::new() }
     }
 
     /// Sends bytes as they are.
@@ -129,7 +130,7 @@ impl Http {
     }
 
     /// Gives up the connection: its socket, and what was read of it.
-    pub(crate) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub(crate) fn into_parts(self) -> (Patient, Vec<u8>) {
         (self.stream, self.unread)
     }
 

@@ -10,6 +10,7 @@ mod client;
 mod engine;
 mod frames;
 mod http;
+mod patient;
 mod people;
 
 use std::time::Duration;
