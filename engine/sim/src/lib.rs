@@ -21,6 +21,8 @@
 mod auditor;
 mod dice;
 mod digest;
+#[cfg(feature = "faults")]
+pub mod model;
 mod network;
 mod person;
 pub mod scale;
