@@ -1,7 +1,7 @@
 //! The model check, whole: every scene to its last world, and then with each rule broken.
 //!
-//! Prints a line for each scene and each fault; ends with an error where a rule doesn't hold, or
-//! isn't missed.
+//! Prints a line for each scene and each fault; fails where a rule doesn't hold, or
+//! is broken and nothing shows.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
