@@ -40,7 +40,7 @@ fn main() {
                 cores.fill_lists(waiting);
                 let (took, messages) = cores.measure(rounds, interests);
                 let people = 2 * rounds as u128;
-                let (each, messages) = (took.as_nanos() / people, messages as u128 / people);
+                let (each, messages) = (took.as_nanos() / people, u128::from(messages) / people);
                 println!("{interests:9} {waiting:7} {shards:6} {messages:10} {each:14}");
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use whisper_core::time::Span;
 use whisper_sim::scale::{
-    Fairness, Grouping, KINDS, Report, TIERS, Tally, Waits, decile, fairness,
+    Apart, Fairness, Grouping, KINDS, Report, TIERS, Tally, Waits, decile, fairness,
 };
 
 /// Quantiles that are printed, in thousandths.
@@ -136,8 +136,9 @@ fn fair(name: &str, fairness: &Fairness) {
         "fairness by {name}: {} of {judged} groups stand apart; the farthest is {farthest:.1} points from half above its tenth's median ({threshold:.1} deviations would be many)",
         apart.len(),
     );
-    for (tenth, group, share) in apart {
-        println!("  tenth {}, group {group}: {:.1} % above the median", tenth + 1, share * 100.0);
+    for Apart { tenth, group, share, longer_ms } in apart {
+        let (tenth, percent) = (tenth + 1, share * 100.0);
+        println!("  tenth {tenth}, group {group}: {percent:.1} % above, {longer_ms:+.3} ms");
     }
 }
 

@@ -115,7 +115,28 @@ pub struct Fit {
     pub least: Option<KeyHash>,
 }
 
+/// A few bits of each interest of a card: a first guess at what two cards share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Marks {
+    bits: u64,
+    /// Interests that another one's bit hides.
+    hidden: u32,
+}
+
+impl Marks {
+    /// Whether the two cards may share two interests; if not, they surely don't.
+    pub(super) const fn may_share_two(self, other: Self) -> bool {
+        let hidden = if self.hidden < other.hidden { self.hidden } else { other.hidden };
+        (self.bits & other.bits).count_ones() + hidden >= 2
+    }
+}
+
 impl Card {
+    pub(super) fn marks(&self) -> Marks {
+        let bits = self.keys.iter().fold(0, |bits, key| bits | 1 << (key.0 % 64));
+        Marks { bits, hidden: self.keys.len() as u32 - bits.count_ones() }
+    }
+
     /// The language list this card must be kept apart in, if it insists on one.
     pub fn insists_on(&self) -> Option<Language> {
         self.same_language.then_some(self.language).flatten()
@@ -163,6 +184,28 @@ mod tests {
         for bad in ["", "e", "engl", "1x", "-en"] {
             assert_eq!(Language::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn marks_never_deny_two_shared_interests() {
+        let card = |keys: [u64; 4]| Card {
+            ticket: TicketId::MIN,
+            person: SessionId { node: 0, shard: 0, slot: 0, generation: 0 },
+            lane: LaneId(0),
+            language: None,
+            same_language: false,
+            keys: keys.into_iter().map(KeyHash).collect(),
+            level: Level::Overlap,
+            priority: 0,
+        };
+        let one = card([1, 2, 65, 200]);
+        for other in [[1, 2, 3, 4], [1, 65, 300, 301], [2, 65, 129, 130], [1, 2, 65, 200]] {
+            let other = card(other);
+            assert!(intersect(&one.keys, &other.keys).0 >= 2);
+            assert!(one.marks().may_share_two(other.marks()));
+            assert!(other.marks().may_share_two(one.marks()));
+        }
+        assert!(!card([1, 2, 3, 4]).marks().may_share_two(card([4, 5, 6, 7]).marks()));
     }
 
     #[test]

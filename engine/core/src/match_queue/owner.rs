@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use whisper_shard_router::KeyHash;
 
-use super::card::{Affinity, Card, LaneId, Language, Level};
+use super::card::{Affinity, Card, LaneId, Language, Level, Marks};
 use super::fault::Fault;
 use super::message::{MatchMessage, Outcome};
 use super::{Ground, Host};
@@ -54,8 +54,16 @@ struct ListKey {
 }
 
 /// The most open first, then the oldest.
-type List = BTreeMap<Rank, u32>;
+type List = BTreeMap<Rank, Listed>;
 type Rank = (u8, TicketId);
+
+/// Where a ticket is kept, and enough of its card to pass most by without a look at it: in a long
+/// list nearly all have this one interest in common and no other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Listed {
+    place: u32,
+    marks: Marks,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Cursor {
@@ -204,7 +212,8 @@ impl Owner {
         let rank = rank(card);
         for key in owned_keys(ground, card) {
             let key = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
-            self.lists.get_or_insert_with(key, List::new).insert(rank, place);
+            let listed = Listed { place, marks: card.marks() };
+            self.lists.get_or_insert_with(key, List::new).insert(rank, listed);
         }
     }
 
@@ -264,6 +273,8 @@ impl Owner {
         from: Cursor,
     ) -> (Option<Candidate>, Option<Cursor>) {
         let card = &self.entries[place].card;
+        // Below the level of one shared interest it takes two. (Or the same only one; rarely asked.)
+        let marks = (card.level < Level::Single && card.keys.len() > 1).then(|| card.marks());
         let mut looked_at = 0;
         let mut best: Option<Candidate> = None;
         let mut after = from.after;
@@ -272,9 +283,10 @@ impl Owner {
             // The rank is one of the list that was broken off at, which may have vanished since.
             let start = after.take().map_or(Bound::Unbounded, Bound::Excluded);
             let Some(list) = self.lists.get(&key) else { continue };
-            for (&rank, &other) in list.range((start, Bound::Unbounded)) {
+            for (&rank, other) in list.range((start, Bound::Unbounded)) {
                 looked_at += 1;
-                if let Some(candidate) = self.assess(ground, place, other)
+                if marks.is_none_or(|marks| marks.may_share_two(other.marks))
+                    && let Some(candidate) = self.assess(ground, place, other.place)
                     && best.is_none_or(|best| candidate.beats(&best))
                 {
                     best = Some(candidate);

@@ -13,7 +13,7 @@
 use super::samples::{Sample, Tally, decile};
 
 /// Groups with fewer samples in a tenth aren't judged.
-pub const GROUP_MIN: usize = 100;
+pub const GROUP_MIN: usize = 1_000;
 
 /// Tenths with fewer samples aren't judged.
 const DECILE_MIN: usize = 10_000;
@@ -35,12 +35,25 @@ pub enum Grouping {
 pub struct Fairness {
     /// Groups judged, over all tenths.
     pub judged: usize,
-    /// Those that stand apart: the tenth, the group and its share above the median.
-    pub apart: Vec<(usize, usize, f64)>,
+    /// Those that stand apart.
+    pub apart: Vec<Apart>,
     /// The greatest distance of a share from one half, apart or not.
     pub farthest: f64,
     /// The number of standard deviations that would be too many.
     pub threshold: f64,
+}
+
+/// A group that stands apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Apart {
+    /// In which tenth, from 0.
+    pub tenth: usize,
+    /// Which group.
+    pub group: usize,
+    /// Its share above the tenth's median.
+    pub share: f64,
+    /// How much longer than the tenth's its own median is, in milliseconds.
+    pub longer_ms: f64,
 }
 
 /// Judges a run of `shards` shards and `users` people.
@@ -83,8 +96,14 @@ pub fn fairness(tally: &Tally, grouping: Grouping, shards: u16, users: u32) -> F
         distance > APART && distance * 2.0 * (all[place] as f64).sqrt() > threshold
     };
     let apart = judged.iter().copied().filter(stands_apart);
-    let apart = apart.map(|place| (place / groups, place % groups, share(place))).collect();
-    Fairness { judged: judged.len(), apart, farthest, threshold }
+    let apart = apart.map(|place| {
+        let (number, its) = (place / groups, place % groups);
+        let own = tally.waits(|it| tenth(it) == number && group(it) == its).quantile(500).0;
+        let whole = medians[number].unwrap_or(own);
+        let longer_ms = (own as f64 - whole as f64) / 1_000.0;
+        Apart { tenth: number, group: its, share: share(place), longer_ms }
+    });
+    Fairness { judged: judged.len(), apart: apart.collect(), farthest, threshold }
 }
 
 /// The number of standard deviations that a normal variable exceeds, on either side, with this
@@ -140,6 +159,8 @@ mod tests {
     #[test]
     fn a_shard_where_people_wait_longer_stands_apart() {
         let unfair = fairness(&waits(Some(2)), Grouping::Shard, 4, 16_000);
-        assert!(unfair.apart.iter().any(|&(_, shard, share)| shard == 2 && share > 0.55));
+        assert!(
+            unfair.apart.iter().any(|it| it.group == 2 && it.share > 0.55 && it.longer_ms > 0.0)
+        );
     }
 }
