@@ -54,6 +54,22 @@ impl World {
         Self::made_of(seed, shards, Settings::default(), Schedule::seeded(seed))
     }
 
+    /// The same world, with a rule of every match queue broken, to see that it shows.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn breaking(mut self, rule: whisper_core::match_queue::Fault) -> Self {
+        self.shards.iter_mut().for_each(|shard| shard.break_rule(rule));
+        self
+    }
+
+    /// The same world, whose rings lose their order once they are full, to see that it shows.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn overtaking(mut self) -> Self {
+        self.network.overtake();
+        self
+    }
+
     /// A world of `shards` shards, which is at least one.
     pub fn made_of(seed: u64, shards: u16, settings: Settings, schedule: Schedule) -> Self {
         let placement = Placement::single_node(

@@ -23,6 +23,10 @@ pub enum Fault {
     OrderSwapped,
     /// The last owner of a ticket's keys isn't told of it.
     KeyUnposted,
+    /// A ticket is known by its place alone, whoever has it by now.
+    GenerationUnchecked,
+    /// A search that made way for other work is not carried on.
+    SearchCutShort,
 }
 
 /// Which rule a queue breaks, if any.

@@ -175,7 +175,7 @@ impl Home {
     }
 
     pub(super) fn leave(&mut self, ground: &Ground, id: TicketId, host: &mut impl Host) {
-        if self.live(id).is_some() {
+        if self.live(ground, id).is_some() {
             self.end(ground, id.slot, None, host);
         }
     }
@@ -196,7 +196,9 @@ impl Home {
     }
 
     pub(super) fn open_up(&mut self, ground: &Ground, id: TicketId, host: &mut impl Host) -> bool {
-        let Some(level) = self.live(id).and_then(|ticket| next_level(ticket)) else { return false };
+        let Some(level) = self.live(ground, id).and_then(|ticket| next_level(ticket)) else {
+            return false;
+        };
         self.open(ground, id.slot, level, host);
         true
     }
@@ -204,7 +206,7 @@ impl Home {
     pub(super) fn propose(&mut self, ground: &Ground, proposal: Proposal, host: &mut impl Host) {
         let Proposal { owner, a, b, b_person, forgive } = proposal;
         let answer = |outcome| MatchMessage::Outcome { a, b, outcome };
-        let Some(ticket) = self.live(a) else {
+        let Some(ticket) = self.live(ground, a) else {
             return host.send(owner, answer(Outcome::AGone));
         };
         if ticket.hold.is_some() {
@@ -227,7 +229,7 @@ impl Home {
     pub(super) fn claim(&mut self, ground: &Ground, claim: Box<Claim>, host: &mut impl Host) {
         let Claim { a, b, a_person, owner, forgive, .. } = *claim;
         let refuse = |outcome| MatchMessage::Refuse { a, b, owner, outcome };
-        let Some(ticket) = self.live(b) else {
+        let Some(ticket) = self.live(ground, b) else {
             return host.send(a.home(), refuse(Outcome::BGone));
         };
         if ticket.hold.is_some() {
@@ -256,7 +258,7 @@ impl Home {
 
     pub(super) fn accept(&mut self, ground: &Ground, accept: Accept, host: &mut impl Host) {
         let Accept { a, b, b_person, b_names, owner, room } = accept;
-        let held = self.live(a).filter(|ticket| ticket.hold == Some((b, owner)));
+        let held = self.live(ground, a).filter(|ticket| ticket.hold == Some((b, owner)));
         host.send(owner, MatchMessage::Outcome { a, b, outcome: Outcome::Matched });
         let Some(ticket) = held else {
             if ground.broken.is(Fault::HoldDiesWithTicket) {
@@ -286,10 +288,10 @@ impl Home {
         host: &mut impl Host,
     ) {
         host.send(owner, MatchMessage::Outcome { a, b, outcome });
-        let held = self.live(a).filter(|ticket| ticket.hold == Some((b, owner)));
+        let held = self.live(ground, a).filter(|ticket| ticket.hold == Some((b, owner)));
         let Some(ticket) = held else { return };
         ticket.hold = None;
-        while let Some(ticket) = self.live(a).filter(|ticket| ticket.hold.is_none()) {
+        while let Some(ticket) = self.live(ground, a).filter(|ticket| ticket.hold.is_none()) {
             match ticket.behind.pop_front() {
                 Some(waiting) => self.meet(ground, waiting, host),
                 None => return,
@@ -305,7 +307,7 @@ impl Home {
         wish: Wish,
         host: &mut impl Host,
     ) {
-        let Some(ticket) = self.live(id) else { return };
+        let Some(ticket) = self.live(ground, id) else { return };
         let before = owners(ground, ticket);
         let lane = std::mem::replace(&mut ticket.card.lane, wish.lane);
         ticket.card.keys = wish.keys;
@@ -335,8 +337,10 @@ impl Home {
         }
     }
 
-    fn live(&mut self, id: TicketId) -> Option<&mut Ticket> {
-        self.tickets.get_mut(id.slot).filter(|ticket| ticket.card.ticket == id)
+    fn live(&mut self, ground: &Ground, id: TicketId) -> Option<&mut Ticket> {
+        let ticket = self.tickets.get_mut(id.slot)?;
+        let same = ticket.card.ticket == id || ground.broken.is(Fault::GenerationUnchecked);
+        same.then_some(ticket)
     }
 
     fn open(&mut self, ground: &Ground, slot: u32, level: Level, host: &mut impl Host) {

@@ -257,7 +257,7 @@ impl Owner {
             self.entries[place].busy = true;
             self.entries[best.place].busy = true;
             host.send(home, propose);
-        } else if rest.is_some() {
+        } else if rest.is_some() && !ground.broken.is(Fault::SearchCutShort) {
             let entry = &mut self.entries[place];
             entry.cursor = rest;
             if !std::mem::replace(&mut entry.owed, true) {

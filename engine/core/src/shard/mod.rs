@@ -27,6 +27,8 @@ use self::people::{People, State};
 use crate::evidence::Notary;
 use crate::ids::{Link, RoomId, SessionId};
 use crate::limits::{STATS_PER_SECOND, WAKE_BUDGET};
+#[cfg(feature = "faults")]
+use crate::match_queue::Fault;
 use crate::match_queue::{Card, Language, MatchQueue};
 use crate::random::Random;
 use crate::resume::Mint;
@@ -209,6 +211,12 @@ impl Shard {
             settings,
         };
         Self { queue, floor }
+    }
+
+    /// Has the match queue break a rule from here on.
+    #[cfg(feature = "faults")]
+    pub fn break_rule(&mut self, rule: Fault) {
+        self.queue = self.queue.clone().breaking(rule);
     }
 
     /// Takes one event. Times handed in never go backwards.

@@ -81,7 +81,7 @@ pub enum Broken {
 }
 
 impl Broken {
-    /// Every rule there is to break.
+    /// Every rule there is to break that the scenes can show.
     pub const ALL: [Self; 11] = [
         Self::Queue(Fault::TicketIdReused),
         Self::Queue(Fault::ReplacedInPlace),

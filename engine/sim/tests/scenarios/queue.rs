@@ -1,5 +1,8 @@
 //! Into the queue and out of it.
 
+use std::panic::catch_unwind;
+
+use whisper_core::match_queue::Fault;
 use whisper_core::time::Span;
 use whisper_proto::ServerMessage;
 use whisper_sim::World;
@@ -108,17 +111,31 @@ fn a_lost_connection_leaves_the_queue() {
 #[test]
 fn a_list_of_many_is_searched_to_its_end() {
     for number in 0..8 {
-        let mut world = World::new(1, 2);
-        let rare = format!("rare {number}");
-        for number in 0..150 {
-            let who = world.connect(number % 2);
-            world.join(who, &likes(&["common", &format!("own {number}")]).strict());
-        }
-        let target = comes(&mut world, 0, &likes(&["common", &rare]).strict());
-        let ann = comes(&mut world, 1, &likes(&["common", &rare]).strict());
-        assert!(world.are_together(ann, target));
-        world.drain();
+        assert!(find_each_other_in_a_crowd(World::new(1, 2), number));
     }
+}
+
+#[test]
+fn a_search_that_is_not_carried_on_shows() {
+    let broken = || World::new(1, 2).breaking(Fault::SearchCutShort);
+    let found = |number| {
+        // The auditor, too, may be the one who notices.
+        catch_unwind(|| find_each_other_in_a_crowd(broken(), number)).unwrap_or(false)
+    };
+    assert!(!(0..8).all(found));
+}
+
+fn find_each_other_in_a_crowd(mut world: World, number: usize) -> bool {
+    let rare = format!("rare {number}");
+    for number in 0..150 {
+        let who = world.connect(number % 2);
+        world.join(who, &likes(&["common", &format!("own {number}")]).strict());
+    }
+    let target = comes(&mut world, 0, &likes(&["common", &rare]).strict());
+    let ann = comes(&mut world, 1, &likes(&["common", &rare]).strict());
+    let together = world.are_together(ann, target);
+    world.drain();
+    together
 }
 
 #[test]

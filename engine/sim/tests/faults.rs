@@ -1,0 +1,43 @@
+//! Rules broken on purpose in random worlds: the auditor must notice each within a few seeds. Those
+//! of the claim protocol stand in the model check, that of long lists in the stories of the queue.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use whisper_core::match_queue::Fault;
+use whisper_sim::{Dice, Workload, World};
+
+/// Seeds within which a broken rule must show.
+const SEEDS: u64 = 40;
+
+const PEOPLE: usize = 20;
+
+#[test]
+fn a_ring_that_loses_its_order_shows() {
+    assert!(shows(World::overtaking));
+}
+
+#[test]
+fn a_place_taken_for_its_tenant_shows() {
+    assert!(shows(|world| world.breaking(Fault::GenerationUnchecked)));
+}
+
+#[test]
+fn nothing_shows_where_nothing_is_broken() {
+    assert!(!shows(|world| world));
+}
+
+/// Whether the auditor panics in one of some worlds.
+fn shows(broken: impl Fn(World) -> World) -> bool {
+    (0..SEEDS).any(|seed| {
+        let shards = 2 + Dice::new(seed).below(3) as u16;
+        let life = || {
+            let mut world = broken(World::new(seed, shards));
+            let mut workload = Workload::new(seed, PEOPLE);
+            for _ in 0..20 * PEOPLE {
+                workload.step(&mut world);
+            }
+            world.drain();
+        };
+        catch_unwind(AssertUnwindSafe(life)).is_err()
+    })
+}
