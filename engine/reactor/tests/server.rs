@@ -420,7 +420,8 @@ fn a_quiet_connection_holds_a_poll_and_still_hears() {
 
 #[test]
 fn a_lone_pong_keeps_no_receive_and_a_conversation_does() {
-    let config = Config { quiet: Duration::from_millis(400), ..Config::default() };
+    // Long enough for a slow machine to take both messages for a conversation.
+    let config = Config { quiet: Duration::from_millis(1500), ..Config::default() };
     let mut world = World::new(config, echo);
     let (mut client, conn) = world.client();
     let armed = |world: &World| {
