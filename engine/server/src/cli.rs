@@ -56,7 +56,7 @@ pub(crate) struct Settings {
     /// Where to listen for people, repeatable [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR", env = "WHISPER_LISTEN", value_delimiter = ',')]
     pub(crate) listen: Option<Vec<SocketAddr>>,
-    /// Where to listen for operators: /metrics, /ready, /admin. Loopback only. Off by default.
+    /// Where to listen for operators: /metrics, /ready, /health. Loopback only. Off by default.
     #[arg(long, value_name = "ADDR", env = "WHISPER_ADMIN")]
     pub(crate) admin: Option<SocketAddr>,
     /// Reactors; more than the cores where one table of sockets per reactor doesn't suffice
