@@ -1,5 +1,15 @@
 //! The bounds of the core, in one place. Those of the wire stand in [`whisper_proto::limits`].
 
+mod admission;
+mod rate;
+mod speech;
+mod visit;
+
+pub use admission::{Admission, AdmissionRates, Answer, Ask, Held, Visitor};
+pub use rate::{Meter, Rate};
+pub use speech::{Act, Heed, Speech, SpeechRates};
+pub use visit::{Visit, Wait, unclaimed};
+
 use crate::time::Span;
 
 /// Partners remembered, so that nobody meets the same stranger again.
