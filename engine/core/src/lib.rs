@@ -18,6 +18,7 @@ pub mod ids;
 pub mod interests;
 pub mod limits;
 pub mod match_queue;
+pub mod proxy;
 pub mod random;
 pub mod resume;
 pub mod rooms;

@@ -1,5 +1,6 @@
 //! A request's head, read.
 
+use arrayvec::ArrayVec;
 use data_encoding::BASE64;
 use thiserror::Error;
 
@@ -26,6 +27,7 @@ pub struct Request<'a> {
     pub if_none_match: Option<&'a str>,
     /// The encodings that we have and the client takes.
     pub accepts: Encodings,
+    head: &'a [u8],
 }
 
 /// What is asked of a path. There are no others; see [`Reject::Method`].
@@ -122,7 +124,21 @@ impl<'a> Request<'a> {
             cookies: fields.cookies,
             if_none_match: fields.if_none_match,
             accepts: fields.accepts,
+            head,
         })
+    }
+
+    /// The values of the headers called `name`, in their order; those that aren't text are empty.
+    /// The head is read once more for it.
+    pub fn values(&self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> + use<'a> {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut raw = httparse::Request::new(&mut headers);
+        // It was read before, and nothing was wrong with it.
+        let _ = raw.parse(self.head);
+        let named = raw.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        let values: ArrayVec<_, HEADERS_MAX> =
+            named.map(|header| text(header.value).unwrap_or_default()).collect();
+        values.into_iter()
     }
 
     /// The value of the cookie `name`, the first where there are several.
