@@ -14,11 +14,10 @@ const LINE_BYTES_MAX: usize = 107;
 const LINE_START: &[u8] = b"PROXY ";
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Puts a header together from the pieces that it comes in. 8 bytes, and a box while one is under
-/// way.
+/// Puts a header together from the pieces that it comes in.
 #[derive(Debug, Default)]
 pub struct ProxyReader {
-    partial: Option<Box<Vec<u8>>>,
+    partial: Vec<u8>,
 }
 
 /// What a proxy says of a connection.
@@ -54,7 +53,7 @@ impl ProxyReader {
     /// # Errors
     /// [`ProxyError`], by which the connection must be closed.
     pub fn next(&mut self, input: &mut &mut [u8]) -> Result<Option<Proxied>, ProxyError> {
-        let partial = self.partial.get_or_insert_default();
+        let partial = &mut self.partial;
         let known = partial.len();
         let room = PROXY_BYTES_MAX - known;
         partial.extend_from_slice(&input[..input.len().min(room)]);
@@ -67,7 +66,7 @@ impl ProxyReader {
         };
         // What was known alone was no whole header.
         *input = &mut std::mem::take(input)[length - known..];
-        self.partial = None;
+        self.partial = Vec::new();
         Ok(Some(proxied))
     }
 }
