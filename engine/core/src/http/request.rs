@@ -27,7 +27,8 @@ pub struct Request<'a> {
     pub if_none_match: Option<&'a str>,
     /// The encodings that we have and the client takes.
     pub accepts: Encodings,
-    head: &'a [u8],
+    /// The head itself, for headers that are rarely asked for; see [`Request::values`].
+    pub head: &'a [u8],
 }
 
 /// What is asked of a path. There are no others; see [`Reject::Method`].
