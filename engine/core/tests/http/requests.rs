@@ -51,7 +51,7 @@ fn what_a_browser_sends() {
         upgrade: Some(Upgrade { key: KEY, offer: Offer::Ours(Subprotocol::Msgpack) }),
         if_none_match: None,
         accepts: Encodings { brotli: true, gzip: true },
-        head,
+        head: head.as_bytes(),
     };
     assert_eq!(request, expected);
     assert_eq!(request.cookie("device"), Some("abc="));
