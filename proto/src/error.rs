@@ -16,6 +16,9 @@ pub enum DecodeError {
     /// The one byte that msgpack never uses.
     #[error("0xc1 is no msgpack")]
     ReservedByte,
+    /// The text isn't JSON.
+    #[error("this is no JSON")]
+    NotJson,
     /// Maps and arrays nest deeper than [`DEPTH`](crate::limits::DEPTH).
     #[error("nested deeper than {}", crate::limits::DEPTH)]
     TooDeep,
@@ -63,7 +66,7 @@ pub enum DecodeError {
 /// Who has to change something, so that the message becomes a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Whoever wrote the bytes: they are no msgpack, or too deep or too big to be looked at.
+    /// Whoever wrote the bytes: they are no msgpack (or JSON), or too deep or too big to be looked at.
     Encoding,
     /// The author of the client: good msgpack that is no message of this protocol.
     Client,
@@ -78,6 +81,7 @@ impl DecodeError {
             Self::Truncated
             | Self::TrailingBytes
             | Self::ReservedByte
+            | Self::NotJson
             | Self::TooDeep
             | Self::TooLarge
             | Self::BadUtf8(_) => Fault::Encoding,
@@ -110,6 +114,7 @@ impl DecodeError {
             Self::Truncated
             | Self::TrailingBytes
             | Self::ReservedByte
+            | Self::NotJson
             | Self::TooDeep
             | Self::TooLarge
             | Self::NotAMap => None,

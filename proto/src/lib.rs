@@ -1,6 +1,7 @@
-//! The wire types of Whisper and their msgpack codec.
+//! The wire types of Whisper and their codec: msgpack, or [JSON](json) for people at a terminal.
 //!
-//! One WebSocket binary frame carries one msgpack value: a map `{type, data}`. [`ClientMessage`]
+//! One WebSocket binary frame carries one msgpack value: a map `{type, data}`. Where JSON was
+//! agreed on, one text frame carries one object. [`ClientMessage`]
 //! is everything a client may say, [`ServerMessage`] everything the engine may say; their
 //! variants are the reference of the protocol. Both directions can be decoded and encoded, so
 //! that the engine, the load generator and third parties share one codec.
@@ -55,6 +56,7 @@
 mod client;
 mod envelope;
 mod error;
+pub mod json;
 mod key;
 mod lane;
 pub mod limits;

@@ -29,7 +29,7 @@ pub(crate) struct Slot<T> {
 }
 
 /// What stands at the cursor. Of maps and arrays only the head has been read.
-enum Token<'a> {
+pub(crate) enum Token<'a> {
     Nil,
     Bool(bool),
     Unsigned(u64),
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
             let key = self.key()?;
             each(key, self)?;
         }
-        self.depth -= 1;
+        self.leave();
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         for _ in 0..elements {
             each(self)?;
         }
-        self.depth -= 1;
+        self.leave();
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl<'a> Reader<'a> {
         for _ in 0..values {
             self.skip()?;
         }
-        self.depth -= 1;
+        self.leave();
         Ok(())
     }
 
@@ -264,8 +264,9 @@ impl<'a> Reader<'a> {
         Ok("")
     }
 
+    /// Goes into a map or an array whose head has been read.
     #[inline]
-    fn enter(&mut self) -> Result<()> {
+    pub(crate) fn enter(&mut self) -> Result<()> {
         if self.depth == DEPTH {
             return Err(DecodeError::TooDeep);
         }
@@ -273,7 +274,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn token(&mut self) -> Result<Token<'a>> {
+    /// Leaves a map or an array behind its last element.
+    #[inline]
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Reads a value, or the head of one.
+    pub(crate) fn token(&mut self) -> Result<Token<'a>> {
         let [marker] = self.array()?;
         Ok(match Marker::from_u8(marker) {
             Marker::Null => Token::Nil,

@@ -37,10 +37,12 @@ fn every_bad_input_is_named() {
 fn every_kind_of_error_has_an_input() {
     let mut seen: Vec<_> = all().iter().map(|bad| std::mem::discriminant(&bad.error)).collect();
     seen.push(std::mem::discriminant(&TooLarge)); // too big to be kept as a vector; see below
+    seen.push(std::mem::discriminant(&NotJson)); // those of the other spelling have their own
     for error in [
         Truncated,
         TrailingBytes,
         ReservedByte,
+        NotJson,
         TooDeep,
         TooLarge,
         NotAMap,

@@ -7,7 +7,9 @@ mod support;
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use support::{Direction, Message, hex, json_of, pack_json, read_vectors, samples, unhex, unpack};
+use support::{
+    Direction, Message, hex, json_of, pack_json, read_vectors, samples, spoken, unhex, unpack,
+};
 
 #[test]
 fn every_message_has_its_golden_bytes() {
@@ -22,9 +24,11 @@ fn every_message_has_its_golden_bytes() {
                 assert_eq!(Message::decode(direction, &frame).as_ref(), Ok(&message), "{name}");
                 // The view comes from an independent decoder, not from our types.
                 let view = json_of(&unpack(&frame));
+                let text = message.encode_text().expect("samples can be said in JSON");
+                assert_eq!(serde_json::from_str(&text).ok(), Some(spoken(&view)), "{name}");
                 json!({
                     "name": name, "direction": direction.as_str(), "json": view,
-                    "hex": hex(&frame),
+                    "hex": hex(&frame), "text": text,
                 })
             })
             .collect();
@@ -47,6 +51,24 @@ fn the_json_view_encoded_elsewhere_decodes_the_same() {
         let frame = pack_json(&view);
         let decoded = Message::decode(message.direction(), &frame);
         assert_eq!(comparable(decoded.as_ref().ok()), comparable(Some(&message)), "{name}");
+    }
+}
+
+/// The same for JSON: whichever way it is written, it is the same message.
+#[test]
+fn the_text_decodes_the_same() {
+    for (name, message) in samples::all() {
+        let text = message.encode_text().expect("samples can be said in JSON");
+        let view: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for text in [text, view.to_string(), format!("{view:#}")] {
+            let mut frame = Vec::new();
+            let decoded = Message::decode_text(message.direction(), &text, &mut frame);
+            let decoded = decoded.unwrap_or_else(|error| panic!("{name}: {error}"));
+            // Maps that are carried verbatim have no bin in JSON, and their keys in any order.
+            let said = decoded.encode_text().expect("what came from JSON can be said in it");
+            assert_eq!(serde_json::from_str(&said).ok().as_ref(), Some(&view), "{name}");
+            assert!(decoded == message || message.carries_a_map(), "{name}: {decoded:?}");
+        }
     }
 }
 

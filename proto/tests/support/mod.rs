@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use data_encoding::BASE64URL_NOPAD;
 use rmpv::Value;
 use serde_json::{Value as Json, json};
+use whisper_proto::json::{self, Unsayable};
 use whisper_proto::{ClientMessage, DecodeError, ServerMessage};
 
 /// A message of either direction.
@@ -39,6 +40,34 @@ impl<'a> Message<'a> {
             Self::Server(message) => message.encode(&mut frame),
         }
         frame
+    }
+
+    /// Decodes what somebody says who speaks JSON.
+    pub(crate) fn decode_text(
+        direction: Direction,
+        text: &str,
+        frame: &'a mut Vec<u8>,
+    ) -> Result<Self, DecodeError> {
+        json::to_msgpack(text, frame)?;
+        Self::decode(direction, frame)
+    }
+
+    /// What it is in JSON.
+    pub(crate) fn encode_text(&self) -> Result<String, Unsayable> {
+        let mut text = Vec::new();
+        json::from_msgpack(&self.encode(), &mut text)?;
+        Ok(String::from_utf8(text).expect("JSON is UTF-8"))
+    }
+
+    /// Whether some of it is carried as it came, without being interpreted.
+    pub(crate) fn carries_a_map(&self) -> bool {
+        match self {
+            Self::Client(message) => matches!(message, ClientMessage::Signal(_)),
+            Self::Server(ServerMessage::Connected(it)) => {
+                it.ice_servers.is_some() || it.challenge.is_some()
+            }
+            Self::Server(message) => matches!(message, ServerMessage::Signal(_)),
+        }
     }
 
     pub(crate) fn direction(&self) -> Direction {
@@ -101,6 +130,18 @@ pub(crate) fn json_of(value: &Value) -> Json {
             .map(|(key, value)| (key.as_str().expect("a str key").to_owned(), json_of(value)))
             .collect(),
         Value::Ext(..) => panic!("the protocol has no extensions"),
+    }
+}
+
+/// The JSON that somebody says who speaks it: a view with its binary as strings.
+pub(crate) fn spoken(view: &Json) -> Json {
+    match view {
+        Json::Object(entries) => match entries.get("$bin") {
+            Some(text) => text.clone(),
+            None => entries.iter().map(|(key, value)| (key.clone(), spoken(value))).collect(),
+        },
+        Json::Array(values) => values.iter().map(spoken).collect(),
+        other => other.clone(),
     }
 }
 

@@ -24,6 +24,12 @@ pub(crate) fn named(name: &str) -> Message<'static> {
     found.unwrap_or_else(|| panic!("no sample is named {name:?}")).1
 }
 
+/// What a partner is told who has said this.
+pub(crate) fn said(content: &str) -> Message<'_> {
+    let (id, sender_id, timestamp, seq, tag) = (ID, PARTNER, NOON, 1, TAG);
+    Message::Server(ServerMessage::Message(Said { id, sender_id, content, timestamp, seq, tag }))
+}
+
 fn client() -> Vec<(String, ClientMessage<'static>)> {
     use ClientMessage as C;
     let hello = Hello {
