@@ -1,10 +1,14 @@
 //! The command line.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Demand;
 
 /// Loads a Whisper engine, and says what it took.
 #[derive(Debug, Parser)]
@@ -46,9 +50,66 @@ pub(crate) struct Aim {
     /// Keep the generator on this core.
     #[arg(long)]
     pub(crate) core: Option<usize>,
-    /// Print one line of JSON instead of a table.
+    #[command(flatten)]
+    pub(crate) telling: Telling,
+}
+
+/// What becomes of the result.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Telling {
+    /// Write the result to this folder: result.json, as bench/schema.json describes it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What the run must come to, or it ends with exit code 99: a latency's min, mean, p50, p90, p99,
+    /// p99.9, p99.99 or max with a unit, or a figure. As in 'relay.p99<5ms' or
+    /// 'messages_per_second>=100000'. More than once if need be.
+    #[arg(long = "threshold", value_name = "EXPRESSION")]
+    pub(crate) thresholds: Vec<Demand>,
+    /// Print result.json as one line instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+    /// What choices, texts and nonces are derived from, in hex [default: another one every run].
+    #[arg(long, value_name = "HEX", default_value_t = Seed::fresh(), hide_default_value = true)]
+    pub(crate) seed: Seed,
+}
+
+/// What everything random in a run derives from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seed(pub(crate) u64);
+
+impl Seed {
+    fn fresh() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        // The standard library's keys are the one randomness it offers.
+        Self(RandomState::new().hash_one(std::process::id()))
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for Seed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = u64::from_str_radix(text, 16);
+        number.map(Self).map_err(|_| "at most 16 hexadecimal digits".to_owned())
+    }
+}
+
+impl Command {
+    /// What becomes of its result.
+    pub(crate) fn telling(&self) -> &Telling {
+        match self {
+            Self::Idle(args) => &args.aim.telling,
+            Self::Match(args) => &args.aim.telling,
+            Self::Relay(args) => &args.aim.telling,
+            Self::CompareFloor(args) => &args.telling,
+        }
+    }
 }
 
 /// How many addresses the connections come from.
@@ -105,9 +166,12 @@ pub(crate) struct Relay {
     pub(crate) aim: Aim,
     #[command(flatten)]
     pub(crate) talk: Talk,
-    /// Speak bare frames to a bare server, which relays between pairs or echoes.
-    #[arg(long, value_name = "MODE")]
-    pub(crate) raw: Option<Raw>,
+    /// The server is a bare one at /ws: it pairs connections as they come and relays binary frames
+    /// verbatim, or echoes them; there is nothing to join. With a frame that is empty it may, but
+    /// need not, tell both that they are paired.
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "relay")]
+    pub(crate) peer: Option<Peer>,
 }
 
 /// What pairs do.
@@ -135,8 +199,8 @@ pub(crate) struct Talk {
 
 /// What a bare server does with frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Raw {
-    /// Pairs connections as they come, tells both by an empty frame, and relays.
+pub(crate) enum Peer {
+    /// Pairs connections as they come, and relays.
     Relay,
     /// Sends them back.
     Echo,
@@ -159,9 +223,8 @@ pub(crate) struct CompareFloor {
     /// The most that the engine may cost, as a multiple of the bare echo; more fails the run.
     #[arg(long, value_name = "RATIO")]
     pub(crate) bar: Option<f64>,
-    /// Print one line of JSON instead of a table.
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -194,6 +257,13 @@ mod tests {
     fn seconds_may_be_broken_but_not_negative() {
         assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
         assert!(seconds("-1").is_err() && seconds("soon").is_err());
+    }
+
+    #[test]
+    fn seeds_are_read_as_they_are_written() {
+        let seed = Seed::fresh();
+        assert_eq!(seed.to_string().parse(), Ok(seed));
+        assert!("0xff".parse::<Seed>().is_err());
     }
 
     #[test]

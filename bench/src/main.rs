@@ -7,7 +7,7 @@
 //!
 //! Exits with 0 where the run is good; with 1 where it could not be done, or anything was lost or
 //! wrong; with 2 where the command line was; with 3 where all went well but the generator was the
-//! bottleneck, so that the figures mean nothing.
+//! bottleneck, so that the figures mean nothing; with 99 where a threshold was missed.
 
 mod channel;
 mod cli;
@@ -21,22 +21,18 @@ mod report;
 mod scenarios;
 mod server;
 
+use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use self::cli::{Cli, Command};
-use self::report::Report;
+use self::report::{Folder, Outcome};
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok((report, as_json)) => {
-            let text = if as_json { report.json() } else { report.table() };
-            // Nobody to read the report is no reason to call a bad run good.
-            let _ = writeln!(io::stdout(), "{text}");
-            report.exit_code()
-        }
+    match run(&Cli::parse().command) {
+        Ok(outcome) => exit_code(outcome),
         Err(error) => {
             let _ = writeln!(io::stderr(), "whisper-bench: {error}");
             ExitCode::FAILURE
@@ -44,11 +40,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(Report, bool), Box<dyn std::error::Error>> {
-    Ok(match command {
-        Command::Idle(args) => (scenarios::idle::run(&args)?, args.aim.json),
-        Command::Match(args) => (scenarios::matching::run(&args)?, args.aim.json),
-        Command::Relay(args) => (scenarios::relay::run(&args)?, args.aim.json),
-        Command::CompareFloor(args) => (scenarios::floor::run(&args)?, args.json),
-    })
+fn run(command: &Command) -> Result<Outcome, Box<dyn Error>> {
+    let telling = command.telling();
+    let folder = telling.out.as_deref().map(Folder::make).transpose()?;
+    let mut report = match command {
+        Command::Idle(args) => scenarios::idle::run(args)?,
+        Command::Match(args) => scenarios::matching::run(args)?,
+        Command::Relay(args) => scenarios::relay::run(args)?,
+        Command::CompareFloor(args) => scenarios::floor::run(args)?,
+    };
+    report.demand(&telling.thresholds);
+    let result = report.result(telling.seed.0);
+    if let Some(folder) = folder {
+        folder.write(&result)?;
+    }
+    let text = if telling.json { serde_json::to_string(&result)? } else { report.table() };
+    // Nobody to read the report is no reason to call a bad run good.
+    let _ = writeln!(io::stdout(), "{text}");
+    Ok(result.outcome)
+}
+
+fn exit_code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Outcome::Good => ExitCode::SUCCESS,
+        Outcome::Missed => ExitCode::from(99),
+        Outcome::Invalid => ExitCode::from(3),
+        Outcome::Failed => ExitCode::FAILURE,
+    }
 }

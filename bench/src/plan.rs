@@ -65,7 +65,7 @@ impl Plan {
         }
         let host = target.to_string();
         let (sources, ask_shard) = (aim.sources, false);
-        Ok(Self { target, host, dialect, ask_shard, people, seed: seed(), sources })
+        Ok(Self { target, host, dialect, ask_shard, people, seed: aim.telling.seed.0, sources })
     }
 
     /// The address that a person comes from; None where the system shall choose.
@@ -88,12 +88,6 @@ fn loopback(number: u32) -> Ipv4Addr {
     const FIRST: u32 = u32::from_be_bytes([127, 1, 0, 1]);
     const LAST: u32 = u32::from_be_bytes([127, 255, 255, 254]);
     Ipv4Addr::from_bits(FIRST + number % (LAST - FIRST + 1))
-}
-
-fn seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    // The standard library's keys are the one randomness it offers.
-    RandomState::new().hash_one(std::process::id())
 }
 
 /// Where a run stands.
@@ -156,6 +150,7 @@ impl Phases {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Telling;
 
     fn aim(target: &str) -> Aim {
         Aim {
@@ -164,7 +159,12 @@ mod tests {
             sources: Sources::OneEach,
             pid: None,
             core: None,
-            json: false,
+            telling: Telling {
+                out: None,
+                thresholds: Vec::new(),
+                json: false,
+                seed: "5eed".parse().unwrap(),
+            },
         }
     }
 

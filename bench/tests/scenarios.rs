@@ -79,11 +79,16 @@ impl Server {
 
     /// What a scenario reports. That a busy machine makes it invalid is no fault here.
     fn figures(&self, scenario: &[&str]) -> Value {
+        self.result(scenario)["figures"].clone()
+    }
+
+    /// The same with all around it.
+    fn result(&self, scenario: &[&str]) -> Value {
         let output = self.bench(scenario);
-        let report: Value = serde_json::from_slice(&output.stdout)
+        let result: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-        assert_eq!(report["faults"], serde_json::json!([]), "{report:#}");
-        report["figures"].clone()
+        assert_eq!(result["faults"], serde_json::json!([]), "{result:#}");
+        result
     }
 }
 
@@ -107,17 +112,19 @@ const RELAY: [&str; 7] = ["relay", "--pairs", "5", "--secs", "1", "--warm-up", "
 fn pairs_talk_and_nothing_is_lost() {
     let engine = Server::engine("relay", "2");
     for more in [&["--depth", "1"][..], &["--depth", "16", "--bytes", "500", "--room"]] {
-        let figures = engine.figures(&[&RELAY, more].concat());
-        assert!(number(&figures, "messages") > 100.0);
-        assert!(number(&figures, "server_cpu_us_per_message") > 0.0);
-        assert!(number(&figures, "latency_p50_us") <= number(&figures, "latency_p99_us"));
+        let result = engine.result(&[&RELAY, more].concat());
+        assert!(number(&result["figures"], "messages") > 100.0);
+        assert!(number(&result["figures"], "server_cpu_us_per_message") > 0.0);
+        let times = &result["latencies"]["relay"];
+        assert!(number(times, "p50_us") <= number(times, "p99_us"));
     }
 }
 
 #[test]
 fn bare_servers_are_measured_with_the_same_texts() {
     for (server, mode) in [("--relay", "relay"), ("--echo", "echo")] {
-        let figures = Server::floor(server).figures(&[&RELAY[..], &["--raw", mode]].concat());
+        let figures =
+            Server::floor(server).figures(&[&RELAY[..], &[&format!("--peer={mode}")]].concat());
         assert!(number(&figures, "messages") > 100.0);
     }
 }
@@ -166,9 +173,35 @@ fn the_engine_is_compared_with_the_floor() {
 #[test]
 fn who_finds_no_partner_fails_the_run() {
     let echo = Server::floor("--echo");
-    let output = echo.bench(&[&RELAY[..], &["--raw", "relay"]].concat());
+    let output = echo.bench(&[&RELAY[..], &["--peer"]].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("0 of 10 people found"));
+}
+
+#[test]
+fn results_are_kept_and_look_as_the_schema_says() {
+    let engine = Server::engine("out", "1");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("made/on/the/way");
+    let thresholds = ["--threshold", "messages>0", "--threshold", "relay.p50<1ns"];
+    let seed = ["--seed", "0123456789abcdef", "--out", out.to_str().unwrap()];
+    let output = engine.bench(&[&RELAY[..], &thresholds, &seed].concat());
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kept = std::fs::read(out.join("result.json")).unwrap();
+    let kept: Value = serde_json::from_slice(&kept).unwrap();
+    assert_eq!(kept, printed);
+
+    let schema: Value = serde_json::from_str(include_str!("../schema.json")).unwrap();
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<_> = schema.iter_errors(&kept).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    assert_eq!(kept["seed"], "0123456789abcdef");
+    let met: Vec<_> = kept["thresholds"].as_array().unwrap().iter().map(|it| &it["met"]).collect();
+    assert_eq!(met, [true, false]);
+    // A busy machine may make the run invalid, which counts for more.
+    if kept["outcome"] == "missed" {
+        assert_eq!(output.status.code(), Some(99));
+    }
 }
 
 #[test]

@@ -8,13 +8,13 @@
 
 use super::relay::measure;
 use super::{Failed, cpus};
-use crate::cli::{Aim, CompareFloor, Raw, Sources};
+use crate::cli::{Aim, CompareFloor, Peer, Sources};
 use crate::report::Report;
 use crate::server::Server;
 
 /// Who is measured: a name, and what is spoken.
-const SERVERS: [(&str, Option<Raw>); 3] =
-    [("engine", None), ("floor_echo", Some(Raw::Echo)), ("floor_relay", Some(Raw::Relay))];
+const SERVERS: [(&str, Option<Peer>); 3] =
+    [("engine", None), ("floor_echo", Some(Peer::Echo)), ("floor_relay", Some(Peer::Relay))];
 
 /// What is compared, as the relay reports it.
 const FIGURES: [(&str, &str); 5] = [
@@ -37,16 +37,16 @@ pub(crate) fn run(args: &CompareFloor) -> Result<Report, Failed> {
     let mut runs: [Vec<Report>; SERVERS.len()] = Default::default();
     let mut report = Report::new("compare-floor");
     for round in 0..args.rounds {
-        for (&(name, raw), runs) in SERVERS.iter().zip(&mut runs) {
+        for (&(name, peer), runs) in SERVERS.iter().zip(&mut runs) {
             // A process begins on the cores of the thread that starts it.
             cpus::pin(&[server_core])?;
-            let server = match raw {
+            let server = match peer {
                 None => Server::engine(&args.engine)?,
-                Some(Raw::Echo) => Server::floor(&args.floor, "--echo")?,
-                Some(Raw::Relay) => Server::floor(&args.floor, "--relay")?,
+                Some(Peer::Echo) => Server::floor(&args.floor, "--echo")?,
+                Some(Peer::Relay) => Server::floor(&args.floor, "--relay")?,
             };
             cpus::pin(&[own_core])?;
-            let run = measure(&aim(&server), args.talk, raw)?.report();
+            let run = measure(&aim(&server, args), args.talk, peer)?.report();
             for fault in run.faults() {
                 report.fault_if(true, || format!("{name}, round {}: {fault}", round + 1));
             }
@@ -71,14 +71,14 @@ pub(crate) fn run(args: &CompareFloor) -> Result<Report, Failed> {
     Ok(report)
 }
 
-fn aim(server: &Server) -> Aim {
+fn aim(server: &Server, args: &CompareFloor) -> Aim {
     Aim {
         target: server.address(),
         i_may_load_this_host: false,
         sources: Sources::OneEach,
         pid: Some(server.pid()),
         core: None,
-        json: false,
+        telling: args.telling.clone(),
     }
 }
 

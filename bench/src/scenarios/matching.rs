@@ -273,11 +273,11 @@ impl Matching {
         if let Some(readings) = &self.readings {
             let joins = 2.0 * tally.pairs as f64;
             report.figure("joins_per_second", joins / readings.elapsed.as_secs_f64(), "");
-            report.percentiles("second_join_to_matched", &self.times.arriving);
-            report.percentiles("second_join_to_partners_matched", &self.times.waiting);
+            report.latency("match", &self.times.arriving);
+            report.latency("partners_match", &self.times.waiting);
             let share = tally.within_1ms as f64 / tally.pairs.max(1) as f64 * 100.0;
             report.figure("engine_says_within_1ms_percent", share, "%");
-            report.percentiles("generator_lag", &self.times.lag);
+            report.latency("generator_lag", &self.times.lag);
             report.cpu(readings, tally.pairs, "pair");
             report.judge_generator(readings);
         }

@@ -11,7 +11,7 @@ use whisper_proto::{ClientMessage, Say, ServerMessage};
 
 use super::{Failed, interest, join, prepare};
 use crate::channel::{Arrival, Channel};
-use crate::cli::{self, Aim, Raw, Talk};
+use crate::cli::{self, Aim, Peer, Talk};
 use crate::driver::{self, DriveError, Net, News, Next, Outcome, PersonId, Scenario};
 use crate::measure::{Meter, Readings};
 use crate::payload::{BYTES_MIN, Seal, Stamp};
@@ -27,7 +27,7 @@ const PAIRING_MAX: Duration = Duration::from_secs(5);
 /// Where it can't be run; what goes wrong in it is in the report.
 pub(crate) fn run(args: &cli::Relay) -> Result<Report, Failed> {
     prepare(&args.aim)?;
-    Ok(measure(&args.aim, args.talk, args.raw)?.report())
+    Ok(measure(&args.aim, args.talk, args.peer)?.report())
 }
 
 /// What a run came to.
@@ -39,7 +39,7 @@ pub(super) struct Measured {
 }
 
 /// Runs it on the core where we are.
-pub(super) fn measure(aim: &Aim, talk: Talk, raw: Option<Raw>) -> Result<Measured, Failed> {
+pub(super) fn measure(aim: &Aim, talk: Talk, peer: Option<Peer>) -> Result<Measured, Failed> {
     let number = |name, must_be: &str| PlanError::Number { name, must_be: must_be.to_owned() };
     if !(BYTES_MIN..=whisper_proto::limits::CONTENT_CHARS).contains(&talk.bytes) {
         return Err(number("--bytes", &format!("{BYTES_MIN} to 2000")).into());
@@ -47,9 +47,9 @@ pub(super) fn measure(aim: &Aim, talk: Talk, raw: Option<Raw>) -> Result<Measure
     if talk.pairs == 0 || talk.depth == 0 {
         return Err(number("--pairs and --depth", "at least 1").into());
     }
-    let dialect = if raw.is_some() { Dialect::Bare } else { Dialect::Whisper };
+    let dialect = if peer.is_some() { Dialect::Bare } else { Dialect::Whisper };
     let plan = Plan::new(aim, dialect, 2 * talk.pairs)?;
-    let mut relay = Relay::new(&plan, aim.pid, talk, raw);
+    let mut relay = Relay::new(&plan, aim.pid, talk, peer);
     let outcome = driver::run(plan, &mut relay)?;
     let Relay { tally, readings, latencies, .. } = relay;
     Ok(Measured { outcome, tally, readings, latencies })
@@ -72,7 +72,7 @@ struct Tally {
 
 struct Relay {
     talk: Talk,
-    raw: Option<Raw>,
+    peer: Option<Peer>,
     seed: u64,
     seal: Seal,
     people: Vec<Talker>,
@@ -98,10 +98,10 @@ struct Talker {
 }
 
 impl Relay {
-    fn new(plan: &Plan, server: Option<u32>, talk: Talk, raw: Option<Raw>) -> Self {
+    fn new(plan: &Plan, server: Option<u32>, talk: Talk, peer: Option<Peer>) -> Self {
         Self {
             talk,
-            raw,
+            peer,
             seed: plan.seed,
             seal: Seal::new(plan.seed),
             people: (0..plan.people).map(|_| Talker::default()).collect(),
@@ -121,7 +121,7 @@ impl Relay {
         let talker = &mut self.people[person];
         let stamp = Stamp { channel: person as u32, seq: talker.channel.say(Instant::now()) };
         self.seal.write(stamp, self.talk.bytes, &mut self.text);
-        if self.raw.is_some() {
+        if self.peer.is_some() {
             return net.send(person, &self.text);
         }
         let content = str::from_utf8(&self.text).expect("texts are ASCII");
@@ -139,7 +139,7 @@ impl Relay {
         let speaker = stamp.channel as usize;
         match self.people[person].partner {
             // The bare relay doesn't say whom it paired; their first texts do.
-            None if self.raw.is_some() && speaker < self.people.len() => {
+            None if self.peer.is_some() && speaker < self.people.len() => {
                 self.people[person].partner = Some(speaker);
                 self.paired += 1;
             }
@@ -169,7 +169,7 @@ impl Relay {
     /// Who speaks after this person heard something. Where each hears but itself, the two of a pair
     /// take turns all the same, so that as many sockets are in use.
     fn answerer(&self, person: PersonId) -> PersonId {
-        if self.raw == Some(Raw::Echo) { person ^ 1 } else { person }
+        if self.peer == Some(Peer::Echo) { person ^ 1 } else { person }
     }
 
     /// Has everybody say a first text: where it arrives shows who is paired with whom.
@@ -180,8 +180,8 @@ impl Relay {
     /// Puts the messages in flight that then go back and forth.
     fn serve(&mut self, net: &mut Net<'_>) {
         for person in 0..self.people.len() {
-            let other = match self.raw {
-                Some(Raw::Echo) => Some(person ^ 1),
+            let other = match self.peer {
+                Some(Peer::Echo) => Some(person ^ 1),
                 _ => self.people[person].partner,
             };
             if other.is_some_and(|other| person < other) {
@@ -242,10 +242,10 @@ impl Scenario for Relay {
         news: &News<'_>,
     ) -> Result<(), DriveError> {
         match news {
-            News::Ready if self.raw.is_none() => {
+            News::Ready if self.peer.is_none() => {
                 net.say(person, &join(&interest(self.seed, person / 2)));
             }
-            News::Ready if self.raw == Some(Raw::Echo) => self.greet(net, person),
+            News::Ready if self.peer == Some(Peer::Echo) => self.greet(net, person),
             News::Ready | News::Ping => {}
             // The bare relay's word that there is a partner.
             News::Frame([]) => self.greet(net, person),
@@ -287,7 +287,7 @@ impl Measured {
         if let Some(readings) = &self.readings {
             let rate = tally.measured as f64 / readings.elapsed.as_secs_f64();
             report.figure("messages_per_second", rate, "");
-            report.percentiles("latency", &self.latencies);
+            report.latency("relay", &self.latencies);
             report.cpu(readings, tally.measured, "message");
             report.judge_generator(readings);
         }

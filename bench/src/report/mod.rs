@@ -1,21 +1,40 @@
 //! What came of a run, for people and for programs.
 
+mod demand;
+mod folder;
+mod machine;
+mod result;
+
+pub(crate) use self::demand::Demand;
+pub(crate) use self::folder::Folder;
+pub(crate) use self::result::Outcome;
+
 use std::fmt::Write as _;
-use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
-use serde_json::{Map, Value, json};
 
-use crate::driver::Outcome;
+use self::machine::Machine;
+use self::result::{Number, Percentiles, RunResult, SCHEMA, Threshold};
+use crate::driver;
 use crate::measure::Readings;
 
 /// Figures in the order in which they were added, and what was wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     scenario: &'static str,
+    started: SystemTime,
     figures: Vec<Figure>,
+    latencies: Vec<Latency>,
     faults: Vec<String>,
     invalid: Vec<String>,
+    thresholds: Vec<Threshold>,
+}
+
+#[derive(Clone, Debug)]
+struct Latency {
+    name: &'static str,
+    times: Histogram<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +55,15 @@ pub(crate) fn latencies() -> Histogram<u64> {
 impl Report {
     /// A report without anything.
     pub(crate) fn new(scenario: &'static str) -> Self {
-        Self { scenario, figures: Vec::new(), faults: Vec::new(), invalid: Vec::new() }
+        Self {
+            scenario,
+            started: SystemTime::now(),
+            figures: Vec::new(),
+            latencies: Vec::new(),
+            faults: Vec::new(),
+            invalid: Vec::new(),
+            thresholds: Vec::new(),
+        }
     }
 
     /// Adds a figure. The key has no spaces, and its unit in it where it has one.
@@ -49,12 +76,9 @@ impl Report {
         self.figure(key, count.try_into().unwrap_or(u64::MAX) as f64, "");
     }
 
-    /// Adds the percentiles of a histogram of nanoseconds, in microseconds.
-    pub(crate) fn percentiles(&mut self, key: &str, latencies: &Histogram<u64>) {
-        for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)] {
-            let nanos = latencies.value_at_quantile(quantile) as f64;
-            self.figure(format!("{key}_{name}_us"), nanos / 1e3, "µs");
-        }
+    /// Adds how long something took, in nanoseconds.
+    pub(crate) fn latency(&mut self, name: &'static str, times: &Histogram<u64>) {
+        self.latencies.push(Latency { name, times: times.clone() });
     }
 
     /// Adds what CPU time was used: ours, and the server's by each of so many things that it did.
@@ -79,7 +103,7 @@ impl Report {
     }
 
     /// Notes connections that ended before their time.
-    pub(crate) fn judge_people(&mut self, outcome: &Outcome) {
+    pub(crate) fn judge_people(&mut self, outcome: &driver::Outcome) {
         self.count("connections_lost", outcome.lost);
         let why = outcome.first_lost.as_deref().unwrap_or("for no reason");
         self.fault_if(outcome.lost > 0, || format!("{} lost, the first {why}", outcome.lost));
@@ -109,6 +133,57 @@ impl Report {
         &self.faults
     }
 
+    /// Holds it to what was demanded.
+    pub(crate) fn demand(&mut self, demands: &[Demand]) {
+        let latency = |name: &str| {
+            let found = self.latencies.iter().find(|latency| latency.name == name);
+            found.map(|latency| Percentiles::of(&latency.times))
+        };
+        let judged = demands.iter().map(|demand| {
+            let (value, met) = demand.judge(|name| self.value(name), latency);
+            let value = Number(value.unwrap_or(f64::NAN));
+            Threshold { expression: demand.text.clone(), value, met }
+        });
+        self.thresholds = judged.collect();
+    }
+
+    /// What to think of it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if !self.faults.is_empty() {
+            return Outcome::Failed;
+        }
+        if !self.invalid.is_empty() {
+            return Outcome::Invalid;
+        }
+        let all_met = self.thresholds.iter().all(|threshold| threshold.met);
+        if all_met { Outcome::Good } else { Outcome::Missed }
+    }
+
+    /// All of it, for programs.
+    pub(crate) fn result(&self, seed: u64) -> RunResult {
+        let figure = |figure: &Figure| (figure.key.clone(), Number(figure.value));
+        let latency = |it: &Latency| (it.name.to_owned(), Percentiles::of(&it.times));
+        let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
+        RunResult {
+            schema: SCHEMA,
+            scenario: self.scenario,
+            outcome: self.outcome(),
+            faults: self.faults.clone(),
+            invalid: self.invalid.clone(),
+            thresholds: self.thresholds.clone(),
+            figures: self.figures.iter().map(figure).collect(),
+            latencies: self.latencies.iter().map(latency).collect(),
+            phases: Vec::new(),
+            series: Vec::new(),
+            arguments: std::env::args().skip(1).collect(),
+            seed: format!("{seed:016x}"),
+            started_unix_ms: started.as_millis() as u64,
+            version: env!("CARGO_PKG_VERSION"),
+            commit: env!("WHISPER_BENCH_COMMIT"),
+            machine: Machine::this(),
+        }
+    }
+
     /// A table, and what to think of it.
     pub(crate) fn table(&self) -> String {
         let mut text = format!("{}\n", self.scenario);
@@ -116,36 +191,28 @@ impl Report {
             let line = format!("  {key:44} {:>14} {unit}", shown(*value));
             let _ = writeln!(text, "{}", line.trim_end());
         }
+        if !self.latencies.is_empty() {
+            let head = ["p50", "p90", "p99", "p99.9", "max"].map(|it| format!("{it:>10}"));
+            let _ = writeln!(text, "  {:24}{} µs", "", head.concat());
+        }
+        for Latency { name, times } in &self.latencies {
+            let all = Percentiles::of(times);
+            let all = [all.p50_us, all.p90_us, all.p99_us, all.p999_us, all.max_us];
+            let all = all.map(|us| format!("{:>10}", shown(us)));
+            let _ = writeln!(text, "  {name:24}{}", all.concat());
+        }
         self.faults.iter().for_each(|fault| {
             let _ = writeln!(text, "  FAILED: {fault}");
         });
         self.invalid.iter().for_each(|why| {
             let _ = writeln!(text, "  INVALID: {why}");
         });
+        for Threshold { expression, value, met } in &self.thresholds {
+            let word = if *met { "met" } else { "MISSED" };
+            let _ = writeln!(text, "  {word}: {expression} (it is {})", shown(value.0));
+        }
         text.truncate(text.trim_end().len());
         text
-    }
-
-    /// The same as one line of JSON.
-    pub(crate) fn json(&self) -> String {
-        let figures = self.figures.iter().map(|figure| (figure.key.clone(), json!(figure.value)));
-        json!({
-            "scenario": self.scenario,
-            "figures": figures.collect::<Map<String, Value>>(),
-            "faults": self.faults,
-            "invalid": self.invalid,
-        })
-        .to_string()
-    }
-
-    /// What to end the process with.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        const INVALID: u8 = 3;
-        match (self.faults.is_empty(), self.invalid.is_empty()) {
-            (true, true) => ExitCode::SUCCESS,
-            (true, false) => ExitCode::from(INVALID),
-            (false, _) => ExitCode::FAILURE,
-        }
     }
 }
 
@@ -161,6 +228,8 @@ fn shown(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -168,25 +237,20 @@ mod tests {
         let mut report = Report::new("relay");
         report.count("messages", 3_u64);
         report.figure("server_cpu_us_per_message", 4.75, "µs");
-        assert_eq!(report.exit_code(), ExitCode::SUCCESS);
+        assert_eq!(report.outcome(), Outcome::Good);
+        report.demand(&["messages>3".parse().unwrap()]);
+        assert_eq!(report.outcome(), Outcome::Missed);
         report.invalid_if(true, || "too slow".into());
-        assert_eq!(report.exit_code(), ExitCode::from(3));
+        assert_eq!(report.outcome(), Outcome::Invalid);
         report.fault_if(true, || "1 lost".into());
-        assert_eq!(report.exit_code(), ExitCode::FAILURE);
+        assert_eq!(report.outcome(), Outcome::Failed);
         let table = report.table();
         assert!(table.contains(" 4.750 µs\n  FAILED: 1 lost\n  INVALID: too slow"), "{table}");
-        let json: Value = serde_json::from_str(&report.json()).unwrap();
-        assert_eq!(json["figures"]["messages"], 3.0);
+        assert!(table.ends_with("MISSED: messages>3 (it is 3)"), "{table}");
+        let json: Value = serde_json::to_value(report.result(255)).unwrap();
+        assert_eq!(json["figures"]["messages"], 3);
         assert_eq!(json["faults"][0], "1 lost");
-    }
-
-    #[test]
-    fn percentiles_are_told_in_microseconds() {
-        let mut times = latencies();
-        (1..=1000).for_each(|us| times.record(us * 1000).unwrap());
-        let mut report = Report::new("relay");
-        report.percentiles("latency", &times);
-        assert!((report.value("latency_p50_us").unwrap() - 500.0).abs() < 1.0);
-        assert!((report.value("latency_max_us").unwrap() - 1000.0).abs() < 1.0);
+        assert_eq!(json["outcome"], "failed");
+        assert_eq!(json["seed"], "00000000000000ff");
     }
 }
