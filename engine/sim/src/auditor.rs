@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use whisper_core::ids::{RoomId, SessionId};
-use whisper_core::settings::{Settings, lane_id};
+use whisper_core::settings::{OpenLanes, Settings, lane_id};
 use whisper_core::shard::Shard;
 use whisper_core::time::{Micros, Span};
-use whisper_proto::{ClientMessage, Matched, Mode, ServerMessage, Tier};
+use whisper_proto::{ClientMessage, ErrorCode, Matched, Mode, ServerMessage, Tier};
 use whisper_shard_router::Placement;
 
 pub(crate) use self::rules::Memory;
@@ -44,6 +44,8 @@ pub(crate) type Verdict = Result<(), Violation>;
 pub(crate) struct Auditor {
     settings: Arc<Settings>,
     placement: Placement,
+    /// Which lanes are open, as each shard was told.
+    lanes: Vec<OpenLanes>,
     lives: Vec<Life>,
     // Looked up in, and never iterated.
     sessions: HashMap<SessionId, Who, RandomState>,
@@ -70,6 +72,8 @@ struct Life {
     entering: bool,
     /// What they are saying now must begin a new ticket.
     must_enter: bool,
+    /// An operator wants them gone.
+    banned: bool,
     /// Whom they are in a room with, or were last.
     partner: Option<Who>,
     last_room: Option<String>,
@@ -109,11 +113,32 @@ impl Life {
             self.gave_up = now;
         }
     }
+
+    fn lane_is_open(&self, lanes: &[OpenLanes]) -> bool {
+        let open = lanes[usize::from(self.home)];
+        self.wish.as_ref().is_some_and(|wish| open.contains(wish.lane))
+    }
+
+    /// They are told that a lane is closed: the one they want into, or else the one they wait in.
+    fn lane_closed(&mut self, now: Micros, lanes: &[OpenLanes], who: Who) -> Verdict {
+        if let Some(asked) = &self.asked {
+            let open = lanes[usize::from(self.home)].contains(asked.lane);
+            ensure!(!open, "{who:?} is kept out of an open lane");
+            return Ok(());
+        }
+        ensure!(!self.lane_is_open(lanes), "{who:?} is sent out of an open lane");
+        let waits = matches!(self.standing, Standing::Queued { .. });
+        ensure!(waits || self.entering, "{who:?} wanted nothing, and is told of a closed lane");
+        self.must_enter = false;
+        self.give_up(now);
+        Ok(())
+    }
 }
 
 impl Auditor {
-    pub(crate) fn new(settings: Arc<Settings>, placement: Placement) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, placement: Placement, shards: u16) -> Self {
         Self {
+            lanes: vec![settings.lanes; shards.into()],
             settings,
             placement,
             lives: Vec::new(),
@@ -136,6 +161,7 @@ impl Auditor {
             asked: None,
             entering: false,
             must_enter: false,
+            banned: false,
             partner: None,
             last_room: None,
             memory: Memory::default(),
@@ -154,6 +180,23 @@ impl Auditor {
         life.standing = Standing::Gone;
         // Nobody asks for these of somebody gone, and there may be millions.
         (life.wish, life.memory) = (None, Memory::default());
+    }
+
+    /// A shard is told which lanes are open from now on.
+    pub(crate) fn opens(&mut self, shard: u16, lanes: OpenLanes) {
+        self.lanes[usize::from(shard)] = lanes;
+    }
+
+    /// Somebody's home is told to ban them.
+    pub(crate) fn bans(&mut self, who: Who) {
+        self.lives[who.0].banned = true;
+    }
+
+    /// The ban has been heard.
+    pub(crate) fn has_banned(&self, who: Who) -> Verdict {
+        let standing = self.standing(who);
+        ensure!(*standing == Standing::Gone, "{who:?} is banned, and {standing:?}");
+        Ok(())
     }
 
     /// Somebody says something; the engine hears it next.
@@ -219,6 +262,7 @@ impl Auditor {
                     let chatting = matches!(life.standing, Standing::Chatting { .. });
                     ensure!(!chatting, "{who:?} is in a chat, and searching");
                     ensure!(life.wish.is_some(), "{who:?} never joined, and is searching");
+                    ensure!(life.lane_is_open(&self.lanes), "{who:?} came into a closed lane");
                     life.give_up(now);
                     life.standing = Standing::Queued { since: now, tier };
                 } else if let Standing::Queued { tier: before, .. } = &mut life.standing {
@@ -237,6 +281,14 @@ impl Auditor {
                 };
                 ensure!(now.since(since) >= times.timeout, "{who:?} timed out too early");
                 life.give_up(now);
+                Ok(())
+            }
+            ServerMessage::Error(error) if error.code == ErrorCode::LaneClosed => {
+                life.lane_closed(now, &self.lanes, who)
+            }
+            ServerMessage::Banned(_) => {
+                ensure!(life.banned, "{who:?} is banned, and nobody wanted that");
+                self.departs(now, who);
                 Ok(())
             }
             ServerMessage::PartnerSkipped | ServerMessage::PartnerDisconnected => {

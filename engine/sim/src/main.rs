@@ -69,6 +69,10 @@ struct Args {
     /// The clock jumps forward this often, in seconds on average; 0 for never.
     #[arg(long, default_value_t = 0)]
     jumps: u64,
+    /// A shard is given an operator's order (a ban, lanes closed or opened) this often, in
+    /// milliseconds on average; 0 for never.
+    #[arg(long, default_value_t = 0)]
+    orders: u64,
     /// Seconds between two inspections.
     #[arg(long, default_value_t = 1)]
     inspect: u64,
@@ -134,6 +138,7 @@ fn plan(args: &Args) -> Plan {
         slow_shards: args.slow_shards,
         stall: Span::millis(args.stall),
         jump_every: Span::secs(args.jumps),
+        orders_every: Span::millis(args.orders),
         inspect_every: Span::secs(args.inspect.max(1)),
         audited: !args.unaudited,
     }

@@ -29,12 +29,13 @@ fn rates(report: &Report, took: Duration) {
     let (seed, shards, users) = (plan.seed, plan.shards, plan.users);
     println!("seed {seed}: {users} people on {shards} shards for {lived} s");
     println!(
-        "{:.0} joins/s, {:.0} matches/s; {} events, {} inspections, {} jumps of the clock",
+        "{:.0} joins/s, {:.0} matches/s; {} events, {} inspections, {} jumps of the clock, {} orders",
         counts.joins as f64 / lived,
         counts.matched as f64 / 2.0 / lived,
         counts.steps,
         counts.inspections,
         counts.jumps,
+        counts.orders,
     );
     println!(
         "took {took:.1} s: {:.2} x real time; peak memory {}",

@@ -1,5 +1,7 @@
-//! Invents people: they join for what many like, talk, skip, click twice, vanish at any moment.
+//! Invents people: they join for what many like, talk, skip, click twice, vanish at any moment. And
+//! operators, who close lanes and ban people.
 
+use whisper_core::settings::OpenLanes;
 use whisper_core::time::Span;
 use whisper_proto::{
     AgeCategory, ClientMessage, Hello, Join, Lane, LanguageWish, Mode, Names, QueueType, Relax,
@@ -23,6 +25,9 @@ pub struct Workload {
     interests: Vec<String>,
     here: Vec<Who>,
     lines: usize,
+    /// Shards that weren't told yet which lanes are open.
+    untold: Vec<u16>,
+    lanes: OpenLanes,
 }
 
 impl Workload {
@@ -30,14 +35,16 @@ impl Workload {
     pub fn new(seed: u64, people_max: usize) -> Self {
         let interests = (0..INTERESTS).map(|number| format!("topic {number}")).collect();
         let dice = Dice::new(!seed);
-        Self { dice, people_max, interests, here: Vec::new(), lines: 0 }
+        let (here, untold, lanes) = (Vec::new(), Vec::new(), OpenLanes::default());
+        Self { dice, people_max, interests, here, lines: 0, untold, lanes }
     }
 
     /// Does one thing: mostly a delivery, else what somebody does, or time that passes.
     pub fn step(&mut self, world: &mut World) {
         self.here.retain(|&who| world.person(who).is_here());
         match self.dice.below(100) {
-            0..45 => drop(world.deliver()),
+            0..44 => drop(world.deliver()),
+            44 => self.order(world),
             45..50 => self.arrive(world),
             50..90 => self.act(world),
             90..95 => world.pass(Span(self.dice.below(400_000) as u64)),
@@ -58,6 +65,22 @@ impl Workload {
             let language = Some(self.dice.pick(&["de", "en-GB", "pt-BR"]));
             world.send(who, &ClientMessage::Hello(Hello { language, ..Hello::default() }));
         }
+    }
+
+    /// An operator bans somebody, or opens all lanes but one; shards hear of that one by one.
+    fn order(&mut self, world: &mut World) {
+        if let Some(shard) = self.untold.pop() {
+            return world.open_lanes(shard, self.lanes);
+        }
+        if !self.here.is_empty() && self.dice.chance(50) {
+            return world.ban(self.dice.pick(&self.here));
+        }
+        self.lanes = OpenLanes::default();
+        if self.dice.chance(60) {
+            let lane = self.wish().lane;
+            self.lanes.set(lane, false);
+        }
+        self.untold = (0..world.shards()).collect();
     }
 
     fn act(&mut self, world: &mut World) {

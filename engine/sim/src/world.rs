@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use whisper_core::ids::{Link, SessionId};
 use whisper_core::match_queue::interest_key;
-use whisper_core::settings::Settings;
-use whisper_core::shard::{Effect, Envelope, Event, Setup, Shard};
+use whisper_core::settings::{OpenLanes, Settings};
+use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
 use whisper_core::time::{Micros, Span};
-use whisper_proto::{ClientMessage, CloseCode, Join, ServerMessage, Stats};
+use whisper_proto::{Banned, ClientMessage, CloseCode, Join, ServerMessage, Stats};
 use whisper_shard_router::{Placement, ShardId};
 
 use crate::auditor::{Auditor, Standing, Violation};
@@ -78,7 +78,7 @@ impl World {
             shards,
         );
         let settings = Arc::new(settings);
-        let auditor = Auditor::new(Arc::clone(&settings), placement.clone());
+        let auditor = Auditor::new(Arc::clone(&settings), placement.clone(), shards);
         let make = |shard| {
             let me = ShardId { node: NODE, shard };
             let setup = Setup {
@@ -189,6 +189,23 @@ impl World {
         let Some(session) = self.people[who.0].session.take() else { return };
         self.auditor.departs(self.now, who);
         self.feed(self.people[who.0].shard, Event::Disconnected { session });
+    }
+
+    /// An operator opens these lanes, and closes all others, as far as this shard goes.
+    pub fn open_lanes(&mut self, shard: u16, lanes: OpenLanes) {
+        self.auditor.opens(shard, lanes);
+        self.feed(shard, Event::Order(Order::Lanes(lanes)));
+    }
+
+    /// An operator bans somebody. Nothing comes of it where they are gone.
+    pub fn ban(&mut self, who: Who) {
+        let Some(session) = self.person(who).session else { return };
+        self.auditor.bans(who);
+        let banned = Banned { reason: "spam", code: "spam", until: None };
+        let order = Order::Ban { session, banned };
+        self.feed(self.people[who.0].shard, Event::Order(order));
+        let done = self.auditor.has_banned(who);
+        self.insist(done);
     }
 
     /// What a client knows.

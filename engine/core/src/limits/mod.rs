@@ -24,6 +24,9 @@ pub const STATS_PER_SECOND: u64 = 20_000;
 /// Steps of the match queue's own work (tiers opened, scans carried on) in one wake.
 pub const WAKE_BUDGET: usize = 256;
 
+/// Places of the table of people that one wake looks at for somebody queued in a lane just closed.
+pub const PLACES_CLEARED: usize = 1_024;
+
 const _: () = assert!(
     crate::match_queue::KEYS_MAX == whisper_proto::limits::INTERESTS,
     "a card has room for every interest that a join may name"

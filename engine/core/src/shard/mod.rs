@@ -8,6 +8,7 @@
 mod census;
 mod chat;
 mod message;
+mod orders;
 mod people;
 mod queueing;
 
@@ -21,6 +22,7 @@ use whisper_shard_router::{Placement, ShardId};
 
 pub use census::Counts;
 pub use message::{Envelope, ShardMessage};
+pub use orders::Order;
 
 use self::census::Census;
 use self::people::{People, State};
@@ -33,7 +35,7 @@ use crate::match_queue::{Card, Language, MatchQueue};
 use crate::random::Random;
 use crate::resume::Mint;
 use crate::rooms::{Ending, RoomMessage, Rooms};
-use crate::settings::Settings;
+use crate::settings::{OpenLanes, Settings};
 use crate::sweep::Sweep;
 use crate::time::{Micros, Span};
 
@@ -84,6 +86,8 @@ pub enum Event<'a> {
     },
     /// The time of [`Shard::next_timeout`] has come.
     Tick,
+    /// An operator wants something.
+    Order(Order<'a>),
 }
 
 /// What is to be done about it.
@@ -112,7 +116,7 @@ pub enum Effect<'a> {
         /// May be dropped where the receiver is slow.
         fleeting: bool,
     },
-    /// Close a connection. [`Event::Disconnected`] is expected to follow.
+    /// Close a connection. [`Event::Disconnected`] is expected to follow, and may find nobody.
     Close {
         /// The connection.
         link: Link,
@@ -178,6 +182,10 @@ struct Floor {
     epoch: u32,
     now: Micros,
     settings: Arc<Settings>,
+    /// The lanes open now.
+    lanes: OpenLanes,
+    /// The place up to which people were taken out of lanes closed since.
+    clearing: Option<usize>,
     random: Random,
     notary: Notary,
     mint: Mint,
@@ -208,6 +216,8 @@ impl Shard {
             census: Census::new(now, shards),
             sweep: Sweep::new(now, SWEEP_STEP),
             random,
+            lanes: settings.lanes,
+            clearing: None,
             settings,
         };
         Self { queue, floor }
@@ -226,15 +236,19 @@ impl Shard {
             Event::Connected { link } => self.connected(link, effects),
             Event::Message { session, message } => self.said(session, message, effects),
             Event::Malformed { session, error } => self.floor.malformed(session, &error, effects),
-            Event::Disconnected { session } => self.disconnected(session, effects),
+            Event::Disconnected { session } => self.depart(session, effects),
             Event::FromShard { from, envelope } => self.heard(from, envelope, effects),
             Event::Tick => self.tick(effects),
+            Event::Order(order) => self.ordered(order, effects),
         }
     }
 
     /// When [`Event::Tick`] is due.
     pub fn next_timeout(&self) -> Micros {
         let floor = &self.floor;
+        if floor.clearing.is_some() {
+            return floor.now;
+        }
         let mut next = floor.census.next();
         if floor.people.len() > 0 {
             next = next.min(floor.sweep.next());
@@ -249,7 +263,7 @@ impl Shard {
 
     /// The lanes that people may join.
     pub fn open_lanes(&self) -> impl Iterator<Item = Lane> + use<> {
-        self.floor.settings.lanes.iter()
+        self.floor.lanes.iter()
     }
 
     /// This shard's own numbers.
@@ -318,7 +332,7 @@ impl Shard {
             limits: SESSION_LIMITS,
             ice_servers: None,
             relay_only: false,
-            lanes: floor.settings.lanes.iter().collect(),
+            lanes: floor.lanes.iter().collect(),
             challenge: None,
         });
         effects.push(Effect::Send { link, message: &connected });
@@ -363,7 +377,8 @@ impl Shard {
         }
     }
 
-    fn disconnected(&mut self, session: SessionId, effects: &mut impl Effects) {
+    /// Ends all that a person is in, and forgets them.
+    fn depart(&mut self, session: SessionId, effects: &mut impl Effects) {
         let Some(person) = self.floor.people.get(session) else { return };
         match person.state {
             State::Idle => {}
@@ -396,6 +411,7 @@ impl Shard {
     }
 
     fn tick(&mut self, effects: &mut impl Effects) {
+        self.clear_closed_lanes(effects);
         let now = self.floor.now;
         let (queue, mut desk) = self.desk(effects);
         queue.wake(now, WAKE_BUDGET, &mut desk);

@@ -5,6 +5,7 @@ use whisper_proto::{
 };
 use whisper_shard_router::ShardId;
 
+use super::orders::LANE_CLOSED;
 use super::people::{LastRoom, State, Wishes, seconds};
 use super::{Effect, Effects, Floor, Shard, ShardMessage};
 use crate::ids::{RoomId, SessionId, Side};
@@ -82,13 +83,16 @@ impl Shard {
         }
     }
 
-    /// Puts a person who is idle into the queue with the wishes they have.
+    /// Puts a person who is idle into the queue with the wishes they have, if that lane is open.
     fn enqueue(&mut self, session: SessionId, effects: &mut impl Effects) {
-        let now = self.floor.now;
+        let (now, lanes) = (self.floor.now, self.floor.lanes);
         let Some(person) = self.floor.people.get_mut(session) else { return };
         let extra = person.extra_mut();
         let language = extra.language;
         let Some(wishes) = &extra.wishes else { return };
+        if !lanes.contains(wishes.lane) {
+            return self.floor.refuse_lane(session, effects);
+        }
         let wish = Wish {
             person: session,
             lane: lane_id(wishes.lane),
@@ -129,8 +133,8 @@ impl Shard {
         if person.is_some_and(|person| matches!(person.state, State::Chatting(_))) {
             return Err((ErrorCode::InChat, "End this chat before you join again.".into()));
         }
-        if !floor.settings.lanes.contains(join.lane) {
-            return Err((ErrorCode::LaneClosed, "Nobody is paired in this lane.".into()));
+        if !floor.lanes.contains(join.lane) {
+            return Err((ErrorCode::LaneClosed, LANE_CLOSED.into()));
         }
         let same_language = join.language == LanguageWish::Same;
         let language = person.and_then(|person| person.extra()?.language);

@@ -114,6 +114,7 @@ impl Auditor {
             };
             let (tier, waited) = (*tier, now.since(Micros(ticket.at)));
             ensure!(waited < times.timeout, "{who:?} waits past the timeout");
+            ensure!(life.lane_is_open(&self.lanes), "{who:?} waits in a closed lane");
             let due = wish.due(waited >= times.single, waited >= times.any);
             ensure!(tier >= due, "{who:?} has waited {waited:?} with {tier} open only");
             ensure!(tier <= wish.widest(), "{who:?} asked never to open {tier}");

@@ -66,6 +66,9 @@ pub struct Acts {
     pub opens: u8,
     /// Say something to the partner.
     pub says: u8,
+    /// Have an operator close their lane at their home while they wait in it. Being banned is
+    /// [vanishing](Self::vanishes).
+    pub closes: u8,
 }
 
 /// A rule that is broken to see that it is checked.
@@ -160,6 +163,12 @@ impl Role {
     /// They may say so much.
     pub fn says(mut self, lines: u8) -> Self {
         self.may.says = lines;
+        self
+    }
+
+    /// Their lane may be closed while they wait.
+    pub fn closes(mut self) -> Self {
+        self.may.closes = 1;
         self
     }
 

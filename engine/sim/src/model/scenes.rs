@@ -15,7 +15,7 @@ const BOTH: &[usize] = &[0, 1];
 pub fn quick() -> Vec<Vec<Scene>> {
     let people: Vec<Scene> = vec![leave(), skip(), say(), replace_lane(), replace_interest()];
     let tiers = vec![one_alike(), anyone(), nobody_alike(), again()];
-    people.into_iter().chain(tiers).chain([refuse()]).map(everywhere).collect()
+    people.into_iter().chain(tiers).chain([refuse(), close_lane()]).map(everywhere).collect()
 }
 
 /// What takes longer: four people, or people who come back; clocks that differ.
@@ -103,6 +103,11 @@ fn again() -> Scene {
 fn refuse() -> Scene {
     let people = [at(0, BOTH).refusing(&[1]), at(1, BOTH).vanishes(), at(2, BOTH)];
     scene("one refuses another, who vanishes", people)
+}
+
+fn close_lane() -> Scene {
+    let people = [at(0, BOTH).closes().skips(1), at(1, BOTH).closes(), at(2, BOTH).or(1, BOTH)];
+    scene("a lane is closed, one skips", people)
 }
 
 fn two_refuse() -> Scene {

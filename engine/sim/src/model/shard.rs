@@ -23,6 +23,8 @@ pub(super) struct Shard {
     /// Everybody of the scene; those at home elsewhere stay as they are.
     pub(super) people: Vec<Person>,
     rooms: u8,
+    /// The scene's lanes that are closed here, by bits.
+    closed: u8,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -57,6 +59,7 @@ pub(super) enum Act {
     Replace,
     OpenUp,
     Say,
+    CloseLane,
 }
 
 /// What shards say to each other.
@@ -85,7 +88,8 @@ impl Shard {
         }
         let person =
             |role: &Role| Person { standing: Standing::Idle, desire: 0, may: role.may, met: 0 };
-        Self { me, queue, people: stage.scene.people.iter().map(person).collect(), rooms: 0 }
+        let people = stage.scene.people.iter().map(person).collect();
+        Self { me, queue, people, rooms: 0, closed: 0 }
     }
 
     /// What the people of this home may do next.
@@ -102,6 +106,7 @@ impl Shard {
                     (may.vanishes, Act::Vanish),
                     (may.replaces, Act::Replace),
                     (may.opens, Act::OpenUp),
+                    (may.closes, Act::CloseLane),
                 ],
                 Standing::Chatting { .. } => &[
                     (may.leaves, Act::Leave),
@@ -149,6 +154,7 @@ impl Shard {
             stage,
             people: &mut self.people,
             rooms: &mut self.rooms,
+            closed: &mut self.closed,
             sent: Vec::new(),
             violation: None,
         };
@@ -184,6 +190,7 @@ struct Desk<'a> {
     stage: &'a Stage<'a>,
     people: &'a mut Vec<Person>,
     rooms: &'a mut u8,
+    closed: &'a mut u8,
     sent: Sent,
     violation: Option<Violation>,
 }
@@ -227,10 +234,33 @@ impl Desk<'_> {
                 let to = self.stage.session(partner);
                 self.sent.push((to.shard, Message::Said { to, room }));
             }
+            Act::CloseLane => {
+                person.may.closes -= 1;
+                self.close_lane(queue, now, self.lane(who));
+            }
+        }
+    }
+
+    /// Which of the scene's lanes somebody wants.
+    fn lane(&self, who: usize) -> usize {
+        self.stage.scene.people[who].desires[self.people[who].desire].lane
+    }
+
+    /// Everybody of this home who waits in a lane leaves it, and nobody comes back.
+    fn close_lane(&mut self, queue: &mut MatchQueue, now: Micros, lane: usize) {
+        *self.closed |= 1 << lane;
+        for who in 0..self.people.len() {
+            let waits = matches!(self.people[who].standing, Standing::Queued(_));
+            if waits && self.lane(who) == lane {
+                self.go(queue, now, who, Standing::Idle);
+            }
         }
     }
 
     fn enqueue(&mut self, queue: &mut MatchQueue, now: Micros, who: usize) {
+        if *self.closed >> self.lane(who) & 1 == 1 {
+            return;
+        }
         let person = &mut self.people[who];
         person.standing = Standing::Queued(None);
         let wish = self.stage.wish(who, person.desire);
@@ -316,8 +346,7 @@ impl Host for Desk<'_> {
 
     /// All that travels with a claim of what somebody wants; here it is the lane.
     fn names(&self, person: SessionId) -> Names {
-        let who = person.slot as usize;
-        let lane = self.stage.scene.people[who].desires[self.people[who].desire].lane;
+        let lane = self.lane(person.slot as usize);
         [format!("lane {lane}").into()].into()
     }
 

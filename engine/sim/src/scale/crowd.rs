@@ -7,7 +7,8 @@ use std::sync::Arc;
 use whisper_core::ids::SessionId;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{
-    AgeCategory, Join, Lane, LanguageWish, Matched, Mode, QueueType, Relax, ServerMessage,
+    AgeCategory, ErrorCode, Join, Lane, LanguageWish, Matched, Mode, QueueType, Relax,
+    ServerMessage,
 };
 
 use super::plan::Plan;
@@ -180,6 +181,17 @@ impl Crowd {
         0..self.seats.len() as u32
     }
 
+    /// Somebody, if the seat that comes to mind is taken.
+    pub(super) fn anybody(&mut self) -> Option<&Seat> {
+        let seat = self.dice.below(self.seats.len());
+        Some(&self.seats[seat]).filter(|seat| seat.session.is_some())
+    }
+
+    /// A lane that somebody could want.
+    pub(super) fn lane(&mut self) -> Lane {
+        self.invent_wish().lane
+    }
+
     pub(super) fn language(&self, seat: u32) -> Option<&'static str> {
         self.mixed.then(|| self.seat(seat).wish.speaks())
     }
@@ -240,6 +252,9 @@ impl Crowd {
                 self.plan(seat, now + after, deed);
             }
             ServerMessage::MatchTimeout { .. } => self.rests(seat, now),
+            ServerMessage::Error(error) if error.code == ErrorCode::LaneClosed => {
+                self.rests(seat, now);
+            }
             ServerMessage::PartnerSkipped | ServerMessage::PartnerDisconnected => {
                 self.rests(seat, now);
                 if self.dice.chance(70) {

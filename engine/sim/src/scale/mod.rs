@@ -11,9 +11,8 @@
 //!   held against all others who wait, so that no two who would fit are left waiting.
 //! - Messages go through rings of bounded length with delays of their own, first in, first out;
 //!   what doesn't fit waits in order at the sender, as in the mesh. Nothing passes the codec.
-//! - People join, think, chat, skip, leave, click twice and vanish at any moment. What they say to
-//!   each other in a chat is left to the small worlds; bans, and lanes that close while people wait
-//!   in them, aren't there because the core has none.
+//! - People join, think, chat, skip, leave, click twice and vanish at any moment; operators ban them
+//!   and close lanes. What people say to each other in a chat is left to the small worlds.
 //! - The end drains to zero, whatever happened.
 //!
 //! The same plan gives the same run and the same hash on every machine.

@@ -37,6 +37,9 @@ pub struct Plan {
     pub stall: Span,
     /// How often the clock jumps forward by up to two seconds, on average; zero for never.
     pub jump_every: Span,
+    /// How often a shard is given an operator's order, on average: to ban somebody, or to close a
+    /// lane or open all again. Zero for never.
+    pub orders_every: Span,
     /// How often everything is brought to rest and looked at.
     pub inspect_every: Span,
     /// Keep the auditor's truth. Without it only the engine is run, and what it says counted.
@@ -61,6 +64,7 @@ impl Default for Plan {
             slow_shards: 0,
             stall: Span::millis(5),
             jump_every: Span(0),
+            orders_every: Span(0),
             inspect_every: Span::secs(1),
             audited: true,
         }
@@ -88,6 +92,7 @@ impl Plan {
             slow_shards: dice.below(usize::from(shards) + 1) as u16,
             stall: dice.pick(&[Span::millis(1), Span::millis(100)]),
             jump_every: dice.pick(&[Span(0), Span::secs(3)]),
+            orders_every: dice.pick(&[Span(0), Span::millis(500)]),
             ..Self::default()
         }
     }

@@ -5,10 +5,10 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use whisper_core::ids::{Link, SessionId};
-use whisper_core::settings::Settings;
-use whisper_core::shard::{Effect, Envelope, Event, Setup, Shard};
+use whisper_core::settings::{OpenLanes, Settings};
+use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
 use whisper_core::time::{Micros, Span};
-use whisper_proto::{ClientMessage, Hello, ServerMessage, Skip};
+use whisper_proto::{Banned, ClientMessage, Hello, ServerMessage, Skip};
 use whisper_shard_router::{Placement, ShardId};
 
 use super::crowd::{Crowd, Deed, Standing};
@@ -42,6 +42,7 @@ pub(super) struct Town {
     /// A slow shard does nothing before this.
     busy_until: Vec<Micros>,
     next_jump: Micros,
+    next_order: Micros,
     dice: Dice,
     outside: Outside,
 }
@@ -88,6 +89,8 @@ pub struct Counts {
     pub inspections: u64,
     /// Jumps of the clock.
     pub jumps: u64,
+    /// Orders of operators.
+    pub orders: u64,
 }
 
 impl Town {
@@ -108,7 +111,9 @@ impl Town {
             Shard::new(GENESIS, setup)
         };
         let shards: Vec<_> = (0..plan.shards).map(shard).collect();
-        let auditor = plan.audited.then(|| Auditor::new(Arc::clone(&settings), placement.clone()));
+        let auditor = plan
+            .audited
+            .then(|| Auditor::new(Arc::clone(&settings), placement.clone(), plan.shards));
         let tastes = Arc::new(Tastes::new(plan.interests, plan.zipf, plan.likes));
         let outside = Outside {
             now: GENESIS,
@@ -128,7 +133,8 @@ impl Town {
             trace: Trace::default(),
         };
         let mut dice = Dice::new(plan.seed ^ 0x70E5);
-        let next_jump = jump(&mut dice, &plan, GENESIS);
+        let next_jump = sometime(&mut dice, plan.jump_every, GENESIS);
+        let next_order = sometime(&mut dice, plan.orders_every, GENESIS);
         Self {
             tastes,
             turns: shards.iter().map(Shard::next_timeout).collect(),
@@ -136,6 +142,7 @@ impl Town {
             plan,
             shards,
             next_jump,
+            next_order,
             dice,
             outside,
         }
@@ -166,6 +173,8 @@ impl Town {
             self.outside.now = self.outside.now.max(now);
             if now >= self.next_jump {
                 self.jump();
+            } else if now >= self.next_order {
+                self.order()?;
             } else if now >= inspection {
                 self.inspect()?;
                 inspection = self.outside.now + self.plan.inspect_every;
@@ -181,10 +190,37 @@ impl Town {
     fn jump(&mut self) {
         self.outside.skew.0 += self.dice.below(2_000_000) as u64;
         self.outside.counts.jumps += 1;
-        self.next_jump = jump(&mut self.dice, &self.plan, self.outside.now);
+        self.next_jump = sometime(&mut self.dice, self.plan.jump_every, self.outside.now);
         for shard in 0..self.shards.len() {
             self.plan_turn(shard);
         }
+    }
+
+    /// A shard is given an order. The others may have been given others.
+    fn order(&mut self) -> Verdict {
+        self.next_order = sometime(&mut self.dice, self.plan.orders_every, self.outside.now);
+        self.outside.counts.orders += 1;
+        if self.dice.chance(50) {
+            let Some(seat) = self.outside.crowd.anybody() else { return Ok(()) };
+            let (who, shard) = (seat.who, usize::from(seat.shard));
+            let Some(session) = seat.session else { return Ok(()) };
+            if let Some(auditor) = &mut self.outside.auditor {
+                auditor.bans(who);
+            }
+            let banned = Banned { reason: "spam", code: "spam", until: None };
+            self.outside.trace.note(self.outside.now, shard, What::Bans(who));
+            return self.feed(shard, Event::Order(Order::Ban { session, banned }));
+        }
+        let mut lanes = OpenLanes::default();
+        if self.dice.chance(60) {
+            lanes.set(self.outside.crowd.lane(), false);
+        }
+        let shard = self.dice.below(self.shards.len());
+        if let Some(auditor) = &mut self.outside.auditor {
+            auditor.opens(shard as u16, lanes);
+        }
+        self.outside.trace.note(self.outside.now, shard, What::Opens(lanes));
+        self.feed(shard, Event::Order(Order::Lanes(lanes)))
     }
 
     /// Brings everything to rest, with nobody doing anything meanwhile, and looks at it: the lists
@@ -474,7 +510,7 @@ impl Outside {
     }
 }
 
-/// When the clock jumps next.
-fn jump(dice: &mut Dice, plan: &Plan, now: Micros) -> Micros {
-    if plan.jump_every == Span(0) { NEVER } else { now + dice.lapse(plan.jump_every) }
+/// When something comes next that comes by chance; a mean of zero is for never.
+fn sometime(dice: &mut Dice, mean: Span, now: Micros) -> Micros {
+    if mean == Span(0) { NEVER } else { now + dice.lapse(mean) }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use whisper_core::ids::TicketId;
 use whisper_core::match_queue::MatchMessage;
+use whisper_core::settings::OpenLanes;
 use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_core::time::Micros;
 
@@ -26,6 +27,10 @@ pub(super) enum What {
     Tick,
     /// Somebody did something.
     Does(Who, Deed),
+    /// An operator banned somebody.
+    Bans(Who),
+    /// An operator said which lanes are open.
+    Opens(OpenLanes),
     /// A message arrived: from whom, of what kind, about which tickets.
     Told { from: usize, kind: usize, tickets: [Option<TicketId>; 2] },
 }
@@ -65,6 +70,11 @@ impl Trace {
             match what {
                 What::Tick => format!("{at:>12} µs  shard {shard}: its time has come"),
                 What::Does(Who(who), deed) => format!("{at:>12} µs  shard {shard}: {who} {deed:?}"),
+                What::Bans(Who(who)) => format!("{at:>12} µs  shard {shard}: {who} is banned"),
+                What::Opens(lanes) => {
+                    let open = lanes.iter().count();
+                    format!("{at:>12} µs  shard {shard}: {open} lanes are open")
+                }
                 What::Told { from, kind, tickets } => {
                     let named: Vec<_> = tickets.iter().flatten().map(ticket).collect();
                     let (kind, named) = (KINDS[kind], named.join(", "));

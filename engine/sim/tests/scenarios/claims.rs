@@ -6,7 +6,7 @@
 use whisper_proto::Join;
 use whisper_sim::{Act, Who, World, in_every_order};
 
-use crate::story::{Wishes, comes, likes, world_in_order};
+use crate::story::{TEXT, Wishes, all_but, comes, likes, world_in_order};
 
 /// Where two people and the owner of their interest are.
 const PLACES: [[u16; 3]; 5] = [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [0, 1, 2]];
@@ -51,6 +51,37 @@ fn one_disconnects_at_every_step() {
 #[test]
 fn one_of_two_who_take_anyone_disconnects_at_every_step() {
     while_claimed(&World::disconnect, |_| likes(&[]));
+}
+
+#[test]
+fn one_is_banned_at_every_step() {
+    while_claimed(&World::ban, |interest| likes(&[interest]));
+    while_claimed(&World::ban, |_| likes(&[]));
+}
+
+#[test]
+fn a_lane_is_closed_at_every_step() {
+    for [first, second, owner] in PLACES {
+        for closed in [first, second] {
+            in_every_order(|order| {
+                let mut world = world_in_order(first.max(second).max(owner) + 1, order);
+                let interest = world.interest_owned_by(owner, 0);
+                let (ann, bob) = (world.connect(first), world.connect(second));
+                world.join(ann, &likes(&[&interest]));
+                world.join(bob, &likes(&[&interest]));
+                let there = if closed == first { ann } else { bob };
+                let close = |world: &mut World, _| world.open_lanes(closed, all_but(TEXT));
+                world.race(&[(there, &close)]);
+                // They met before and go on, or whoever was there is out of the queue.
+                assert!(world.are_together(ann, bob) != (world.room(there).is_none()));
+                assert!(!world.is_queued(there));
+                if world.room(there).is_none() {
+                    assert!(world.news(there).contains(&"lane_closed"));
+                }
+                world.drain();
+            });
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod chats;
 mod claims;
 mod lanes;
 mod numbers;
+mod orders;
 mod queue;
 mod skips;
 mod story;

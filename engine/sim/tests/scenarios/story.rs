@@ -1,6 +1,6 @@
 //! How stories are told.
 
-use whisper_core::settings::Settings;
+use whisper_core::settings::{OpenLanes, Settings};
 use whisper_proto::{
     AgeCategory, ClientMessage, Hello, Join, Lane, LanguageWish, Mode, QueueType, Relax,
     ServerMessage, Tier,
@@ -14,6 +14,13 @@ pub(crate) const TEXT: Lane =
 /// The lane of calls.
 pub(crate) const VIDEO: Lane =
     Lane { age: AgeCategory::Adult, mode: Mode::Video, queue: QueueType::Moderated };
+
+/// Every lane that is open by default, but one.
+pub(crate) fn all_but(lane: Lane) -> OpenLanes {
+    let mut lanes = OpenLanes::default();
+    lanes.set(lane, false);
+    lanes
+}
 
 /// A join of somebody who likes this, and has no further wishes.
 pub(crate) fn likes<'a>(interests: &[&'a str]) -> Join<'a> {

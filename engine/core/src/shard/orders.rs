@@ -1,0 +1,77 @@
+//! What an operator orders, as it reaches a shard. Whoever gives an order gives it to every shard,
+//! each in its own time; a person's to their home.
+
+use whisper_proto::{Banned, CloseCode, ErrorCode, ServerMessage};
+
+use super::people::State;
+use super::{Effect, Effects, Floor, Shard};
+use crate::ids::SessionId;
+use crate::limits::PLACES_CLEARED;
+use crate::settings::OpenLanes;
+
+/// What somebody is told who wants into a lane that is closed.
+pub(super) const LANE_CLOSED: &str = "Nobody is paired in this lane.";
+
+/// An operator's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order<'a> {
+    /// These lanes are open from here on, and no others. Whoever waits in another is taken out of
+    /// the queue, by the next ticks, and told [`ErrorCode::LaneClosed`]; chats go on.
+    Lanes(OpenLanes),
+    /// A person is told this, disconnected with [`CloseCode::Banned`], and gone at once: to their
+    /// partner and to all who would meet them it is as if their connection were lost for good.
+    Ban {
+        /// Whom. Nobody, if they are gone.
+        session: SessionId,
+        /// Why, and for how long.
+        banned: Banned<'a>,
+    },
+}
+
+impl Shard {
+    pub(super) fn ordered(&mut self, order: Order<'_>, effects: &mut impl Effects) {
+        match order {
+            Order::Lanes(lanes) => {
+                self.floor.lanes = lanes;
+                self.floor.clearing = Some(0);
+            }
+            Order::Ban { session, banned } => {
+                let Some(person) = self.floor.people.get(session) else { return };
+                let link = person.link;
+                let message = &ServerMessage::Banned(banned);
+                effects.push(Effect::Send { link, message });
+                effects.push(Effect::Close { link, code: CloseCode::Banned });
+                self.depart(session, effects);
+            }
+        }
+    }
+
+    /// Goes on taking people out of the queue whose lane was closed. Nobody comes into such a lane
+    /// meanwhile, so that one pass over the table suffices.
+    pub(super) fn clear_closed_lanes(&mut self, effects: &mut impl Effects) {
+        let Some(begin) = self.floor.clearing.take() else { return };
+        let span = self.floor.people.span();
+        let end = span.min(begin + PLACES_CLEARED);
+        for slot in begin..end {
+            if self.floor.waits_in_closed_lane(slot) {
+                let session = self.floor.people.session_at(slot);
+                self.unqueue(session, effects);
+                self.floor.refuse_lane(session, effects);
+            }
+        }
+        self.floor.clearing = (end < span).then_some(end);
+    }
+}
+
+impl Floor {
+    /// Tells a person that they don't get into the queue, or are out of it, for their lane.
+    pub(super) fn refuse_lane(&self, session: SessionId, effects: &mut impl Effects) {
+        self.refuse(session, ErrorCode::LaneClosed, LANE_CLOSED, None, effects);
+    }
+
+    fn waits_in_closed_lane(&self, slot: usize) -> bool {
+        let Some(person) = self.people.at(slot) else { return false };
+        let wishes = person.extra().and_then(|extra| extra.wishes.as_ref());
+        person.state == State::Queued && wishes.is_some_and(|it| !self.lanes.contains(it.lane))
+    }
+}
