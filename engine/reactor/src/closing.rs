@@ -93,6 +93,9 @@ impl Io {
                 slot.flags.remove(Flags::SUBMITTED);
                 self.touch(conn);
                 return Ok(());
+            } else if slot.flags.any(Flags::SEALED) && !slot.flags.any(Flags::FINISHED) {
+                // The sealer has the last word.
+                return Ok(());
             } else if slot.flags.any(Flags::ENDED) {
                 slot.phase = Phase::Ending;
             } else {
@@ -112,8 +115,12 @@ impl Io {
         }
         cancel_all(conn, slot, ring)?;
         if !slot.flags.any(Flags::IN_FLIGHT) {
+            let sealed = slot.flags.any(Flags::SEALED);
             ring.close(conn.slot())?;
             self.slots.release(conn.slot());
+            if sealed {
+                self.tell_released(conn);
+            }
         }
         Ok(())
     }
@@ -129,6 +136,7 @@ impl Io {
         if phase == Phase::Ending {
             slot.flags.remove(Flags::WRITTEN);
         }
+        self.seal_soon(conn);
         self.touch(conn);
     }
 }

@@ -10,6 +10,7 @@ use crate::connector::Connector;
 use crate::counters::Counters;
 use crate::deadlines::{Clock, Deadlines};
 use crate::listener::Arrival;
+use crate::sealing::Sealing;
 use crate::slots::{ConnId, Flags, Phase, Slots};
 use crate::wake::WakeHandle;
 
@@ -93,6 +94,7 @@ pub(crate) enum Event {
 pub struct Io {
     pub(crate) slots: Slots,
     pub(crate) arena: Arena,
+    pub(crate) sealing: Sealing,
     /// Slots with a segment in the arena.
     pub(crate) written: Vec<u32>,
     /// Slots whose operations in flight may not be what they should be.
@@ -122,6 +124,7 @@ impl Io {
         Io {
             slots: Slots::default(),
             arena: Arena::default(),
+            sealing: Sealing::default(),
             written: Vec::new(),
             touched: Vec::new(),
             starved: VecDeque::new(),
@@ -162,7 +165,8 @@ impl Io {
     /// Bytes written and not yet taken by the kernel, shared bodies not counted.
     pub fn unsent(&self, conn: ConnId) -> usize {
         self.slots.get(conn).map_or(0, |slot| {
-            let fresh = if slot.flags.any(Flags::WRITTEN) { slot.segment.len() } else { 0 };
+            let written = slot.flags.any(Flags::WRITTEN.or(Flags::PLAIN));
+            let fresh = if written { slot.segment.len() } else { 0 };
             fresh + slot.outbox.as_ref().map_or(0, |outbox| outbox.unsent())
         })
     }

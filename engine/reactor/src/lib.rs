@@ -37,6 +37,8 @@
 //! - `sends`: all that is written to a connection in one turn is one segment of an `arena`, and
 //!   leaves as one non-blocking send that completes silently. Only what the kernel refused is
 //!   copied into the connection's bounded `outbox`.
+//! - `sealing`: what is written to a sealed connection becomes what its wire carries, by somebody
+//!   who knows how; here only the place for it is known.
 //! - `closing`: what was written leaves first; then FIN, a short wait for the peer's, and the slot.
 //!   A slot is never closed with an operation in flight.
 //!
@@ -56,6 +58,7 @@ mod listener;
 mod outbox;
 mod reactor;
 mod ring;
+mod sealing;
 mod sends;
 mod slots;
 mod token;
@@ -67,5 +70,6 @@ pub use io::{Closed, Handler, Io, Opened};
 pub use limits::raise_file_limit;
 pub use reactor::{Reactor, Wait};
 pub use ring::SetupError;
+pub use sealing::Sealer;
 pub use slots::ConnId;
 pub use wake::{Notifier, WakeHandle};

@@ -3,6 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// What is sealed ahead of its send, in bytes of a longer piece: as much as a TLS record holds.
+const SEALED_AT_ONCE: usize = 16 * 1024;
+
 /// A run of bytes that one send is made of.
 #[derive(Debug)]
 enum Piece {
@@ -25,6 +28,9 @@ pub(crate) struct Outbox {
     /// The piece that is being sent, and how much of it already was. Its bytes do not move.
     first: Option<(Piece, usize)>,
     rest: VecDeque<Piece>,
+    /// Of the first of the rest, bytes that were sealed already. Of a sealed connection the rest is
+    /// as it was written, and only what is being sent is sealed.
+    sealed: usize,
     /// Own bytes not yet sent.
     unsent: usize,
     /// Shared pieces not yet sent.
@@ -32,6 +38,13 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// Puts what a send left before everything else. Nothing may be in flight.
+    pub(crate) fn begin_with(&mut self, bytes: &[u8]) {
+        debug_assert!(self.first.is_none());
+        self.unsent += bytes.len();
+        self.first = Some((Piece::Own(bytes.to_vec()), 0));
+    }
+
     /// Lets `write` append.
     pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.rest.back(), Some(Piece::Own(_))) {
@@ -52,6 +65,37 @@ impl Outbox {
             self.rest.push_back(Piece::Shared(bytes));
             self.shared += 1;
         }
+    }
+
+    /// Has the next bytes sealed, [`SEALED_AT_ONCE`] of them at most: they are sent next. `seal` is
+    /// also told whether they are the last ones. Answers that too; true where there are none.
+    pub(crate) fn seal_next(&mut self, seal: impl FnOnce(&[u8], bool, &mut Vec<u8>)) -> bool {
+        let pieces = self.rest.len();
+        let Some(piece) = self.rest.front() else { return true };
+        let plain = &piece.bytes()[self.sealed..];
+        let plain = &plain[..plain.len().min(SEALED_AT_ONCE)];
+        let whole = self.sealed + plain.len() == piece.bytes().len();
+        let last = whole && pieces == 1;
+        let mut wire = Vec::new();
+        seal(plain, last, &mut wire);
+        match piece {
+            Piece::Own(_) => self.unsent -= plain.len(),
+            Piece::Shared(_) if whole => self.shared -= 1,
+            Piece::Shared(_) => {}
+        }
+        self.sealed += plain.len();
+        if whole {
+            self.rest.pop_front();
+            self.sealed = 0;
+        }
+        self.unsent += wire.len();
+        self.first = Some((Piece::Own(wire), 0));
+        last
+    }
+
+    /// Whether there is a piece that is being sent, or shall be next whatever comes.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.first.is_some()
     }
 
     /// Own bytes not yet taken by the kernel.
@@ -119,5 +163,32 @@ mod tests {
         outbox.sent(2);
         assert!(outbox.is_empty());
         assert_eq!(outbox.next(), None);
+    }
+
+    #[test]
+    fn pieces_are_sealed_one_by_one() {
+        let mut outbox = Outbox::default();
+        outbox.begin_with(b"sealed before");
+        outbox.append(|out| out.extend_from_slice(b"ab"));
+        outbox.append_shared(vec![b'x'; SEALED_AT_ONCE + 1].into());
+        assert_eq!((outbox.unsent(), outbox.shared()), (15, 1));
+        outbox.sent(13);
+        let mut sealed = Vec::new();
+        while !outbox.is_empty() {
+            assert!(!outbox.is_in_flight());
+            let was_last = outbox.seal_next(|plain, last, wire| {
+                sealed.push((plain.len(), last));
+                wire.push(b'[');
+                wire.extend_from_slice(plain);
+                wire.push(b']');
+            });
+            assert_eq!(was_last, outbox.rest.is_empty());
+            let bytes = outbox.next().expect("it was sealed");
+            assert!(bytes.starts_with(b"[") && bytes.ends_with(b"]"));
+            let len = bytes.len();
+            outbox.sent(len);
+        }
+        assert_eq!(sealed, [(2, false), (SEALED_AT_ONCE, false), (1, true)]);
+        assert_eq!((outbox.unsent(), outbox.shared()), (0, 0));
     }
 }

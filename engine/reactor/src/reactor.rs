@@ -12,6 +12,7 @@ use crate::counters::Counters;
 use crate::io::{Event, Handler, Io, Opened};
 use crate::listener::Listeners;
 use crate::ring::{Ring, SetupError};
+use crate::sealing::Sealer;
 use crate::token::{Op, Token};
 use crate::wake::{Notifier, WakeHandle};
 
@@ -130,6 +131,12 @@ impl Reactor {
             self.io.counters.buffers_now = u64::from(self.buffers.grown());
         }
         Ok(())
+    }
+
+    /// Has what was written to sealed connections turned into what their wires carry. To be called
+    /// before [`Reactor::wait`], which sends it; what is not sealed doesn't leave.
+    pub fn seal(&mut self, sealer: &mut impl Sealer) {
+        self.io.seal_due(sealer);
     }
 
     /// Tells the handler what happened, up to the budget; the rest waits, in order. Returns how

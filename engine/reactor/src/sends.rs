@@ -18,6 +18,9 @@ impl Io {
             self.check_unsent(conn);
             return;
         }
+        if slot.flags.any(Flags::SEALED) {
+            return self.append_plain(conn, write);
+        }
         let written = slot.flags.any(Flags::WRITTEN);
         let segment = if written { slot.segment } else { Segment::EMPTY };
         slot.segment = self.arena.append(segment, write);
@@ -31,8 +34,9 @@ impl Io {
     }
 
     pub(crate) fn append_shared(&mut self, conn: ConnId, bytes: Arc<[u8]>) {
+        self.move_plain_to_outbox(conn);
         let Some(slot) = self.slots.open_mut(conn) else { return };
-        if slot.flags.any(Flags::WRITTEN) {
+        if slot.flags.any(Flags::WRITTEN) && !slot.flags.any(Flags::SEALED) {
             // What was written this turn goes first.
             slot.flags.remove(Flags::WRITTEN);
             let segment = self.arena.bytes(slot.segment);
@@ -83,7 +87,7 @@ impl Io {
             return;
         }
         self.counters.sends_short += 1;
-        slot.outbox.get_or_insert_default().append(|out| out.extend_from_slice(rest));
+        slot.outbox.get_or_insert_default().begin_with(rest);
         self.check_unsent(conn);
     }
 
@@ -92,9 +96,10 @@ impl Io {
         if slot.flags.any(Flags::SENDING) {
             return Ok(());
         }
-        let Some(bytes) = slot.outbox.as_mut().and_then(|outbox| outbox.next()) else {
-            return Ok(());
-        };
+        let sealed = slot.flags.any(Flags::SEALED);
+        // Of a sealed connection only what has been sealed may go.
+        let ready = slot.outbox.as_mut().filter(|outbox| !sealed || outbox.is_in_flight());
+        let Some(bytes) = ready.and_then(|outbox| outbox.next()) else { return Ok(()) };
         slot.flags.insert(Flags::SENDING);
         // SAFETY: the outbox keeps a piece in place until it is sent, and a slot keeps its outbox
         // until nothing is in flight.
@@ -119,6 +124,7 @@ impl Io {
                 self.events.push_back(Event::Drained(conn));
             }
         }
+        self.seal_soon(conn);
         self.touch(conn);
     }
 
@@ -132,6 +138,7 @@ impl Io {
         if slot.phase == Phase::Open && slot.outbox.as_deref().is_some_and(too_much) {
             self.let_go(conn, Phase::Ending, Closed::SlowReader);
         } else {
+            self.seal_soon(conn);
             self.touch(conn);
         }
     }

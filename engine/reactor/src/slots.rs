@@ -101,6 +101,14 @@ impl Flags {
     pub(crate) const STIRRED: Flags = Flags(1 << 18);
     /// Closed, with so much left to send that there is a time limit to it.
     pub(crate) const TIMED: Flags = Flags(1 << 17);
+    /// What is written leaves by a sealer only.
+    pub(crate) const SEALED: Flags = Flags(1 << 19);
+    /// In the list of those that have something for the sealer.
+    pub(crate) const SEAL_DUE: Flags = Flags(1 << 20);
+    /// The segment is what was written this turn, not sealed yet.
+    pub(crate) const PLAIN: Flags = Flags(1 << 21);
+    /// The sealer has ended the stream.
+    pub(crate) const FINISHED: Flags = Flags(1 << 22);
 
     pub(crate) const IN_FLIGHT: Flags = Flags(0b1_1111);
     pub(crate) const ARMED: Flags = Flags(0b11);
