@@ -2,11 +2,11 @@
 //!
 //! A session finds what a peer says; it writes nothing by itself. Its driver answers requests, pings
 //! and closes with the writers of [`crate::http`] and [`crate::ws`], and messages with
-//! [`write_message`].
+//! [`write_message`] and [`write_payload`].
 
-use whisper_proto::{ClientMessage, CloseCode, DecodeError, ServerMessage, limits};
+use whisper_proto::{ClientMessage, CloseCode, DecodeError, ServerMessage, json, limits};
 
-use crate::http::{HeadReader, Reject, Request};
+use crate::http::{HeadReader, Reject, Request, Subprotocol};
 use crate::ws::{self, Decoder, Item, Opcode, Role};
 
 /// What a client's messages may make us hold.
@@ -29,9 +29,19 @@ const _: () = assert!(size_of::<Session>() <= 24);
 #[derive(Debug)]
 enum Phase {
     Http(HeadReader),
-    WebSocket(Decoder),
+    /// A WebSocket with msgpack in binary frames.
+    Msgpack(Decoder),
+    /// A WebSocket with JSON in text frames.
+    Json(Box<Json>),
     /// The peer has no more to say that we would hear.
     Over,
+}
+
+#[derive(Debug)]
+struct Json {
+    decoder: Decoder,
+    /// What was said last, in msgpack; empty once it was heard.
+    frame: Vec<u8>,
 }
 
 /// What a peer said.
@@ -84,30 +94,37 @@ impl Session {
                 }),
                 Err(reject) => Some(Input::Rejected(reject)),
             },
-            Phase::WebSocket(decoder) => match decoder.next(input, &LIMITS) {
-                Ok(item) => Some(match item? {
-                    Item::Binary(frame) => match ClientMessage::decode(frame) {
-                        Ok(message) => Input::Message(message),
-                        Err(error) => Input::Malformed(error),
-                    },
-                    Item::Ping(payload) => Input::Ping(payload),
-                    Item::Pong(_) => Input::Pong,
-                    Item::Text(_) => Input::Over(CloseCode::WrongFrameType as u16),
-                    Item::Close(close) => Input::Over(answer(close)),
-                }),
-                Err(violation) => Some(Input::Over(violation.close_code())),
-            },
+            Phase::Msgpack(decoder) => hear(decoder, input, |item| match item {
+                Item::Binary(frame) => Input::of(ClientMessage::decode(frame)),
+                _ => Input::WRONG_FRAME_TYPE,
+            }),
+            Phase::Json(json) => {
+                let Json { decoder, frame } = &mut **json;
+                *frame = Vec::new();
+                hear(decoder, input, |item| match item {
+                    Item::Text(text) => {
+                        let spelled = json::to_msgpack(text, frame);
+                        Input::of(spelled.and_then(|()| ClientMessage::decode(frame)))
+                    }
+                    _ => Input::WRONG_FRAME_TYPE,
+                })
+            }
         }
     }
 
-    /// The request just read was granted a WebSocket: what follows are frames.
-    pub fn upgraded(&mut self) {
-        self.phase = Phase::WebSocket(Decoder::new(Role::Server));
+    /// The request just read was granted a WebSocket: what follows are frames, with messages
+    /// written in this.
+    pub fn upgraded(&mut self, protocol: Subprotocol) {
+        let decoder = Decoder::new(Role::Server);
+        self.phase = match protocol {
+            Subprotocol::Msgpack => Phase::Msgpack(decoder),
+            Subprotocol::Json => Phase::Json(Box::new(Json { decoder, frame: Vec::new() })),
+        };
     }
 
     /// Whether the peer speaks WebSocket by now.
     pub fn is_websocket(&self) -> bool {
-        matches!(self.phase, Phase::WebSocket(_))
+        matches!(self.phase, Phase::Msgpack(_) | Phase::Json(_))
     }
 
     /// The connection is being closed: nothing more is heard.
@@ -121,7 +138,7 @@ impl Session {
             return KeepAlive::Fine;
         }
         match self.phase {
-            Phase::WebSocket(_) if self.unanswered < PINGS_UNANSWERED_MAX => {
+            Phase::Msgpack(_) | Phase::Json(_) if self.unanswered < PINGS_UNANSWERED_MAX => {
                 self.unanswered += 1;
                 KeepAlive::Ping
             }
@@ -131,11 +148,70 @@ impl Session {
     }
 }
 
-/// Appends a message as a binary frame.
-pub fn write_message(out: &mut Vec<u8>, message: &ServerMessage<'_>) {
+impl<'a> Input<'a> {
+    const WRONG_FRAME_TYPE: Self = Self::Over(CloseCode::WrongFrameType as u16);
+
+    fn of(decoded: Result<ClientMessage<'a>, DecodeError>) -> Self {
+        match decoded {
+            Ok(message) => Self::Message(message),
+            Err(error) => Self::Malformed(error),
+        }
+    }
+}
+
+/// Takes the next item off a WebSocket. `read` is for a text or binary one.
+#[inline]
+fn hear<'s, 'b: 's>(
+    decoder: &'s mut Decoder,
+    input: &mut &'b mut [u8],
+    read: impl FnOnce(Item<'s>) -> Input<'s>,
+) -> Option<Input<'s>> {
+    Some(match decoder.next(input, &LIMITS) {
+        Ok(item) => match item? {
+            Item::Ping(payload) => Input::Ping(payload),
+            Item::Pong(_) => Input::Pong,
+            Item::Close(close) => Input::Over(answer(close)),
+            message @ (Item::Text(_) | Item::Binary(_)) => read(message),
+        },
+        Err(violation) => Input::Over(violation.close_code()),
+    })
+}
+
+/// Appends a message as a frame of the sub-protocol. Signalling that can't be said in JSON appends
+/// nothing.
+#[inline]
+pub fn write_message(out: &mut Vec<u8>, message: &ServerMessage<'_>, protocol: Subprotocol) {
+    match protocol {
+        Subprotocol::Msgpack => {
+            let mark = ws::begin_frame(out);
+            message.encode(out);
+            ws::end_frame(out, mark, Opcode::Binary);
+        }
+        Subprotocol::Json => {
+            let mut payload = Vec::new();
+            message.encode(&mut payload);
+            write_text(out, &payload);
+        }
+    }
+}
+
+/// The same for a message that is encoded in msgpack already.
+#[inline]
+pub fn write_payload(out: &mut Vec<u8>, payload: &[u8], protocol: Subprotocol) {
+    match protocol {
+        Subprotocol::Msgpack => ws::encode_frame(out, Opcode::Binary, payload),
+        Subprotocol::Json => write_text(out, payload),
+    }
+}
+
+#[cold]
+fn write_text(out: &mut Vec<u8>, payload: &[u8]) {
+    let start = out.len();
     let mark = ws::begin_frame(out);
-    message.encode(out);
-    ws::end_frame(out, mark, Opcode::Binary);
+    match json::from_msgpack(payload, out) {
+        Ok(()) => ws::end_frame(out, mark, Opcode::Text),
+        Err(_) => out.truncate(start),
+    }
 }
 
 /// The code to answer a close frame with: its own where it has one.

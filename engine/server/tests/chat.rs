@@ -5,9 +5,10 @@ mod harness;
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use harness::Spoken::Msgpack;
 use harness::{
-    ADULT_TEXT, Client, Engine, Match, Words, chat, everywhere, join, lane, meet, meet_the_next,
-    say, say_as, strict, topic,
+    ADULT_TEXT, Client, Engine, Match, Words, chat, everywhere, everywhere_in, join, lane, meet,
+    meet_the_next, say, say_as, strict, topic,
 };
 use whisper_proto::limits::CONTENT_CHARS;
 use whisper_proto::{
@@ -164,7 +165,7 @@ fn signalling_passes_verbatim_where_there_are_calls() {
     long.resize(long.len() + 15_000, b'a');
 
     for (mode, may_call) in [(Mode::Video, true), (Mode::Voice, true), (Mode::Text, false)] {
-        everywhere(|_, mut ann, mut bob| {
+        everywhere_in(Msgpack, Msgpack, |_, mut ann, mut bob| {
             let lane = lane(AgeCategory::Adult, mode, QueueType::Unmoderated);
             let topic = topic();
             join(&mut ann, strict(lane, &[&topic]));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use whisper_core::http::{Method, write_error};
-use whisper_core::ids::{Link, SessionId};
-use whisper_core::session::{Input, write_message};
+use whisper_core::ids::SessionId;
+use whisper_core::session::{Input, write_message, write_payload};
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
@@ -14,6 +14,7 @@ use whisper_shard_router::{Port, ShardId};
 
 use super::Common;
 use super::connections::Connections;
+use super::link::{conn_of, link_of};
 use super::web::{self, Answered};
 
 /// A worker without its reactor: what the reactor's news mean to it.
@@ -136,10 +137,10 @@ impl Handler for Desk {
             };
             match next {
                 Answered::Kept => {}
-                Answered::Upgraded => {
+                Answered::Upgraded(protocol) => {
                     carrier.tally.upgrades += 1;
-                    connection.session.upgraded();
-                    let link = Link(conn.to_bits());
+                    connection.session.upgraded(protocol);
+                    let link = link_of(conn, protocol);
                     take(shard, *now, Event::Connected { link }, &mut carrier);
                     connection.person = carrier.opened.take();
                 }
@@ -178,17 +179,18 @@ impl Effects for Carrier<'_> {
         match effect {
             Effect::Send { link, message } => {
                 self.tally.messages_out += 1;
-                let conn = ConnId::from_bits(link.0);
+                let (conn, protocol) = conn_of(link);
+                let write = |out: &mut Vec<u8>| write_message(out, message, protocol);
                 if is_fleeting(message) {
-                    self.io.write_droppable(conn, |out| write_message(out, message));
+                    self.io.write_droppable(conn, write);
                 } else {
-                    self.io.write(conn, |out| write_message(out, message));
+                    self.io.write(conn, write);
                 }
             }
             Effect::Forward { link, payload, fleeting } => {
                 self.tally.messages_out += 1;
-                let conn = ConnId::from_bits(link.0);
-                let write = |out: &mut Vec<u8>| ws::encode_frame(out, Opcode::Binary, payload);
+                let (conn, protocol) = conn_of(link);
+                let write = |out: &mut Vec<u8>| write_payload(out, payload, protocol);
                 if fleeting {
                     self.io.write_droppable(conn, write);
                 } else {
@@ -204,7 +206,7 @@ impl Effects for Carrier<'_> {
             }
             Effect::Opened { session, .. } => self.opened = Some(session),
             Effect::Close { link, code } => {
-                let conn = ConnId::from_bits(link.0);
+                let (conn, _) = conn_of(link);
                 self.io.write(conn, |out| ws::encode_close(out, code as u16, ""));
                 self.io.close(conn);
             }

@@ -5,6 +5,7 @@
 
 mod connections;
 mod desk;
+mod link;
 mod web;
 
 use std::io;

@@ -17,8 +17,8 @@ const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
 pub(super) enum Answered {
     /// It waits for the next one.
     Kept,
-    /// It is a WebSocket now.
-    Upgraded,
+    /// It is a WebSocket now, with messages written in this.
+    Upgraded(Subprotocol),
     /// It is to be closed.
     Over,
 }
@@ -41,13 +41,13 @@ pub(super) fn answer(
     };
     match (&request.upgrade, request.path) {
         (Some(upgrade), "/" | "/ws") => {
-            let protocol = match upgrade.offer {
-                Offer::Ours(Subprotocol::Msgpack) => Some(Subprotocol::Msgpack),
+            let agreed = match upgrade.offer {
+                Offer::Ours(protocol) => Some(protocol),
                 // None of what it offered is spoken here: the client decides (RFC 6455, 4.2.2).
-                Offer::Ours(Subprotocol::Json) | Offer::Unknown | Offer::Nothing => None,
+                Offer::Unknown | Offer::Nothing => None,
             };
-            io.write(conn, |out| write_switching(out, upgrade.key, protocol, None));
-            return Answered::Upgraded;
+            io.write(conn, |out| write_switching(out, upgrade.key, agreed, None));
+            return Answered::Upgraded(agreed.unwrap_or(Subprotocol::Msgpack));
         }
         (None, "/health") if common.pulse.is_steady(now) => short(Status::Ok, PLAIN, b"ok\n"),
         (None, "/health") => short(Status::Unavailable, PLAIN, b"a shard is stuck\n"),

@@ -5,22 +5,31 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use socket2::SockRef;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode as Code;
 use tungstenite::{Bytes, Error, Message, WebSocket};
 use whisper_proto::{
     ClientMessage, CloseCode, Connected, ErrorCode, ErrorMessage, Lanes, Matched, Mode, Said,
-    Searching, ServerMessage, SessionLimits, Stats, Tag, Tier,
+    Searching, ServerMessage, SessionLimits, Stats, Tag, Tier, json,
 };
 
 use super::PATIENCE;
 use super::patient::Patient;
 
+/// What a client writes its messages in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    Msgpack,
+    Json,
+}
+
 /// An upgraded connection. What comes by itself (numbers, tiers that open) is passed over unless it
 /// is waited for; anything else that isn't is a failure.
 pub(crate) struct Client {
     socket: WebSocket<Patient>,
+    spoken: Spoken,
     /// In a chat, where nothing comes by itself.
     chatting: bool,
 }
@@ -77,8 +86,8 @@ pub(crate) struct Refusal {
 }
 
 impl Client {
-    pub(super) fn new(socket: WebSocket<Patient>) -> Self {
-        Self { socket, chatting: false }
+    pub(super) fn new(socket: WebSocket<Patient>, spoken: Spoken) -> Self {
+        Self { socket, spoken, chatting: false }
     }
 
     /// Reads what every client is told first.
@@ -95,13 +104,38 @@ impl Client {
         }
         let mut payload = Vec::new();
         message.encode(&mut payload);
-        self.send(Message::binary(payload));
+        self.send(match self.spoken {
+            Spoken::Msgpack => Message::binary(payload),
+            Spoken::Json => {
+                let mut text = Vec::new();
+                json::from_msgpack(&payload, &mut text).expect("it can be said in JSON");
+                Message::text(String::from_utf8(text).expect("JSON is UTF-8"))
+            }
+        });
     }
 
     /// Sends a frame of tungstenite's making.
     #[track_caller]
     pub(crate) fn send(&mut self, message: Message) {
         self.socket.send(message).expect("the connection takes a frame");
+    }
+
+    /// Waits for a text frame with a message of this type, as JSON.
+    #[track_caller]
+    pub(crate) fn hears_text(&mut self, kind: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let text = match self.read(deadline) {
+                Ok(Message::Text(text)) => text,
+                other => panic!("wanted {kind}, but got {other:?}"),
+            };
+            let message: Value = serde_json::from_str(&text).expect("JSON");
+            if message["type"] == kind {
+                return message;
+            }
+            let by_itself = ["stats", "searching"].iter().any(|kind| message["type"] == *kind);
+            assert!(by_itself, "wanted {kind}, but got {message}");
+        }
     }
 
     /// Sends bytes past tungstenite.
@@ -146,8 +180,8 @@ impl Client {
     ) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let frame = match self.read(deadline) {
-                Ok(Message::Binary(frame)) => frame,
+            let frame = match self.read(deadline).map(|it| self.frame_of(it)) {
+                Ok(Ok(frame)) => frame,
                 other => panic!("wanted {wanted}, but got {other:?}"),
             };
             let message = ServerMessage::decode(&frame).expect("the engine speaks the protocol");
@@ -174,11 +208,14 @@ impl Client {
         let code = loop {
             match self.read(deadline) {
                 Ok(Message::Close(Some(CloseFrame { code, .. }))) => break code.into(),
-                Ok(Message::Binary(frame)) => match ServerMessage::decode(&frame) {
-                    Ok(ServerMessage::Stats(_) | ServerMessage::Searching(_)) => {}
-                    other => panic!("wanted a close, but got {other:?}"),
-                },
-                other => panic!("wanted a close, but got {other:?}"),
+                Ok(other) => {
+                    let frame = self.frame_of(other).expect("a close, or what comes by itself");
+                    match ServerMessage::decode(&frame) {
+                        Ok(ServerMessage::Stats(_) | ServerMessage::Searching(_)) => {}
+                        other => panic!("wanted a close, but got {other:?}"),
+                    }
+                }
+                Err(error) => panic!("wanted a close, but got {error:?}"),
             }
         };
         match self.read(deadline) {
@@ -204,6 +241,19 @@ impl Client {
     pub(crate) fn reset(self) {
         let socket = SockRef::from(&self.socket.get_ref().0);
         socket.set_linger(Some(Duration::ZERO)).expect("an option");
+    }
+
+    /// The msgpack of a frame, if it is one of those that are agreed on.
+    fn frame_of(&self, message: Message) -> Result<Vec<u8>, Message> {
+        match (self.spoken, message) {
+            (Spoken::Msgpack, Message::Binary(frame)) => Ok(frame.into()),
+            (Spoken::Json, Message::Text(text)) => {
+                let mut frame = Vec::new();
+                json::to_msgpack(&text, &mut frame).expect("the engine speaks JSON");
+                Ok(frame)
+            }
+            (_, other) => Err(other),
+        }
     }
 
     fn read(&mut self, deadline: Instant) -> Result<Message, Error> {

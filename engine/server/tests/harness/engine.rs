@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Client, Http, PATIENCE};
+use super::{Client, Http, PATIENCE, Spoken};
 
 /// Connections opened in search of one on a certain reactor.
 const ATTEMPTS: usize = 400;
@@ -104,11 +104,16 @@ impl Engine {
 
     /// A person's client on a certain reactor.
     pub(crate) fn client_on(&self, reactor: u16) -> Client {
+        self.client_speaking(Spoken::Msgpack, reactor)
+    }
+
+    /// The client on a certain reactor of a person who speaks this.
+    pub(crate) fn client_speaking(&self, spoken: Spoken, reactor: u16) -> Client {
         assert!(reactor < self.reactors, "there are {} reactors", self.reactors);
         for _ in 0..ATTEMPTS {
             let mut http = self.http();
             if http.shard() == reactor {
-                return http.upgrade();
+                return http.upgrade_to(spoken);
             }
         }
         panic!("of {ATTEMPTS} connections none came to reactor {reactor}");

@@ -6,10 +6,11 @@ use std::net::{SocketAddr, TcpStream};
 use serde_json::Value;
 use tungstenite::WebSocket;
 use tungstenite::client::IntoClientRequest;
+use tungstenite::http::HeaderValue;
 use tungstenite::protocol::Role;
 
 use super::patient::Patient;
-use super::{Client, PATIENCE};
+use super::{Client, PATIENCE, Spoken};
 
 /// A connection that speaks HTTP so far.
 pub(crate) struct Http {
@@ -110,23 +111,38 @@ impl Http {
 
     /// Makes it a person's WebSocket, greetings not yet read.
     pub(crate) fn upgrade_silently(self) -> Client {
-        assert!(self.unread.is_empty(), "nothing is left unread before an upgrade");
-        let url = format!("ws://{}/ws", self.address);
-        let request = url.into_client_request().expect("a request");
-        let (socket, _) = tungstenite::client(request, self.stream).expect("an upgrade");
-        Client::new(socket)
+        self.upgrade_silently_to(Spoken::Msgpack)
     }
 
     /// Makes it a person's WebSocket.
     pub(crate) fn upgrade(self) -> Client {
-        let mut client = self.upgrade_silently();
+        self.upgrade_to(Spoken::Msgpack)
+    }
+
+    /// Makes it the WebSocket of a person who speaks this.
+    pub(crate) fn upgrade_to(self, spoken: Spoken) -> Client {
+        let mut client = self.upgrade_silently_to(spoken);
         client.greet();
         client
     }
 
     /// A person's WebSocket on a connection that was upgraded by hand, greetings not yet read.
-    pub(crate) fn into_client(self) -> Client {
-        Client::new(WebSocket::from_partially_read(self.stream, self.unread, Role::Client, None))
+    pub(crate) fn into_client(self, spoken: Spoken) -> Client {
+        let socket = WebSocket::from_partially_read(self.stream, self.unread, Role::Client, None);
+        Client::new(socket, spoken)
+    }
+
+    /// The same for a person who speaks this.
+    pub(crate) fn upgrade_silently_to(self, spoken: Spoken) -> Client {
+        assert!(self.unread.is_empty(), "nothing is left unread before an upgrade");
+        let url = format!("ws://{}/ws", self.address);
+        let mut request = url.into_client_request().expect("a request");
+        if spoken == Spoken::Json {
+            let offer = HeaderValue::from_static("whisper.v1.json");
+            request.headers_mut().insert("Sec-WebSocket-Protocol", offer);
+        }
+        let (socket, _) = tungstenite::client(request, self.stream).expect("an upgrade");
+        Client::new(socket, spoken)
     }
 
     /// Gives up the connection: its socket, and what was read of it.

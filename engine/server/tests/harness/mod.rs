@@ -15,12 +15,13 @@ mod people;
 
 use std::time::Duration;
 
-pub(crate) use client::{Client, Match, Refusal, Wanted, Welcome, Words};
+pub(crate) use client::{Client, Match, Refusal, Spoken, Wanted, Welcome, Words};
 pub(crate) use engine::{Engine, Shared, whisper};
 pub(crate) use frames::{FIN, close_frame, frame, header};
 pub(crate) use http::{Answer, Http, upgrade_request};
 pub(crate) use people::{
-    ADULT_TEXT, chat, everywhere, join, lane, meet, meet_the_next, say, say_as, strict, topic, wish,
+    ADULT_TEXT, chat, everywhere, everywhere_in, join, lane, meet, meet_the_next, say, say_as,
+    strict, topic, wish,
 };
 
 /// Nothing in these tests takes this long unless it hangs.

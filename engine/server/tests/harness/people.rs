@@ -7,7 +7,8 @@ use whisper_proto::{
     Searching,
 };
 
-use super::{Client, Engine, Match, Shared};
+use super::Spoken::{Json, Msgpack};
+use super::{Client, Engine, Match, Shared, Spoken};
 
 /// Where most tests take place.
 pub(crate) const ADULT_TEXT: Lane =
@@ -18,13 +19,33 @@ static TWO: Shared = Shared::new(2);
 static FIVE: Shared = Shared::new(5);
 
 /// Runs a test with two people of the same reactor, and of different ones, where there are 1, 2 and
-/// 5 of them. Other tests use the same engines: only [`strict`] wishes keep strangers away.
+/// 5 of them, whatever the two speak. Other tests use the same engines: only [`strict`] wishes keep
+/// strangers away.
 pub(crate) fn everywhere(mut test: impl FnMut(&Engine, Client, Client)) {
+    everywhere_in(Msgpack, Msgpack, &mut test);
+    for (shared, ann, bob) in [
+        (&ONE, (Json, 0), (Json, 0)),
+        (&TWO, (Json, 0), (Msgpack, 1)),
+        (&FIVE, (Msgpack, 2), (Json, 4)),
+    ] {
+        let engine = shared.get();
+        let person = |(spoken, reactor)| engine.client_speaking(spoken, reactor);
+        test(&engine, person(ann), person(bob));
+    }
+}
+
+/// The same with people who speak this.
+pub(crate) fn everywhere_in(
+    of_ann: Spoken,
+    of_bob: Spoken,
+    mut test: impl FnMut(&Engine, Client, Client),
+) {
     for (shared, ann, bob) in
         [(&ONE, 0, 0), (&TWO, 0, 1), (&TWO, 1, 1), (&FIVE, 3, 1), (&FIVE, 0, 4), (&FIVE, 2, 2)]
     {
         let engine = shared.get();
-        test(&engine, engine.client_on(ann), engine.client_on(bob));
+        let ann = engine.client_speaking(of_ann, ann);
+        test(&engine, ann, engine.client_speaking(of_bob, bob));
     }
 }
 
