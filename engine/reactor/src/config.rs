@@ -23,8 +23,14 @@ pub struct Config {
     /// Bytes that may wait for a connection whose peer doesn't read, beyond what the kernel holds.
     /// One byte more closes it with [`crate::Closed::SlowReader`].
     pub unsent_max: usize,
+    /// The same for all connections together: whoever is written to when they hold more is closed.
+    pub unsent_sum_max: usize,
     /// Shared bodies ([`crate::Io::write_shared`]) that may wait for one connection.
     pub unsent_shared_max: usize,
+    /// How often it is looked whether what waits for a peer moves on.
+    pub stall: Duration,
+    /// Bytes that must have left between two such looks; else the peer is given up.
+    pub stall_bytes: usize,
     /// Events handed out by one [`crate::Reactor::dispatch`]; the others wait, in order.
     pub event_budget: usize,
     /// With fewer free slots than this, connections are accepted one by one instead of as they
@@ -51,7 +57,10 @@ impl Default for Config {
             recv_buffer_bytes: 2048,
             quiet: Duration::from_secs(2),
             unsent_max: 64 * 1024,
+            unsent_sum_max: 64 * 1024 * 1024,
             unsent_shared_max: 64,
+            stall: Duration::from_secs(5),
+            stall_bytes: 4096,
             event_budget: 4096,
             accept_watermark: 4096,
             connect_timeout: Duration::from_secs(10),

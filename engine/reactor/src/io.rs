@@ -10,6 +10,7 @@ use crate::connector::Connector;
 use crate::counters::Counters;
 use crate::deadlines::{Clock, Deadlines};
 use crate::listener::Arrival;
+use crate::outbox::Sum;
 use crate::sealing::Sealing;
 use crate::slots::{ConnId, Flags, Phase, Slots};
 use crate::wake::WakeHandle;
@@ -42,7 +43,7 @@ pub enum Closed {
     Reset,
     /// Any other error, as its errno.
     Error(i32),
-    /// The peer doesn't read: more waits for it than is allowed.
+    /// The peer doesn't read, or hardly: more waits for it than is allowed, or for too long.
     SlowReader,
 }
 
@@ -64,6 +65,14 @@ pub trait Handler {
         let _ = (io, token, error);
     }
 
+    /// More waits for the peer than may ([`Config::unsent_max`], [`Config::unsent_sum_max`]), and
+    /// from now on nothing is added. What is written here still is, as the last word: then the
+    /// connection is closed with [`Closed::SlowReader`], and what waits may leave as far as the
+    /// peer lets it.
+    fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
+        let _ = (io, conn);
+    }
+
     /// All that had to wait for the peer has left: a good moment to write more.
     fn drained(&mut self, io: &mut Io, conn: ConnId) {
         let _ = (io, conn);
@@ -79,6 +88,7 @@ pub(crate) enum Event {
     /// So many bytes in that buffer.
     Received(ConnId, u16, u32),
     Drained(ConnId),
+    Overflowed(ConnId),
     /// The connection ended by itself: errno, or 0 for the peer's end. If the handler has not let
     /// go of it before it hears this, this is when it does.
     Ended(ConnId, i32),
@@ -110,10 +120,18 @@ pub struct Io {
     pub(crate) flushing: Deadlines<ConnId>,
     /// Closed connections that wait for the peer's end.
     pub(crate) lingering: Deadlines<ConnId>,
+    /// Connections whose peer is slow to read.
+    pub(crate) watched: Deadlines<ConnId>,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    /// Own bytes in all outboxes.
+    pub(crate) unsent_sum: Sum,
+    /// Who may write a last word.
+    pub(crate) parting: Option<ConnId>,
     pub(crate) unsent_max: usize,
+    pub(crate) unsent_sum_max: usize,
     pub(crate) unsent_shared_max: usize,
+    pub(crate) stall_bytes: usize,
     /// Receive buffers that a closed connection may still fill.
     pub(crate) linger_buffers: u8,
 }
@@ -134,10 +152,15 @@ impl Io {
             cooling: Deadlines::new(config.quiet),
             flushing: Deadlines::new(config.flush_timeout),
             lingering: Deadlines::new(config.linger),
+            watched: Deadlines::new(config.stall),
             clock: Clock::new(),
             counters: Counters::default(),
+            unsent_sum: Sum::default(),
+            parting: None,
             unsent_max: config.unsent_max,
+            unsent_sum_max: config.unsent_sum_max,
             unsent_shared_max: config.unsent_shared_max,
+            stall_bytes: config.stall_bytes,
             linger_buffers: linger_buffers.clamp(1, u32::from(u8::MAX)) as u8,
         }
     }

@@ -1,7 +1,12 @@
 //! What waits for a peer that reads slowly. Exists only while something waits.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
+
+/// Own bytes that wait in all outboxes of a reactor.
+pub(crate) type Sum = Rc<Cell<usize>>;
 
 /// What is sealed ahead of its send, in bytes of a longer piece: as much as a TLS record holds.
 const SEALED_AT_ONCE: usize = 16 * 1024;
@@ -23,7 +28,7 @@ impl Piece {
 }
 
 /// The queue of one connection, in the order of writing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
     /// The piece that is being sent, and how much of it already was. Its bytes do not move.
     first: Option<(Piece, usize)>,
@@ -35,13 +40,23 @@ pub(crate) struct Outbox {
     unsent: usize,
     /// Shared pieces not yet sent.
     shared: usize,
+    /// Bytes of any kind sent since the last look at it; None before the first.
+    moved: Option<usize>,
+    sum: Sum,
 }
 
 impl Outbox {
+    /// An empty one that counts for `sum` until it is dropped.
+    pub(crate) fn new(sum: &Sum) -> Self {
+        let sum = Rc::clone(sum);
+        let rest = VecDeque::new();
+        Outbox { first: None, rest, sealed: 0, unsent: 0, shared: 0, moved: None, sum }
+    }
+
     /// Puts what a send left before everything else. Nothing may be in flight.
     pub(crate) fn begin_with(&mut self, bytes: &[u8]) {
         debug_assert!(self.first.is_none());
-        self.unsent += bytes.len();
+        self.more(bytes.len());
         self.first = Some((Piece::Own(bytes.to_vec()), 0));
     }
 
@@ -54,10 +69,11 @@ impl Outbox {
         let before = bytes.len();
         write(bytes);
         assert!(bytes.len() >= before, "a write may only append");
-        self.unsent += bytes.len() - before;
+        let appended = bytes.len() - before;
         if bytes.is_empty() {
             self.rest.pop_back();
         }
+        self.more(appended);
     }
 
     pub(crate) fn append_shared(&mut self, bytes: Arc<[u8]>) {
@@ -78,17 +94,17 @@ impl Outbox {
         let last = whole && pieces == 1;
         let mut wire = Vec::new();
         seal(plain, last, &mut wire);
-        match piece {
-            Piece::Own(_) => self.unsent -= plain.len(),
-            Piece::Shared(_) if whole => self.shared -= 1,
-            Piece::Shared(_) => {}
-        }
-        self.sealed += plain.len();
+        let (taken, own) = (plain.len(), matches!(piece, Piece::Own(_)));
+        self.sealed += taken;
         if whole {
             self.rest.pop_front();
             self.sealed = 0;
         }
-        self.unsent += wire.len();
+        match own {
+            true => self.less(taken),
+            false => self.shared -= usize::from(whole),
+        }
+        self.more(wire.len());
         self.first = Some((Piece::Own(wire), 0));
         last
     }
@@ -125,15 +141,37 @@ impl Outbox {
     pub(crate) fn sent(&mut self, bytes: usize) {
         let Some((piece, done)) = &mut self.first else { return };
         *done += bytes;
-        let whole = *done >= piece.bytes().len();
-        match piece {
-            Piece::Own(_) => self.unsent -= bytes,
-            Piece::Shared(_) if whole => self.shared -= 1,
-            Piece::Shared(_) => {}
-        }
+        self.moved = self.moved.map(|moved| moved + bytes);
+        let (whole, own) = (*done >= piece.bytes().len(), matches!(piece, Piece::Own(_)));
         if whole {
             self.first = None;
         }
+        match own {
+            true => self.less(bytes),
+            false => self.shared -= usize::from(whole),
+        }
+    }
+
+    /// A look at how it goes: whether less than `least` bytes have left since the last one. The
+    /// first look only begins to count.
+    pub(crate) fn is_stalled(&mut self, least: usize) -> bool {
+        self.moved.replace(0).is_some_and(|moved| moved < least)
+    }
+
+    fn more(&mut self, bytes: usize) {
+        self.unsent += bytes;
+        self.sum.set(self.sum.get() + bytes);
+    }
+
+    fn less(&mut self, bytes: usize) {
+        self.unsent -= bytes;
+        self.sum.set(self.sum.get() - bytes);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.less(self.unsent);
     }
 }
 
@@ -143,7 +181,7 @@ mod tests {
 
     #[test]
     fn pieces_leave_in_order_and_are_counted() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(&Sum::default());
         outbox.append(|out| out.extend_from_slice(b"ab"));
         outbox.append(|out| out.extend_from_slice(b"c"));
         outbox.append_shared(Arc::from(*b"XY"));
@@ -166,8 +204,36 @@ mod tests {
     }
 
     #[test]
+    fn a_trickle_is_a_stall() {
+        let mut outbox = Outbox::new(&Sum::default());
+        outbox.append(|out| out.extend_from_slice(&[0; 100]));
+        assert!(!outbox.is_stalled(10), "nobody looked before");
+        outbox.next();
+        outbox.sent(10);
+        assert!(!outbox.is_stalled(10));
+        outbox.next();
+        outbox.sent(9);
+        assert!(outbox.is_stalled(10));
+    }
+
+    #[test]
+    fn what_waits_is_summed_until_it_is_sent_or_given_up() {
+        let sum = Sum::default();
+        let (mut one, mut other) = (Outbox::new(&sum), Outbox::new(&sum));
+        one.append(|out| out.extend_from_slice(b"abc"));
+        other.begin_with(b"de");
+        other.append_shared(Arc::from(*b"not own"));
+        assert_eq!(sum.get(), 5);
+        one.next();
+        one.sent(2);
+        assert_eq!(sum.get(), 3);
+        drop(other);
+        assert_eq!(sum.get(), 1);
+    }
+
+    #[test]
     fn pieces_are_sealed_one_by_one() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(&Sum::default());
         outbox.begin_with(b"sealed before");
         outbox.append(|out| out.extend_from_slice(b"ab"));
         outbox.append_shared(vec![b'x'; SEALED_AT_ONCE + 1].into());

@@ -113,6 +113,7 @@ impl Reactor {
     pub fn wait(&mut self, wait: Wait) -> io::Result<()> {
         self.io.clock.tick();
         self.io.cool();
+        self.io.expire_stalled();
         self.io.expire_closing();
         let now = self.io.clock.now();
         self.io.connector.expire(now);
@@ -165,6 +166,7 @@ impl Reactor {
                         handler.drained(io, conn);
                     }
                 }
+                Event::Overflowed(conn) => io.part(conn, |io| handler.overflowed(io, conn)),
                 Event::Ended(conn, errno) => {
                     if let Some(why) = io.end(conn, errno) {
                         handler.closed(io, conn, why);
@@ -227,6 +229,7 @@ impl Reactor {
             io.cooling.next_due(),
             io.flushing.next_due(),
             io.lingering.next_due(),
+            io.watched.next_due(),
             io.connector.next_due(),
             self.listeners.next_due(),
         ];

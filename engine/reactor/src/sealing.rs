@@ -78,7 +78,7 @@ impl Io {
         if slot.flags.any(Flags::PLAIN) {
             slot.flags.remove(Flags::PLAIN);
             let plain = self.sealing.plain.bytes(slot.segment);
-            slot.outbox.get_or_insert_default().append(|out| out.extend_from_slice(plain));
+            slot.outbox_mut(&self.unsent_sum).append(|out| out.extend_from_slice(plain));
         }
     }
 

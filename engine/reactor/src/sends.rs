@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::arena::{Arena, Segment};
 use crate::io::{Closed, Event, Io};
-use crate::outbox::Outbox;
 use crate::ring::{Completion, Ring};
 use crate::slots::{ConnId, Flags, Phase, Slot};
 use crate::token::{Op, Token};
@@ -13,6 +12,9 @@ use crate::token::{Op, Token};
 impl Io {
     pub(crate) fn append(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(slot) = self.slots.open_mut(conn) else { return };
+        if slot.flags.any(Flags::OVERFULL) && self.parting != Some(conn) {
+            return;
+        }
         if let Some(outbox) = &mut slot.outbox {
             outbox.append(write);
             self.check_unsent(conn);
@@ -36,13 +38,16 @@ impl Io {
     pub(crate) fn append_shared(&mut self, conn: ConnId, bytes: Arc<[u8]>) {
         self.move_plain_to_outbox(conn);
         let Some(slot) = self.slots.open_mut(conn) else { return };
+        if slot.flags.any(Flags::OVERFULL) {
+            return;
+        }
         if slot.flags.any(Flags::WRITTEN) && !slot.flags.any(Flags::SEALED) {
             // What was written this turn goes first.
             slot.flags.remove(Flags::WRITTEN);
             let segment = self.arena.bytes(slot.segment);
-            slot.outbox.get_or_insert_default().append(|out| out.extend_from_slice(segment));
+            slot.outbox_mut(&self.unsent_sum).append(|out| out.extend_from_slice(segment));
         }
-        slot.outbox.get_or_insert_default().append_shared(bytes);
+        slot.outbox_mut(&self.unsent_sum).append_shared(bytes);
         self.check_unsent(conn);
     }
 
@@ -87,7 +92,7 @@ impl Io {
             return;
         }
         self.counters.sends_short += 1;
-        slot.outbox.get_or_insert_default().begin_with(rest);
+        slot.outbox_mut(&self.unsent_sum).begin_with(rest);
         self.check_unsent(conn);
     }
 
@@ -128,18 +133,52 @@ impl Io {
         self.touch(conn);
     }
 
-    /// Has the outbox sent, unless there is more in it than may be. One that was closed can't grow
-    /// any more, and has a time limit instead.
+    /// Has the outbox sent, and watched. Where there is more in it than may be, the handler gets to
+    /// write a last word. One that was closed can't grow any more.
     fn check_unsent(&mut self, conn: ConnId) {
-        let Some(slot) = self.slots.get(conn) else { return };
-        let too_much = |outbox: &Outbox| {
-            outbox.unsent() > self.unsent_max || outbox.shared() > self.unsent_shared_max
-        };
-        if slot.phase == Phase::Open && slot.outbox.as_deref().is_some_and(too_much) {
-            self.let_go(conn, Phase::Ending, Closed::SlowReader);
-        } else {
-            self.seal_soon(conn);
-            self.touch(conn);
+        let sum = self.unsent_sum.get();
+        let Some(slot) = self.slots.get_mut(conn) else { return };
+        let too_much = slot.outbox.as_deref().is_some_and(|outbox| {
+            outbox.unsent() > self.unsent_max
+                || outbox.shared() > self.unsent_shared_max
+                || sum > self.unsent_sum_max
+        });
+        if too_much && slot.phase == Phase::Open && !slot.flags.any(Flags::OVERFULL) {
+            slot.flags.insert(Flags::OVERFULL);
+            self.events.push_back(Event::Overflowed(conn));
+        }
+        if slot.outbox.is_some() && !slot.flags.any(Flags::WATCHED) {
+            slot.flags.insert(Flags::WATCHED);
+            self.watched.push(self.clock.now(), conn);
+        }
+        self.seal_soon(conn);
+        self.touch(conn);
+    }
+
+    /// Hears the handler's last word for a connection with more waiting than may, and closes it.
+    pub(crate) fn part(&mut self, conn: ConnId, last_word: impl FnOnce(&mut Self)) {
+        if self.slots.open_mut(conn).is_none() {
+            return;
+        }
+        self.parting = Some(conn);
+        last_word(self);
+        self.parting = None;
+        self.let_go(conn, Phase::Flushing, Closed::SlowReader);
+    }
+
+    /// Gives up the peers for whom something waits that hardly moves.
+    pub(crate) fn expire_stalled(&mut self) {
+        let now = self.clock.now();
+        while let Some(conn) = self.watched.pop_due(now) {
+            let Some(slot) = self.slots.get_mut(conn) else { continue };
+            slot.flags.remove(Flags::WATCHED);
+            let Some(outbox) = &mut slot.outbox else { continue };
+            if outbox.is_stalled(self.stall_bytes) {
+                self.let_go(conn, Phase::Ending, Closed::SlowReader);
+            } else {
+                slot.flags.insert(Flags::WATCHED);
+                self.watched.push(now, conn);
+            }
         }
     }
 }

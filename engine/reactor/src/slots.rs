@@ -3,7 +3,7 @@
 //! The kernel chooses the slot; a generation tells successive tenants of it apart.
 
 use crate::arena::Segment;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Sum};
 
 /// Names one connection for as long as it lives, and nothing after that.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash, Debug)]
@@ -110,6 +110,11 @@ impl Flags {
     /// The sealer has ended the stream.
     pub(crate) const FINISHED: Flags = Flags(1 << 22);
 
+    /// In the queue of those whose outbox is to be looked at.
+    pub(crate) const WATCHED: Flags = Flags(1 << 23);
+    /// More waits for the peer than may. Only a last word is still taken.
+    pub(crate) const OVERFULL: Flags = Flags(1 << 24);
+
     pub(crate) const IN_FLIGHT: Flags = Flags(0b1_1111);
     pub(crate) const ARMED: Flags = Flags(0b11);
 
@@ -159,6 +164,11 @@ impl Slot {
         stirred: 0,
         outbox: None,
     };
+
+    /// The outbox, which counts for `sum`.
+    pub(crate) fn outbox_mut(&mut self, sum: &Sum) -> &mut Outbox {
+        self.outbox.get_or_insert_with(|| Box::new(Outbox::new(sum)))
+    }
 }
 
 /// All slots that were ever in use; the table grows as the kernel hands out higher ones.

@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::time::Duration;
 
-use harness::{World, echo, ignore, pattern};
-use whisper_reactor::{Closed, Config, Opened};
+use harness::{LAST_WORD, World, echo, ignore, pattern};
+use whisper_reactor::{Closed, Config, ConnId, Opened};
 
 #[test]
 fn one_connection_is_echoed() {
@@ -101,7 +101,8 @@ fn an_ipv4_peer_of_an_ipv6_listener_is_named_as_mapped() {
 
 #[test]
 fn a_slow_reader_is_closed_and_costs_no_more_than_its_bound() {
-    let config = Config { unsent_max: 50_000, ..Config::default() };
+    let config =
+        Config { unsent_max: 50_000, stall: Duration::from_millis(50), ..Config::default() };
     let mut world = World::new(config, ignore);
     let (client, conn) = world.client();
     let mut most = 0;
@@ -118,6 +119,75 @@ fn a_slow_reader_is_closed_and_costs_no_more_than_its_bound() {
     assert_eq!(counters.sends_short, 1, "after the first refusal all goes through the outbox");
     world.until_empty();
     drop(client);
+}
+
+#[test]
+fn a_slow_reader_that_reads_after_all_hears_why_it_was_closed() {
+    let config = Config { unsent_max: 50_000, ..Config::default() };
+    let mut world = World::new(config, ignore);
+    let (mut client, conn) = world.client();
+    let mut written = 0;
+    world.until("it is closed", |world| {
+        if world.heard.why(conn).is_none() {
+            world.reactor.io().write(conn, |out| out.extend_from_slice(&[7; 10_000]));
+            written += 10_000;
+        }
+        world.heard.why(conn).is_some()
+    });
+    let reading = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        client.read_to_end(&mut all).unwrap();
+        all
+    });
+    world.until("all is read", |_| reading.is_finished());
+    let all = reading.join().unwrap();
+    let before = all.strip_suffix(LAST_WORD).expect("the last word comes last");
+    assert!(before.iter().all(|byte| *byte == 7));
+    assert!(before.len() <= written && before.len() + 20_000 > written, "{}", before.len());
+}
+
+#[test]
+fn a_peer_that_hardly_reads_is_given_up() {
+    let config = Config {
+        unsent_max: 10_000_000,
+        stall: Duration::from_millis(50),
+        stall_bytes: 4096,
+        ..Config::default()
+    };
+    let mut world = World::new(config, ignore);
+    let (client, conn) = world.client();
+    let (mut reader, read) = world.client();
+    for conn in [conn, read] {
+        world.reactor.io().write(conn, |out| out.extend_from_slice(&[7; 9_000_000]));
+    }
+    let reading = std::thread::spawn(move || {
+        let mut all = vec![0; 9_000_000];
+        reader.read_exact(&mut all).map(|()| reader)
+    });
+    world.until("one is closed", |world| world.heard.why(conn).is_some());
+    assert_eq!(world.heard.why(conn), Some(Closed::SlowReader));
+    world.until("the other has read it all", |_| reading.is_finished());
+    reading.join().unwrap().expect("whoever reads is served");
+    assert_eq!(world.heard.why(read), None);
+    drop(client);
+}
+
+#[test]
+fn what_waits_for_all_peers_together_is_bounded() {
+    let config = Config { unsent_sum_max: 100_000, ..Config::default() };
+    let mut world = World::new(config, ignore);
+    let clients: Vec<_> = (0..8).map(|_| world.client()).collect();
+    let conns: Vec<_> = clients.iter().map(|(_, conn)| *conn).collect();
+    let mut most = 0;
+    world.until("some are closed", |world| {
+        for conn in &conns {
+            world.reactor.io().write(*conn, |out| out.extend_from_slice(&[7; 10_000]));
+        }
+        let waiting = |conn: &ConnId| world.reactor.io().unsent(*conn).saturating_sub(10_000);
+        most = most.max(conns.iter().map(waiting).sum::<usize>());
+        conns.iter().filter(|conn| world.heard.why(**conn).is_some()).count() == conns.len()
+    });
+    assert!(most <= 100_000 + 8 * 10_000, "{most}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ use whisper_reactor::{Closed, Config, ConnId, Handler, Io, Opened, Reactor, Wait
 /// Nothing in these tests takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What is said to whoever doesn't read.
+pub(crate) const LAST_WORD: &[u8] = b"too slow";
+
 /// What to do with received bytes, besides writing them down.
 pub(crate) type OnData = fn(&mut Io, ConnId, &mut [u8]);
 
@@ -70,6 +73,10 @@ impl Handler for Heard {
     fn closed(&mut self, _: &mut Io, conn: ConnId, why: Closed) {
         assert!(self.why(conn).is_none(), "closed is heard once");
         self.closed.push((conn, why));
+    }
+
+    fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
+        io.write(conn, |out| out.extend_from_slice(LAST_WORD));
     }
 
     fn connect_failed(&mut self, _: &mut Io, token: u64, error: io::Error) {
