@@ -12,7 +12,7 @@ use harness::{
 };
 use tungstenite::protocol::frame::FrameSocket;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-use whisper_proto::{ClientMessage, CloseCode, ServerMessage, Stats};
+use whisper_proto::{ClientMessage, CloseCode, Say, ServerMessage, Stats};
 
 #[test]
 fn who_answers_no_ping_is_closed() {
@@ -118,5 +118,29 @@ fn who_does_nothing_for_long_is_closed() {
     // Who waits or chats isn't idle, however quiet.
     waiting.ping();
     ann.ping();
+    bob.ping();
+}
+
+#[test]
+fn who_doesn_t_read_is_closed_and_told_why_and_their_partner_goes_on() {
+    let engine = Engine::configured(2, "");
+    let (mut ann, mut bob) = (engine.client_on(0), engine.client_on(1));
+    let (_, of_bob) = chat(&mut ann, &mut bob);
+    // Far more than two kernels hold for a connection; what comes after its end is dropped, for it
+    // names the room.
+    let content = "\u{10FFFF}".repeat(2_000);
+    let words =
+        ClientMessage::Message(Say { content: &content, id: None, room: Some(&of_bob.room) });
+    for _ in 0..4_000 {
+        bob.say(&words);
+    }
+    bob.hears(&ServerMessage::PartnerDisconnected);
+    let mut heard = 0;
+    let code = ann.closed_after(|message| {
+        assert!(matches!(message, ServerMessage::Message(_)), "{message:?}");
+        heard += 1;
+    });
+    assert_eq!(code, CloseCode::SlowReader.as_u16());
+    assert!((1..4_000).contains(&heard), "{heard}");
     bob.ping();
 }

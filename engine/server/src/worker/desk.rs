@@ -8,7 +8,7 @@ use whisper_core::session::{Input, write_message, write_payload};
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
-use whisper_proto::ServerMessage;
+use whisper_proto::{CloseCode, ServerMessage};
 use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
 use whisper_shard_router::{Port, ShardId};
 
@@ -153,6 +153,14 @@ impl Handler for Desk {
         if let Some(target) = carrier.behind {
             io.pause(conn);
             paused.push(Paused { conn, target });
+        }
+    }
+
+    fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        if connection.session.is_websocket() {
+            let code = CloseCode::SlowReader as u16;
+            io.write(conn, |out| ws::encode_close(out, code, "too much waits for you"));
         }
     }
 

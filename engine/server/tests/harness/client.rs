@@ -204,16 +204,23 @@ impl Client {
     /// Waits for the server to close, and for the end of the connection; returns the code.
     #[track_caller]
     pub(crate) fn closed(&mut self) -> u16 {
+        self.closed_after(|message| {
+            let by_itself =
+                matches!(message, ServerMessage::Stats(_) | ServerMessage::Searching(_));
+            assert!(by_itself, "wanted a close, but got {message:?}");
+        })
+    }
+
+    /// The same where messages may come before.
+    #[track_caller]
+    pub(crate) fn closed_after(&mut self, mut before: impl FnMut(&ServerMessage<'_>)) -> u16 {
         let deadline = Instant::now() + PATIENCE;
         let code = loop {
             match self.read(deadline) {
                 Ok(Message::Close(Some(CloseFrame { code, .. }))) => break code.into(),
                 Ok(other) => {
-                    let frame = self.frame_of(other).expect("a close, or what comes by itself");
-                    match ServerMessage::decode(&frame) {
-                        Ok(ServerMessage::Stats(_) | ServerMessage::Searching(_)) => {}
-                        other => panic!("wanted a close, but got {other:?}"),
-                    }
+                    let frame = self.frame_of(other).expect("a close, or a message");
+                    before(&ServerMessage::decode(&frame).expect("the protocol"));
                 }
                 Err(error) => panic!("wanted a close, but got {error:?}"),
             }
