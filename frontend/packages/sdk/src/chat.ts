@@ -53,6 +53,19 @@ export interface WarningEntry {
 
 export type Entry = YourEntry | TheirEntry | WarningEntry;
 
+/** Microphone and camera, each on or off. */
+export interface Media {
+	readonly audio: boolean;
+	readonly video: boolean;
+}
+
+export interface ReportState {
+	readonly id: string;
+	/** `failed` where the engine refused it, or there was no connection to send it by. */
+	readonly state: 'sending' | 'received' | 'failed';
+	readonly refusal?: Refusal;
+}
+
 export interface Chat {
 	readonly roomId: string;
 	readonly partnerId: string;
@@ -65,6 +78,14 @@ export interface Chat {
 	/** Oldest first; at most {@link ENTRIES_MAX}. */
 	readonly entries: readonly Entry[];
 	readonly partnerIsTyping: boolean;
+	/** The partner's highest `seq` that arrived. */
+	readonly heardSeq: number;
+	/** Your highest `seq` that the partner has seen. */
+	readonly partnerReadSeq: number;
+	/** What the partner sends in a call, as far as they say. */
+	readonly partnerMedia: Media;
+	/** Your report about this partner, once you made one. */
+	readonly report?: ReportState;
 	/** The partner's connection is gone, and their seat held until then (Unix ms). */
 	readonly partnerHeldUntil?: number;
 	/** A warning about a message whose refusal has not arrived yet. */
@@ -84,6 +105,9 @@ export function openChat(matched: Matched, now: number): Chat {
 		startedAt: now,
 		entries: [],
 		partnerIsTyping: false,
+		heardSeq: 0,
+		partnerReadSeq: 0,
+		partnerMedia: { audio: matched.mode !== 'text', video: matched.mode === 'video' },
 		nextKey: 1,
 	};
 }
@@ -92,9 +116,24 @@ export function say(chat: Chat, id: string, content: string, now: number): Chat 
 	return append(chat, { kind: 'yours', key: chat.nextKey, id, content, at: now, state: 'sending' });
 }
 
-/** A message of another sender is a late frame of an older chat, and changes nothing. */
+/** Takes a message of yours out, to be said again. */
+export function takeBack(chat: Chat, key: number): Chat {
+	return { ...chat, entries: chat.entries.filter((entry) => entry.key !== key) };
+}
+
+/** What you said and the engine has not answered, oldest first. */
+export function unanswered(chat: Chat): readonly YourEntry[] {
+	return chat.entries.filter(
+		(entry): entry is YourEntry => entry.kind === 'yours' && entry.state === 'sending',
+	);
+}
+
+/**
+ * A message of another sender is a late frame of an older chat, and one that was heard comes twice
+ * after a resume: neither changes anything.
+ */
 export function hear(chat: Chat, message: PartnerMessage): Chat {
-	if (message.senderId !== chat.partnerId) return chat;
+	if (message.senderId !== chat.partnerId || message.seq <= chat.heardSeq) return chat;
 	const heard = append(chat, {
 		kind: 'theirs',
 		key: chat.nextKey,
@@ -103,7 +142,7 @@ export function hear(chat: Chat, message: PartnerMessage): Chat {
 		seq: message.seq,
 		tag: message.tag,
 	});
-	return { ...heard, partnerIsTyping: false };
+	return { ...heard, partnerIsTyping: false, heardSeq: message.seq };
 }
 
 export function acknowledge(chat: Chat, { id, seq }: ServerMessages['message_ack']): Chat {
@@ -132,6 +171,23 @@ export function setTyping(chat: Chat, partnerIsTyping: boolean): Chat {
 	return chat.partnerIsTyping === partnerIsTyping ? chat : { ...chat, partnerIsTyping };
 }
 
+/** The partner has seen what you said, up to `seq`. */
+export function markRead(chat: Chat, seq: number): Chat {
+	return seq <= chat.partnerReadSeq ? chat : { ...chat, partnerReadSeq: seq };
+}
+
+/** The partner switched microphone or camera. */
+export function setMedia(chat: Chat, change: Partial<Media>): Chat {
+	return { ...chat, partnerMedia: { ...chat.partnerMedia, ...change } };
+}
+
+/** The engine has answered the report that `id` names: taken, or refused. */
+export function answerReport(chat: Chat, id: string | undefined, refusal?: Refusal): Chat {
+	if (chat.report === undefined || chat.report.id !== id) return chat;
+	const state = refusal ? 'failed' : 'received';
+	return { ...chat, report: { id: chat.report.id, state, ...(refusal && { refusal }) } };
+}
+
 /** The partner's connection is gone; they may be back within `graceMs`. */
 export function holdSeat(chat: Chat, graceMs: number, now: number): Chat {
 	return { ...chat, partnerIsTyping: false, partnerHeldUntil: now + graceMs };
@@ -144,7 +200,7 @@ export function freeSeat({ partnerHeldUntil: _, ...chat }: Chat): Chat {
 /** Nothing more will come: what was on its way stays unsent. */
 export function closeChat(chat: Chat): Chat {
 	return {
-		...chat,
+		...freeSeat(chat),
 		partnerIsTyping: false,
 		entries: chat.entries.map((entry) =>
 			entry.kind === 'yours' && entry.state === 'sending' ? { ...entry, state: 'unsent' } : entry,

@@ -3,19 +3,34 @@
  *
  * @module
  */
-import { AckSender } from './acks.ts';
 import type { ProtocolError } from './checks.ts';
 import { Emitter } from './emitter.ts';
 import { countChars } from './limits.ts';
-import type { ClientMessage, Hello, ServerMessage, Wishes } from './messages.ts';
-import { NEW_SESSION, step, type Input, type Session } from './session.ts';
+import type {
+	ClientMessage,
+	ClientMessages,
+	Hello,
+	ServerMessage,
+	Signal,
+	Wishes,
+} from './messages.ts';
+import { ACK_DELAY_MS, ACK_MESSAGES_MAX, ProgressSender, READ_DELAY_MS } from './progress.ts';
+import { rejoinDelayMs, RESUME_ANSWER_MS, RESUME_GRACE_MS } from './reconnect.ts';
+import type { ReportWish } from './report.ts';
+import { isForNow, NEW_SESSION, step, type Input, type Session } from './session.ts';
 import { Socket, type SocketOptions } from './socket.ts';
 import { TYPING_EXPIRY_MS, TypingSender } from './typing.ts';
 
+/** What may be said of oneself. The rest of a `hello` is the client's own business. */
+export type Introduction = Omit<Hello, 'resume' | 'lastSeq'>;
+
 export interface ClientOptions extends SocketOptions {
-	/** What to say of oneself on every new connection. Without it the session works all the same. */
-	readonly hello?: Omit<Hello, 'resume' | 'lastSeq'>;
+	/** See {@link WhisperClient.introduce}. */
+	readonly hello?: Introduction;
 }
+
+/** The steps of a call, as they travel. */
+export type SignalType = 'offer' | 'answer' | 'ice_candidate';
 
 export interface ClientEvents {
 	/** The session after every change. */
@@ -27,16 +42,21 @@ export interface ClientEvents {
 }
 
 export class WhisperClient extends Emitter<ClientEvents> {
-	readonly #hello: ClientOptions['hello'];
 	readonly #socket: Socket;
-	readonly #acks = new AckSender((seq) => this.#send({ type: 'ack', data: { seq } }));
-	readonly #typing = new TypingSender((isTyping) => this.#sendTyping(isTyping));
-	#typingExpiry: ReturnType<typeof setTimeout> | undefined;
+	readonly #acks = new ProgressSender(ACK_MESSAGES_MAX, ACK_DELAY_MS, (seq) =>
+		this.#send({ type: 'ack', data: { seq } }),
+	);
+	readonly #reads = new ProgressSender(Infinity, READ_DELAY_MS, (seq) =>
+		this.#sendInRoom('read', { seq }),
+	);
+	readonly #typing = new TypingSender((isTyping) => this.#sendInRoom('typing', { isTyping }));
+	/** One timer a purpose: starting it again ends the one before. */
+	readonly #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
 	#session: Session = NEW_SESSION;
 
 	constructor(options: ClientOptions) {
 		super();
-		this.#hello = options.hello;
+		if (options.hello) this.introduce(options.hello);
 		this.#socket = new Socket(options);
 		this.#socket.on('message', (message) => this.#receive(message));
 		this.#socket.on('malformed', (error) => this.emit('malformed', error));
@@ -60,6 +80,15 @@ export class WhisperClient extends Emitter<ClientEvents> {
 		this.#step({ kind: 'link_closed', code: 1000 });
 	}
 
+	/**
+	 * Says something of oneself, from the next join on: the language, so that people of the same one
+	 * can be asked for, and what tells this device from others. A chat then also outlives its
+	 * connection for a while, where the engine keeps the seat.
+	 */
+	introduce(hello: Introduction): void {
+		this.#step({ kind: 'introduce', hello });
+	}
+
 	/** Joins the queue, as soon as there is a connection. While queued it replaces the wishes. */
 	join(wishes: Wishes): void {
 		this.connect();
@@ -77,7 +106,7 @@ export class WhisperClient extends Emitter<ClientEvents> {
 	}
 
 	/**
-	 * Says something to the partner.
+	 * Says something to the partner. While the connection is being mended it waits.
 	 *
 	 * @returns false where it could not be said: no chat, nothing in it, or too long
 	 */
@@ -90,9 +119,38 @@ export class WhisperClient extends Emitter<ClientEvents> {
 		return true;
 	}
 
+	/** Says again what was refused: `key` is that of the entry, whose place this takes. */
+	sayAgain(key: number): void {
+		const { phase } = this.#session;
+		if (phase.name !== 'chatting') return;
+		const entry = phase.chat.entries.find((entry) => entry.key === key);
+		if (entry?.kind !== 'yours' || entry.state !== 'refused') return;
+		this.#step({ kind: 'say', id: newId(), content: entry.content, replaces: key });
+	}
+
 	/** To be called with the unsent text at every change of it. */
 	typing(text: string): void {
 		if (this.#session.phase.name === 'chatting') this.#typing.input(text);
+	}
+
+	/** The person has seen the partner's messages up to `seq`. */
+	read(seq: number): void {
+		if (this.#session.phase.name === 'chatting') this.#reads.reached(seq);
+	}
+
+	/** Reports the partner of the present chat, or of the one that is over. */
+	report(wish: ReportWish): void {
+		this.#step({ kind: 'report', id: newId(), wish });
+	}
+
+	/** Tells the partner that the microphone or the camera went on or off. */
+	toggle(device: 'audio' | 'video', enabled: boolean): void {
+		this.#sendInRoom(`${device}_toggle`, { enabled });
+	}
+
+	/** Sends one step of setting up a call. */
+	signal(type: SignalType, data: Signal): void {
+		this.#sendInRoom(type, data);
 	}
 
 	/** From `over` or `unmatched` back to `idle`. */
@@ -104,25 +162,27 @@ export class WhisperClient extends Emitter<ClientEvents> {
 		if (message.type === 'reconnect') {
 			this.#socket.moveTo(message.data.afterMs, message.data.url);
 		}
-		if (message.type === 'connected' && this.#hello) {
-			this.#send({ type: 'hello', data: this.#hello });
-		}
 		const before = this.#session;
 		this.#step({ kind: 'received', message });
-		if (this.#session !== before) this.#startTimers(message);
+		this.#startTimers(message, before);
 		this.emit('message', message);
 	}
 
 	/** Timers that begin with a message that counted. */
-	#startTimers(message: ServerMessage): void {
-		if (message.type === 'message' && this.#hello) {
-			this.#acks.received(message.data.seq);
+	#startTimers(message: ServerMessage, before: Session): void {
+		const { phase, hello } = this.#session;
+		if (message.type === 'pong' && isInterrupted(this.#session)) {
+			this.#startTimer('resume', { kind: 'resume_failed' }, RESUME_ANSWER_MS);
 		}
+		if (this.#session === before) return;
+		if (message.type === 'message' && hello) this.#acks.reached(message.data.seq);
 		if (message.type === 'partner_typing') {
-			clearTimeout(this.#typingExpiry);
+			this.#stopTimer('typing');
 			if (!message.data.isTyping) return;
-			const expire = (): void => this.#step({ kind: 'typing_expired' });
-			this.#typingExpiry = setTimeout(expire, TYPING_EXPIRY_MS);
+			this.#startTimer('typing', { kind: 'typing_expired' }, TYPING_EXPIRY_MS);
+		}
+		if (message.type === 'error' && phase.name === 'queued' && isForNow(message.data)) {
+			this.#startTimer('rejoin', { kind: 'rejoin' }, rejoinDelayMs(message.data.retryAfterMs));
 		}
 	}
 
@@ -130,21 +190,47 @@ export class WhisperClient extends Emitter<ClientEvents> {
 		const before = this.#session;
 		const { session, send } = step(before, input, Date.now());
 		this.#session = session;
-		if (roomOf(before) !== roomOf(session)) this.#stopTimers();
+		if (roomOf(before) !== roomOf(session)) this.#forgetRoom();
+		if (isInterrupted(before) !== isInterrupted(session)) this.#interrupted(isInterrupted(session));
+		if (session.phase.name !== 'queued') this.#stopTimer('rejoin');
 		for (const message of send) this.#send(message);
 		if (session !== before) this.emit('change', session);
 	}
 
-	/** Nothing of an old chat may reach into the next. */
-	#stopTimers(): void {
-		this.#acks.reset();
+	#interrupted(isInterrupted: boolean): void {
 		this.#typing.reset();
-		clearTimeout(this.#typingExpiry);
+		if (isInterrupted) this.#startTimer('resume', { kind: 'resume_failed' }, RESUME_GRACE_MS);
+		else this.#stopTimer('resume');
 	}
 
-	#sendTyping(isTyping: boolean): void {
+	/** Nothing of an old chat may reach into the next. */
+	#forgetRoom(): void {
+		this.#acks.reset();
+		this.#reads.reset();
+		this.#typing.reset();
+		this.#stopTimer('typing');
+	}
+
+	#startTimer(name: TimerName, input: Input, delayMs: number): void {
+		this.#stopTimer(name);
+		this.#timers.set(
+			name,
+			setTimeout(() => this.#step(input), delayMs),
+		);
+	}
+
+	#stopTimer(name: TimerName): void {
+		clearTimeout(this.#timers.get(name));
+	}
+
+	/** Sends what only means something in the present chat, and says which chat that is. */
+	#sendInRoom<Type extends InRoomType>(
+		type: Type,
+		data: Omit<ClientMessages[Type], 'roomId'>,
+	): void {
 		const roomId = roomOf(this.#session);
-		if (roomId !== undefined) this.#send({ type: 'typing', data: { isTyping, roomId } });
+		if (roomId === undefined || isInterrupted(this.#session)) return;
+		this.#send({ type, data: { ...data, roomId } } as ClientMessage);
 	}
 
 	#send(message: ClientMessage): void {
@@ -152,8 +238,15 @@ export class WhisperClient extends Emitter<ClientEvents> {
 	}
 }
 
+type TimerName = 'typing' | 'resume' | 'rejoin';
+type InRoomType = 'read' | 'typing' | 'audio_toggle' | 'video_toggle' | SignalType;
+
 function roomOf({ phase }: Session): string | undefined {
 	return phase.name === 'chatting' ? phase.chat.roomId : undefined;
+}
+
+function isInterrupted({ phase }: Session): boolean {
+	return phase.name === 'chatting' && phase.interruption !== undefined;
 }
 
 /** A message id: 128 bits of chance in 32 chars. Needs no secure context. */

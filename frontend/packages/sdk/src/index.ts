@@ -6,17 +6,39 @@
  *
  * @packageDocumentation
  */
-export { AckSender, ACK_DELAY_MS, ACK_MESSAGES_MAX } from './acks.ts';
-export type { Chat, Entry, TheirEntry, WarningEntry, YourEntry } from './chat.ts';
+export type {
+	Chat,
+	Entry,
+	Media,
+	ReportState,
+	TheirEntry,
+	WarningEntry,
+	YourEntry,
+} from './chat.ts';
 export { ProtocolError } from './checks.ts';
-export { WhisperClient, type ClientEvents, type ClientOptions } from './client.ts';
+export {
+	WhisperClient,
+	type ClientEvents,
+	type ClientOptions,
+	type Introduction,
+	type SignalType,
+} from './client.ts';
 export { decode, encode, SUBPROTOCOL } from './codec.ts';
 export { Emitter } from './emitter.ts';
 export { addInterests, isTooLong, normalizeInterest } from './interests.ts';
-export { countChars, DEFAULT_LIMITS, ENTRIES_MAX } from './limits.ts';
-export type * from './messages.ts';
-export { retryDelayMs } from './reconnect.ts';
 export {
+	COMMENT_CHARS_MAX,
+	countChars,
+	DEFAULT_LIMITS,
+	ENTRIES_MAX,
+	EVIDENCE_MAX,
+} from './limits.ts';
+export type * from './messages.ts';
+export { ACK_DELAY_MS, ACK_MESSAGES_MAX, ProgressSender, READ_DELAY_MS } from './progress.ts';
+export { rejoinDelayMs, RESUME_ANSWER_MS, RESUME_GRACE_MS, retryDelayMs } from './reconnect.ts';
+export { reportMessages, type ReportWish } from './report.ts';
+export {
+	isForNow,
 	NEW_SESSION,
 	step,
 	type Barred,
@@ -24,6 +46,7 @@ export {
 	type Ending,
 	type Idle,
 	type Input,
+	type Interruption,
 	type Link,
 	type Over,
 	type Phase,

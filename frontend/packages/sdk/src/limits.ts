@@ -13,6 +13,11 @@ export const DEFAULT_LIMITS: Limits = {
 	interestChars: 32,
 };
 
+/** Messages of the partner that one report may carry. */
+export const EVIDENCE_MAX = 20;
+/** The longest comment of a report, in chars. */
+export const COMMENT_CHARS_MAX = 500;
+
 /** Entries of one chat kept in memory; older ones are forgotten. */
 export const ENTRIES_MAX = 2000;
 

@@ -21,6 +21,21 @@ const FLOORS_MS: ReadonlyMap<number, number> = new Map([
 	[4029, 30_000], // sent too much for too long
 ]);
 
+/** How long the engine keeps a seat in a chat, unless its operator says otherwise. */
+export const RESUME_GRACE_MS = 20_000;
+/** An engine that has answered a `ping` sent after the resume token has had its chance by then. */
+export const RESUME_ANSWER_MS = 2000;
+
+/**
+ * When to ask the queue again that was full, or asked too often.
+ *
+ * @param retryAfterMs - what the engine said, if anything
+ * @returns milliseconds, from one second to one minute
+ */
+export function rejoinDelayMs(retryAfterMs: number | undefined): number {
+	return Math.min(Math.max(retryAfterMs ?? 5000, 1000), 60_000);
+}
+
 /**
  * The wait before the next attempt: doubling from half a second to half a minute, of which one
  * half is left to chance, so that a restarted server is not met by everybody at once.

@@ -19,6 +19,8 @@ import type {
 	Banned,
 	ClientMessage,
 	Connected,
+	Hello,
+	IceServer,
 	Lane,
 	Limits,
 	Refusal,
@@ -27,11 +29,13 @@ import type {
 	Stats,
 	Wishes,
 } from './messages.ts';
+import { reportMessages, type ReportWish } from './report.ts';
 
 /** The state of the connection. */
 export type Link =
 	| { readonly name: 'connecting' }
-	| { readonly name: 'ready' }
+	/** `introduced`: the engine has been told who we are, where we said anything of ourselves. */
+	| { readonly name: 'ready'; readonly introduced: boolean }
 	/** Lost; the next attempt is at `retryAt` (Unix ms). */
 	| { readonly name: 'lost'; readonly code: number; readonly retryAt: number }
 	/** Closed by the engine for good, with a WebSocket close code. */
@@ -58,6 +62,18 @@ export interface Chatting {
 	readonly name: 'chatting';
 	readonly wishes: Wishes;
 	readonly chat: Chat;
+	/**
+	 * The connection is gone, or the new one has not been given the chat yet. What is said until
+	 * then waits.
+	 */
+	readonly interruption?: Interruption;
+}
+
+export interface Interruption {
+	/** Unix ms. */
+	readonly since: number;
+	/** Brings the session back. */
+	readonly token: Uint8Array;
 }
 
 export interface Over {
@@ -83,11 +99,21 @@ export type Phase = Idle | Queued | Chatting | Over | Unmatched | Barred;
 export interface Session {
 	readonly link: Link;
 	readonly phase: Phase;
+	/** What is said of oneself; without it no chat survives its connection. */
+	readonly hello?: Hello;
+	/** The token of the latest greeting. */
+	readonly resume?: Uint8Array;
 	readonly limits: Limits;
 	/** The lanes that are open, where the engine says. */
 	readonly lanes?: readonly Lane[];
+	readonly iceServers?: readonly IceServer[];
+	/** Only relayed candidates reach the partner. */
+	readonly relayOnly: boolean;
 	readonly stats?: Stats;
-	/** The last refusal that is about no single message; forgotten at the next join. */
+	/**
+	 * The last refusal that is about no single message; forgotten at the next join, and once the
+	 * queue has answered.
+	 */
 	readonly problem?: Refusal;
 }
 
@@ -96,12 +122,25 @@ export type Input =
 	| { readonly kind: 'received'; readonly message: ServerMessage }
 	| { readonly kind: 'link_lost'; readonly code: number; readonly retryInMs: number }
 	| { readonly kind: 'link_closed'; readonly code: number }
+	/** What is to be said of oneself, on this connection and the following. */
+	| { readonly kind: 'introduce'; readonly hello: Hello }
 	| { readonly kind: 'join'; readonly wishes: Wishes }
+	/** Time to ask the queue again that put us off. */
+	| { readonly kind: 'rejoin' }
 	| { readonly kind: 'leave' }
 	| { readonly kind: 'skip'; readonly reason?: string }
-	| { readonly kind: 'say'; readonly id: string; readonly content: string }
+	| {
+			readonly kind: 'say';
+			readonly id: string;
+			readonly content: string;
+			/** The key of a refused entry that this stands for. */
+			readonly replaces?: number;
+	  }
+	| { readonly kind: 'report'; readonly id: string; readonly wish: ReportWish }
 	/** The partner said "typing", and then nothing for too long. */
 	| { readonly kind: 'typing_expired' }
+	/** The engine did not give the chat back in time. */
+	| { readonly kind: 'resume_failed' }
 	/** Back to idle from a chat that is over or a search that found nobody. */
 	| { readonly kind: 'dismiss' };
 
@@ -115,6 +154,7 @@ export const NEW_SESSION: Session = {
 	link: { name: 'connecting' },
 	phase: { name: 'idle' },
 	limits: DEFAULT_LIMITS,
+	relayOnly: false,
 };
 
 /**
@@ -128,16 +168,23 @@ export function step(session: Session, input: Input, now: number): Step {
 			return receive(session, input.message, now);
 		case 'link_lost':
 			return quiet(
-				loseLink(session, { name: 'lost', code: input.code, retryAt: now + input.retryInMs }),
+				loseLink(session, { name: 'lost', code: input.code, retryAt: now + input.retryInMs }, now),
 			);
 		case 'link_closed':
-			return quiet(loseLink(session, { name: 'closed', code: input.code }));
+			return quiet(loseLink(session, { name: 'closed', code: input.code }, now));
+		case 'introduce':
+			return quiet({ ...session, hello: input.hello });
 		case 'join':
 			return join(session, input.wishes, now);
+		case 'rejoin':
+			return phase.name === 'queued' && phase.search === undefined
+				? ask(session, phase.wishes)
+				: quiet(session);
 		case 'leave':
 			return leave(session);
 		case 'skip': {
 			if (phase.name !== 'chatting') return quiet(session);
+			if (phase.interruption) return join(endChat(session, 'you_left'), phase.wishes, now);
 			const { roomId } = phase.chat;
 			const data = { roomId, ...(input.reason !== undefined && { reason: input.reason }) };
 			return {
@@ -147,15 +194,23 @@ export function step(session: Session, input: Input, now: number): Step {
 		}
 		case 'say': {
 			if (phase.name !== 'chatting') return quiet(session);
-			const { id, content } = input;
-			const data = { content, id, roomId: phase.chat.roomId };
+			const { id, content, replaces } = input;
+			const before = replaces === undefined ? phase.chat : chats.takeBack(phase.chat, replaces);
+			const chat = chats.say(before, id, content, now);
 			return {
-				session: enter(session, { ...phase, chat: chats.say(phase.chat, id, content, now) }),
-				send: [{ type: 'message', data }],
+				session: enter(session, { ...phase, chat }),
+				// What is said into an interruption goes out when it is over.
+				send: phase.interruption ? [] : [message(chat, { id, content })],
 			};
 		}
+		case 'report':
+			return report(session, input.id, input.wish);
 		case 'typing_expired':
 			return quiet(inChat(session, (chat) => chats.setTyping(chat, false)));
+		case 'resume_failed':
+			return quiet(
+				phase.name === 'chatting' && phase.interruption ? endChat(session, 'link_lost') : session,
+			);
 		case 'dismiss':
 			return quiet(
 				phase.name === 'over' || phase.name === 'unmatched'
@@ -167,11 +222,40 @@ export function step(session: Session, input: Input, now: number): Step {
 
 function join(session: Session, wishes: Wishes, now: number): Step {
 	if (session.phase.name === 'chatting' || session.phase.name === 'banned') return quiet(session);
-	const { problem: _, ...rest } = session;
+	return ask(enter(withoutProblem(session), queue(wishes, now, false)), wishes);
+}
+
+/** Asks for the queue. Without a connection the wishes wait for it. */
+function ask(session: Session, wishes: Wishes): Step {
+	const { link, hello } = session;
+	if (link.name !== 'ready') return quiet(session);
+	const join: ClientMessage = { type: 'join', data: wishes };
+	if (link.introduced || hello === undefined) return { session, send: [join] };
 	return {
-		session: enter(rest, queue(wishes, now, false)),
-		// Without a connection the wishes wait for it.
-		send: session.link.name === 'ready' ? [{ type: 'join', data: wishes }] : [],
+		session: { ...session, link: { name: 'ready', introduced: true } },
+		send: [{ type: 'hello', data: hello }, join],
+	};
+}
+
+function message(
+	chat: Chat,
+	{ id, content }: Pick<chats.YourEntry, 'id' | 'content'>,
+): ClientMessage {
+	return { type: 'message', data: { content, id, roomId: chat.roomId } };
+}
+
+function report(session: Session, id: string, wish: ReportWish): Step {
+	const { phase, link, limits } = session;
+	if (phase.name !== 'chatting' && phase.name !== 'over') return quiet(session);
+	const { chat } = phase;
+	const isConnected =
+		link.name === 'ready' && !(phase.name === 'chatting' && phase.interruption !== undefined);
+	return {
+		session: enter(session, {
+			...phase,
+			chat: { ...chat, report: { id, state: isConnected ? 'sending' : 'failed' } },
+		}),
+		send: isConnected ? reportMessages(chat, id, wish, limits) : [],
 	};
 }
 
@@ -179,7 +263,8 @@ function leave(session: Session): Step {
 	const { phase } = session;
 	const send: ClientMessage[] = session.link.name === 'ready' ? [{ type: 'leave' }] : [];
 	if (phase.name === 'queued') return { session: enter(session, { name: 'idle' }), send };
-	if (phase.name === 'chatting') return { session: endChat(session, 'you_left'), send };
+	if (phase.name === 'chatting')
+		return { session: endChat(session, 'you_left'), send: phase.interruption ? [] : send };
 	return quiet(session);
 }
 
@@ -217,6 +302,18 @@ function receive(session: Session, message: ServerMessage, now: number): Step {
 			return quiet(inChat(session, (chat) => chats.acknowledge(chat, message.data)));
 		case 'partner_typing':
 			return quiet(inChat(session, (chat) => chats.setTyping(chat, message.data.isTyping)));
+		case 'partner_read':
+			return quiet(inChat(session, (chat) => chats.markRead(chat, message.data.seq)));
+		case 'partner_audio_toggle':
+			return quiet(
+				inChat(session, (chat) => chats.setMedia(chat, { audio: message.data.enabled })),
+			);
+		case 'partner_video_toggle':
+			return quiet(
+				inChat(session, (chat) => chats.setMedia(chat, { video: message.data.enabled })),
+			);
+		case 'report_received':
+			return quiet(ofChat(session, (chat) => chats.answerReport(chat, message.data.id)));
 		case 'partner_reconnecting':
 			return quiet(inChat(session, (chat) => chats.holdSeat(chat, message.data.graceMs, now)));
 		case 'partner_resumed':
@@ -234,30 +331,48 @@ function receive(session: Session, message: ServerMessage, now: number): Step {
 		case 'error':
 			return quiet(refused(session, message.data));
 		default:
-			// Signalling, toggles, reports and the rest are for those who listen to messages.
+			// Signalling and the rest are for those who listen to messages.
 			return quiet(session);
 	}
 }
 
-/** A greeting: whoever waits for the connection in the queue joins it now. */
-function welcome(session: Session, { limits, lanes }: Connected): Step {
-	const { phase } = session;
-	const waits = phase.name === 'queued' && phase.search === undefined;
+/**
+ * A greeting: whoever waits for the connection in the queue joins it now, and a chat that was cut
+ * off is asked for. A second greeting on one connection says that the session is back.
+ */
+function welcome(before: Session, terms: Connected): Step {
+	const { phase } = before;
+	const isSecond = before.link.name === 'ready';
+	const { iceServers: _, ...kept } = before;
+	const session: Session = {
+		...kept,
+		link: isSecond ? before.link : { name: 'ready', introduced: false },
+		limits: terms.limits,
+		resume: terms.resume,
+		relayOnly: terms.relayOnly ?? false,
+		...(terms.lanes && { lanes: terms.lanes }),
+		...(terms.iceServers && { iceServers: terms.iceServers }),
+	};
+	if (phase.name === 'queued' && phase.search === undefined) return ask(session, phase.wishes);
+	if (phase.name !== 'chatting' || phase.interruption === undefined) return quiet(session);
+	if (isSecond) {
+		const { interruption: _, ...chatting } = phase;
+		const again = chats.unanswered(phase.chat).map((entry) => message(phase.chat, entry));
+		return { session: enter(session, chatting), send: again };
+	}
+	const hello = { resume: phase.interruption.token, lastSeq: phase.chat.heardSeq };
 	return {
-		session: {
-			...session,
-			link: { name: 'ready' },
-			limits,
-			...(lanes && { lanes }),
-		},
-		send: waits ? [{ type: 'join', data: phase.wishes }] : [],
+		session: { ...session, link: { name: 'ready', introduced: true } },
+		// The pong tells that the token has been read, whatever came of it.
+		send: [{ type: 'hello', data: { ...session.hello, ...hello } }, { type: 'ping' }],
 	};
 }
 
 /** The engine knows best who searches: it may have ended a chat that this side thought it had. */
 function search(session: Session, search: Searching, now: number): Session {
 	const { phase } = session;
-	if (phase.name === 'queued') return enter(session, { ...phase, search, bySkip: false });
+	if (phase.name === 'queued')
+		return enter(withoutProblem(session), { ...phase, search, bySkip: false });
 	if (phase.name === 'chatting')
 		return enter(session, { ...queue(phase.wishes, now, false), search });
 	return session;
@@ -277,28 +392,51 @@ function partnerGone(session: Session, ending: Ending): Step {
 
 function refused(session: Session, refusal: Refusal): Session {
 	const { phase } = session;
+	const ofReport = ofChat(session, (chat) => chats.answerReport(chat, refusal.id, refusal));
+	if (ofReport !== session) return ofReport;
 	if (phase.name === 'chatting') {
-		// The echo of a race that the other side has settled already.
-		if (refusal.code === 'in_chat') return session;
-		if (refusal.id === undefined) return { ...session, problem: refusal };
-		return inChat(session, (chat) => chats.refuse(chat, refusal));
+		if (refusal.id !== undefined) return inChat(session, (chat) => chats.refuse(chat, refusal));
+		return UNREMARKABLE_CODES.has(refusal.code) ? session : { ...session, problem: refusal };
 	}
 	const isAnswerToJoin =
 		phase.name === 'queued' && phase.search === undefined && !STALE_CODES.has(refusal.code);
-	return isAnswerToJoin ? { ...enter(session, { name: 'idle' }), problem: refusal } : session;
+	if (!isAnswerToJoin) return session;
+	const problem = { ...session, problem: refusal };
+	return isForNow(refusal) ? problem : enter(problem, { name: 'idle' });
 }
 
 /** Codes that can only be about a frame of the state before. */
 const STALE_CODES: ReadonlySet<string> = new Set(['not_in_chat', 'in_chat', 'not_in_queue']);
 
-function loseLink(session: Session, link: Link): Session {
-	const { phase } = session;
+/**
+ * Codes that in a chat are about nothing a person did: the echo of a race that the other side has
+ * settled already, or a sign of typing too many.
+ */
+const UNREMARKABLE_CODES: ReadonlySet<string> = new Set([...STALE_CODES, 'rate_limited']);
+
+/** Whether asking again, a little later, is all that it takes. */
+export function isForNow({ code }: Refusal): boolean {
+	return code === 'server_full' || code === 'rate_limited';
+}
+
+function loseLink(session: Session, link: Link, now: number): Session {
+	const { phase, hello, resume } = session;
 	const lost = { ...session, link };
-	if (phase.name === 'chatting') return endChat(lost, 'link_lost');
+	const willRetry = link.name === 'lost';
+	if (phase.name === 'chatting') {
+		if (!willRetry || hello === undefined || resume === undefined)
+			return endChat(lost, 'link_lost');
+		// A second loss is of the same chat: the first token counts.
+		const interruption = phase.interruption ?? { since: now, token: resume };
+		return enter(lost, { ...phase, interruption });
+	}
 	if (phase.name === 'queued')
-		return enter(
-			lost,
-			link.name === 'lost' ? queue(phase.wishes, phase.since, false) : { name: 'idle' },
+		return enter(lost, willRetry ? queue(phase.wishes, phase.since, false) : { name: 'idle' });
+	if (phase.name === 'over')
+		return ofChat(lost, (chat) =>
+			chat.report?.state === 'sending'
+				? { ...chat, report: { id: chat.report.id, state: 'failed' } }
+				: chat,
 		);
 	return lost;
 }
@@ -315,6 +453,18 @@ function inChat(session: Session, change: (chat: Chat) => Chat): Session {
 	if (phase.name !== 'chatting') return session;
 	const chat = change(phase.chat);
 	return chat === phase.chat ? session : enter(session, { ...phase, chat });
+}
+
+/** Like {@link inChat}, and after the chat too. */
+function ofChat(session: Session, change: (chat: Chat) => Chat): Session {
+	const { phase } = session;
+	if (phase.name !== 'over') return inChat(session, change);
+	const chat = change(phase.chat);
+	return chat === phase.chat ? session : enter(session, { ...phase, chat });
+}
+
+function withoutProblem({ problem: _, ...session }: Session): Session {
+	return session;
 }
 
 function queue(wishes: Wishes, since: number, bySkip: boolean): Queued {

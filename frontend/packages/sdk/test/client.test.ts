@@ -4,6 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
 	ACK_DELAY_MS,
 	DEFAULT_LIMITS,
+	READ_DELAY_MS,
+	RESUME_ANSWER_MS,
+	RESUME_GRACE_MS,
 	SUBPROTOCOL,
 	TYPING_EXPIRY_MS,
 	WhisperClient,
@@ -231,6 +234,91 @@ describe('WhisperClient', () => {
 		FakeSocket.last.say(heard(2));
 		vi.advanceTimersByTime(ACK_DELAY_MS);
 		expect(FakeSocket.last.sent).toEqual([{ type: 'ack', data: { seq: 2 } }]);
+	});
+
+	describe('cut off in a chat', () => {
+		function cutOff(): WhisperClient {
+			const client = chatting(makeClient({ language: 'fr' }));
+			client.say('Still there?');
+			FakeSocket.last.end(1006);
+			vi.advanceTimersByTime(250);
+			FakeSocket.last.greet();
+			return client;
+		}
+
+		it('asks for the session, and goes on where it was given back', () => {
+			const client = cutOff();
+			expect(FakeSocket.last.sent).toMatchObject([
+				{ type: 'hello', data: { language: 'fr', resume: new Uint8Array(1), lastSeq: 0 } },
+				{ type: 'ping' },
+			]);
+			FakeSocket.last.greet();
+			FakeSocket.last.say({ type: 'pong', data: { timestamp: 1 } });
+			vi.advanceTimersByTime(RESUME_GRACE_MS);
+			expect(client.session.phase.name).toBe('chatting');
+			expect(FakeSocket.last.sent).toMatchObject([{}, {}, { data: { content: 'Still there?' } }]);
+		});
+
+		it('gives up soon after an engine has answered, and has not given it back', () => {
+			const client = cutOff();
+			FakeSocket.last.say({ type: 'pong', data: { timestamp: 1 } });
+			vi.advanceTimersByTime(RESUME_ANSWER_MS - 1);
+			expect(client.session.phase.name).toBe('chatting');
+			vi.advanceTimersByTime(1);
+			expect(client.session.phase).toMatchObject({ name: 'over', ending: 'link_lost' });
+		});
+
+		it('gives up when the seat is no longer held', () => {
+			const client = chatting(makeClient({ language: 'fr' }));
+			FakeSocket.last.end(1006);
+			vi.advanceTimersByTime(RESUME_GRACE_MS - 1);
+			expect(client.session.phase.name).toBe('chatting');
+			vi.advanceTimersByTime(1);
+			expect(client.session.phase.name).toBe('over');
+		});
+
+		it('says nothing to a room that it is not in', () => {
+			const client = cutOff();
+			client.typing('H');
+			client.read(3);
+			client.toggle('audio', false);
+			client.signal('offer', { sdp: '' });
+			vi.advanceTimersByTime(READ_DELAY_MS);
+			expect(FakeSocket.last.sent).toHaveLength(2);
+		});
+	});
+
+	it('asks a full queue again when told to', () => {
+		const client = makeClient();
+		client.join(wishes);
+		FakeSocket.last.greet();
+		const data = { code: 'server_full', message: '', retryAfterMs: 3000 };
+		FakeSocket.last.say({ type: 'error', data });
+		vi.advanceTimersByTime(2999);
+		expect(FakeSocket.last.sent).toHaveLength(1);
+		vi.advanceTimersByTime(1);
+		expect(FakeSocket.last.sent).toHaveLength(2);
+		client.leave();
+		expect(client.session.phase.name).toBe('idle');
+	});
+
+	it('tells seldom how far was read, and of the room', () => {
+		const client = chatting();
+		for (const seq of [1, 2, 2]) client.read(seq);
+		vi.advanceTimersByTime(READ_DELAY_MS);
+		client.read(2);
+		vi.advanceTimersByTime(READ_DELAY_MS);
+		expect(FakeSocket.last.sent).toEqual([{ type: 'read', data: { seq: 2, roomId: 'A' } }]);
+	});
+
+	it('passes signals and switches on, with the room', () => {
+		const client = chatting();
+		client.signal('answer', { sdp: 'v=0', type: 'answer' });
+		client.toggle('video', false);
+		expect(FakeSocket.last.sent).toEqual([
+			{ type: 'answer', data: { sdp: 'v=0', type: 'answer', roomId: 'A' } },
+			{ type: 'video_toggle', data: { enabled: false, roomId: 'A' } },
+		]);
 	});
 
 	it('tells of every change, and of none where nothing changed', () => {

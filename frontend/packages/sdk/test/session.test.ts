@@ -1,11 +1,14 @@
 import { describe, expect, it, test } from 'vitest';
 import {
 	DEFAULT_LIMITS,
+	encode,
 	NEW_SESSION,
+	reportMessages,
 	step,
 	type ClientMessage,
 	type Input,
 	type Phase,
+	type Report,
 	type ServerMessage,
 	type Session,
 	type Wishes,
@@ -20,10 +23,10 @@ const wishes: Wishes = {
 	interests: ['chess'],
 };
 
-const connected: ServerMessage = {
+const connected = {
 	type: 'connected',
 	data: { userId: 'u', resume: new Uint8Array(1), serverTime: NOW, limits: DEFAULT_LIMITS },
-};
+} as const satisfies ServerMessage;
 const searching: ServerMessage = {
 	type: 'searching',
 	data: { position: 0, estimatedTime: 400, tier: 'exact' },
@@ -48,17 +51,18 @@ const matched = (room: string): ServerMessage => ({
 	},
 });
 
-const heard = (room: string, content: string): ServerMessage => ({
-	type: 'message',
-	data: {
-		id: 'theirs',
-		senderId: `partner of ${room}`,
-		content,
-		timestamp: NOW,
-		seq: 1,
-		tag: new Uint8Array(16),
-	},
-});
+const heard = (room: string, content: string, seq = 1) =>
+	({
+		type: 'message',
+		data: {
+			id: 'theirs',
+			senderId: `partner of ${room}`,
+			content,
+			timestamp: NOW,
+			seq,
+			tag: new Uint8Array(16),
+		},
+	}) satisfies ServerMessage;
 
 const refused = (code: string, id?: string): ServerMessage => ({
 	type: 'error',
@@ -237,6 +241,18 @@ const rows: readonly Row[] = [
 		sent: [join],
 	},
 	{
+		name: 'asks a full queue again, for it is full only for now',
+		inputs: [connected, joins, refused('server_full'), { kind: 'rejoin' }],
+		phase: 'queued',
+		sent: [join, join],
+	},
+	{
+		name: 'asks again only where it was put off',
+		inputs: [connected, joins, searching, { kind: 'rejoin' }],
+		phase: 'queued',
+		sent: [join],
+	},
+	{
 		name: 'ignores a stale refusal',
 		inputs: [connected, joins, refused('not_in_chat')],
 		phase: 'queued',
@@ -311,7 +327,7 @@ describe('a chat', () => {
 	});
 
 	it('gives every entry a key of its own, whatever ids a stranger sends', () => {
-		const { session } = run(...inChat, heard('A', 'one'), heard('A', 'two'));
+		const { session } = run(...inChat, heard('A', 'one'), heard('A', 'two', 2));
 		const keys = chatOf(session.phase).entries.map(({ key }) => key);
 		expect(new Set(keys).size).toBe(2);
 	});
@@ -341,7 +357,7 @@ describe('a chat', () => {
 	});
 
 	it('forgets its oldest entries past two thousand', () => {
-		const flood = Array.from({ length: 2100 }, (_, index) => heard('A', String(index)));
+		const flood = Array.from({ length: 2100 }, (_, index) => heard('A', String(index), index + 1));
 		const { entries } = chatOf(run(...inChat, ...flood).session.phase);
 		expect(entries).toHaveLength(2000);
 		expect(entries[0]).toMatchObject({ content: '100' });
@@ -359,4 +375,156 @@ it('forgets a problem at the next join', () => {
 	const { session } = run(connected, joins, refused('server_full'));
 	expect(session.problem?.code).toBe('server_full');
 	expect(step(session, joins, NOW).session.problem).toBeUndefined();
+});
+
+describe('who says hello', () => {
+	const introduces: Input = { kind: 'introduce', hello: { language: 'fr' } };
+	const hello: ClientMessage = { type: 'hello', data: { language: 'fr' } };
+	const known = [introduces, connected, joins, searching, matched('A')] as const;
+	const says = (id: string): Input => ({ kind: 'say', id, content: id });
+	const asksBack: ClientMessage[] = [
+		{ type: 'hello', data: { language: 'fr', resume: connected.data.resume, lastSeq: 1 } },
+		{ type: 'ping' },
+	];
+	const cutOff = [...known, heard('A', 'one'), says('m1'), lost] as const;
+
+	it('does so once on each connection, before the first join', () => {
+		expect(run(introduces, connected).sent).toEqual([]);
+		const { sent } = run(introduces, connected, joins, searching, lost, connected, joins);
+		expect(sent).toEqual([hello, join, hello, join, join]);
+	});
+
+	it('keeps the chat when the connection is lost, and asks for it', () => {
+		const { session, sent } = run(...cutOff, connected);
+		expect(session.phase).toMatchObject({ name: 'chatting', interruption: { since: NOW } });
+		expect(sent.slice(3)).toEqual(asksBack);
+	});
+
+	it('is back with the second greeting, and says again what was not answered', () => {
+		const ack: ServerMessage = { type: 'message_ack', data: { id: 'm0', seq: 1 } };
+		const inputs = [...known, says('m0'), ack, says('m1'), lost, says('m2')] as const;
+		const { session, sent } = run(...inputs, connected, connected);
+		expect(session.phase).not.toHaveProperty('interruption');
+		expect(sent.slice(-2)).toEqual([
+			{ type: 'message', data: { id: 'm1', content: 'm1', roomId: 'A' } },
+			{ type: 'message', data: { id: 'm2', content: 'm2', roomId: 'A' } },
+		]);
+		// Into an interruption nothing is said.
+		expect(sent.filter(({ type }) => type === 'message')).toHaveLength(4);
+	});
+
+	it('hears what was missed, and nothing twice', () => {
+		const { session } = run(
+			...cutOff,
+			connected,
+			connected,
+			heard('A', 'one'),
+			heard('A', 'two', 2),
+		);
+		const theirs = chatOf(session.phase).entries.filter(({ kind }) => kind === 'theirs');
+		expect(theirs.map((entry) => 'content' in entry && entry.content)).toEqual(['one', 'two']);
+	});
+
+	it('asks with the first token, however often the connection breaks', () => {
+		const other = { ...connected, data: { ...connected.data, resume: new Uint8Array([7]) } };
+		const { sent } = run(...cutOff, other, lost, other);
+		expect(sent.slice(3)).toEqual([...asksBack, ...asksBack]);
+	});
+
+	it.each<[string, readonly (Input | ServerMessage)[], string]>([
+		['the engine does not give it back', [connected, { kind: 'resume_failed' }], 'link_lost'],
+		['the engine closes for good', [{ kind: 'link_closed', code: 4003 }], 'link_lost'],
+		['the person leaves meanwhile', [leaves], 'you_left'],
+		['the partner left meanwhile', [connected, connected, gone], 'partner_left'],
+	])('has no chat left where %s', (_, inputs, ending) => {
+		const { session, sent } = run(...cutOff, ...inputs);
+		expect(session.phase).toMatchObject({ name: 'over', ending });
+		expect(sent).not.toContainEqual(leave);
+	});
+
+	it('does not give up a chat that is back', () => {
+		const { session } = run(...cutOff, connected, connected, { kind: 'resume_failed' });
+		expect(session.phase.name).toBe('chatting');
+	});
+
+	it('looks for the next instead of waiting for the chat', () => {
+		const { session, sent } = run(...cutOff, skips, connected);
+		expect(session.phase.name).toBe('queued');
+		expect(sent.slice(3)).toEqual([hello, join]);
+	});
+});
+
+describe('a report', () => {
+	const reports: Input = { kind: 'report', id: 'r1', wish: { reason: 'spam', block: true } };
+	const received: ServerMessage = { type: 'report_received', data: { id: 'r1' } };
+	const state = (...inputs: readonly (Input | ServerMessage)[]) =>
+		chatOf(run(...inputs).session.phase).report?.state;
+
+	it('names the chat, in it and after it', () => {
+		const expected = {
+			type: 'report',
+			data: { reason: 'spam', id: 'r1', roomId: 'A', block: true },
+		};
+		expect(run(...inChat, reports).sent.at(-1)).toEqual(expected);
+		expect(run(...inChat, gone, reports).sent.at(-1)).toEqual(expected);
+	});
+
+	it('is confirmed, refused, or lost with the connection', () => {
+		expect(state(...inChat, reports)).toBe('sending');
+		expect(state(...inChat, reports, leaves, received)).toBe('received');
+		expect(state(...inChat, reports, leaves, refused('no_report_target', 'r1'))).toBe('failed');
+		expect(state(...inChat, reports, leaves, lost)).toBe('failed');
+		expect(state(...inChat, gone, lost, reports)).toBe('failed');
+	});
+
+	it('brings the chosen messages, with what proves them', () => {
+		const wish = { reason: 'spam', evidence: [1, 99] } as const;
+		const { sent } = run(...inChat, heard('A', 'Buy'), { kind: 'report', id: 'r1', wish });
+		expect(sent.at(-1)).toMatchObject({
+			data: { evidence: [{ seq: 1, content: 'Buy', timestamp: NOW, tag: new Uint8Array(16) }] },
+		});
+	});
+
+	it('parts long evidence into frames the engine takes, and sends the comment once', () => {
+		const long = (seq: number) => heard('A', '𠮷'.repeat(2000), seq);
+		const all = Array.from({ length: 24 }, (_, index) => index + 1);
+		const { session } = run(...inChat, ...all.map(long));
+		const wish = { reason: 'other', comment: 'All day', evidence: all } as const;
+		const sent = reportMessages(chatOf(session.phase), 'r1', wish, DEFAULT_LIMITS);
+		const data = sent.map((message) => (message as { data: Report }).data);
+		expect(data.flatMap(({ evidence }) => evidence).map((piece) => piece?.seq)).toEqual(
+			all.slice(4),
+		);
+		expect(data.filter(({ comment }) => comment !== undefined)).toHaveLength(1);
+		expect(new Set(data.map(({ id }) => id))).toEqual(new Set(['r1']));
+		for (const message of sent) expect(encode(message).length).toBeLessThanOrEqual(16 * 1024);
+	});
+});
+
+describe('what the partner does', () => {
+	it('is seen: reading, and switching devices', () => {
+		const read = (seq: number): ServerMessage => ({ type: 'partner_read', data: { seq } });
+		const { session } = run(...inChat, read(4), read(2), {
+			type: 'partner_video_toggle',
+			data: { enabled: true },
+		});
+		expect(chatOf(session.phase)).toMatchObject({
+			partnerReadSeq: 4,
+			partnerMedia: { audio: false, video: true },
+		});
+	});
+});
+
+describe('a message that was refused', () => {
+	it('is said again in place of the refused one', () => {
+		const says: Input = { kind: 'say', id: 'm1', content: 'Hi' };
+		const again: Input = { kind: 'say', id: 'm2', content: 'Hi', replaces: 1 };
+		const { session } = run(...inChat, says, refused('rate_limited', 'm1'), again);
+		expect(chatOf(session.phase).entries).toMatchObject([{ id: 'm2', state: 'sending' }]);
+	});
+
+	it('is no trouble of the chat, nor is a sign of typing too many', () => {
+		const { session } = run(...inChat, refused('rate_limited'), refused('in_chat'));
+		expect(session).not.toHaveProperty('problem');
+	});
 });

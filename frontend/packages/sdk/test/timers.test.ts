@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import {
 	ACK_DELAY_MS,
 	ACK_MESSAGES_MAX,
-	AckSender,
+	ProgressSender,
+	rejoinDelayMs,
 	retryDelayMs,
 	TYPING_IDLE_MS,
 	TYPING_REPEAT_MS,
@@ -12,9 +13,9 @@ import {
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe('AckSender', () => {
+describe('ProgressSender', () => {
 	const sent: number[] = [];
-	const acks = new AckSender((seq) => sent.push(seq));
+	const acks = new ProgressSender(ACK_MESSAGES_MAX, ACK_DELAY_MS, (seq) => sent.push(seq));
 
 	afterEach(() => {
 		acks.reset();
@@ -22,23 +23,32 @@ describe('AckSender', () => {
 	});
 
 	it('acks every sixteen messages at once', () => {
-		for (let seq = 1; seq <= 2 * ACK_MESSAGES_MAX; seq += 1) acks.received(seq);
+		for (let seq = 1; seq <= 2 * ACK_MESSAGES_MAX; seq += 1) acks.reached(seq);
 		expect(sent).toEqual([16, 32]);
 		vi.runAllTimers();
 		expect(sent).toEqual([16, 32]);
 	});
 
 	it('acks fewer after five seconds from the first', () => {
-		acks.received(1);
+		acks.reached(1);
 		vi.advanceTimersByTime(ACK_DELAY_MS - 1);
-		acks.received(2);
+		acks.reached(2);
 		expect(sent).toEqual([]);
 		vi.advanceTimersByTime(1);
 		expect(sent).toEqual([2]);
 	});
 
+	it('tells nothing twice', () => {
+		acks.reached(3);
+		vi.runAllTimers();
+		acks.reached(2);
+		acks.reached(3);
+		vi.runAllTimers();
+		expect(sent).toEqual([3]);
+	});
+
 	it('owes nothing for a chat that is over', () => {
-		acks.received(1);
+		acks.reached(1);
 		acks.reset();
 		vi.runAllTimers();
 		expect(sent).toEqual([]);
@@ -97,4 +107,13 @@ describe('retryDelayMs', () => {
 	test.each([1000, 1008, 4003, 4008])('does not try again after %i', (code) => {
 		expect(retryDelayMs(0, code, 0.5)).toBeUndefined();
 	});
+});
+
+test.each([
+	[undefined, 5000],
+	[40, 1000],
+	[2500, 2500],
+	[3_600_000, 60_000],
+])('put off by %s ms, asks again after %i', (retryAfterMs, delayMs) => {
+	expect(rejoinDelayMs(retryAfterMs)).toBe(delayMs);
 });
