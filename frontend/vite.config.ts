@@ -8,9 +8,33 @@ const engine = process.env.WHISPER_ENGINE ?? 'http://127.0.0.1:8080';
 // The SDK is read from its sources, so that a change there shows at once and no stale build is used.
 const conditions = ['@whisper/source', ...defaultClientConditions];
 
+/**
+ * What every visit needs goes into one file, which compresses better than twenty. What is loaded
+ * when somebody opens it stays apart, and so do the routes themselves, which SvelteKit names.
+ */
+const FIRST = [
+	/\/node_modules\/(svelte|@sveltejs)\//,
+	/\/packages\/sdk\/src\/(?!call\/)/,
+	/\/src\/lib\/(?!chime|fingerprint|words\/\w+-later|ui\/(Dialog|Switch))/,
+	/\/src\/routes\/((chat|landing|search)\/(?!Leaving|save-chat)|\w+\.)/,
+];
+
 export default defineConfig({
 	plugins: [sveltekit(), svelteTesting()],
 	resolve: { conditions },
+	environments: {
+		client: {
+			build: {
+				rolldownOptions: {
+					output: {
+						codeSplitting: {
+							groups: [{ name: 'first', test: (id) => FIRST.some((part) => part.test(id)) }],
+						},
+					},
+				},
+			},
+		},
+	},
 	server: {
 		proxy: {
 			'/ws': { target: engine, ws: true },

@@ -12,14 +12,6 @@ export function phrase(
 	});
 }
 
-/** "*chess*, *jazz* and *tea*", or "… or *tea*". */
-export function list(items: readonly string[], joined: 'and' | 'or', language: string): Phrase {
-	const type = joined === 'and' ? 'conjunction' : 'disjunction';
-	return new Intl.ListFormat(language, { type })
-		.formatToParts(items)
-		.map(({ type, value }) => (type === 'element' ? { em: value } : value));
-}
-
 export function plainText(phrase: Phrase): string {
 	return phrase.map((part) => (typeof part === 'string' ? part : part.em)).join('');
 }

@@ -18,6 +18,7 @@ describe('Preferences', () => {
 			ageCategory: 'adult',
 			queueType: 'unmoderated',
 			mode: 'text',
+			language: 'any',
 			relax: 'strict',
 			interests: [],
 		});

@@ -1,2 +1,11 @@
 /** The rules of the protocol that the interface applies itself. No connection in here. */
-export { addInterests, countChars, DEFAULT_LIMITS, isTooLong } from '@whisper/client';
+export {
+	addInterests,
+	COMMENT_CHARS_MAX,
+	countChars,
+	DEFAULT_LIMITS,
+	EVIDENCE_MAX,
+	isForNow,
+	isTooLong,
+	rejoinDelayMs,
+} from '@whisper/client';

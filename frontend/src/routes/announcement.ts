@@ -1,6 +1,6 @@
 import type { Phase } from '@whisper/client';
 import { plainText } from '#lib/phrase.ts';
-import { words } from '#lib/words.ts';
+import { words } from '#lib/language.svelte.ts';
 
 /** What a screen reader hears when the view changes. */
 export function announcement(phase: Phase): string {

@@ -63,6 +63,8 @@ export interface ReportState {
 	readonly id: string;
 	/** `failed` where the engine refused it, or there was no connection to send it by. */
 	readonly state: 'sending' | 'received' | 'failed';
+	/** Whether it asked never to be matched with them again. */
+	readonly blocks: boolean;
 	readonly refusal?: Refusal;
 }
 
@@ -185,7 +187,7 @@ export function setMedia(chat: Chat, change: Partial<Media>): Chat {
 export function answerReport(chat: Chat, id: string | undefined, refusal?: Refusal): Chat {
 	if (chat.report === undefined || chat.report.id !== id) return chat;
 	const state = refusal ? 'failed' : 'received';
-	return { ...chat, report: { id: chat.report.id, state, ...(refusal && { refusal }) } };
+	return { ...chat, report: { ...chat.report, state, ...(refusal && { refusal }) } };
 }
 
 /** The partner's connection is gone; they may be back within `graceMs`. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Decoder, Encoder } from '@msgpack/msgpack';
 import {
 	anyMap,
 	bytes,
@@ -14,7 +13,6 @@ import {
 	listOf,
 	oneOf,
 	optional,
-	ProtocolError,
 	record,
 	text,
 	type Check,
@@ -29,13 +27,14 @@ import type {
 	ServerMessage,
 	ServerMessages,
 } from './messages.ts';
+import { pack, unpack } from './msgpack.ts';
 
 /** The WebSocket sub-protocol that these bytes belong to. */
 export const SUBPROTOCOL = 'whisper.v1.msgpack';
 
 /** Encodes a message for one binary frame. Fields that are `undefined` are left out. */
 export function encode(message: ClientMessage): Uint8Array<ArrayBuffer> {
-	return encoder.encode(message);
+	return pack(message);
 }
 
 /**
@@ -51,9 +50,6 @@ export function decode(frame: Uint8Array): ServerMessage | undefined {
 	const check: Check<unknown> = checks[name as keyof ServerMessages];
 	return { type: name, data: check(data, name) } as ServerMessage;
 }
-
-const encoder = new Encoder({ ignoreUndefined: true });
-const decoder = new Decoder();
 
 const mode = oneOf('text', 'voice', 'video');
 const tier = oneOf('exact', 'overlap', 'single', 'any');
@@ -151,11 +147,3 @@ const checks: { readonly [Type in keyof ServerMessages]: Check<ServerMessages[Ty
 	}),
 	pong: record<ServerMessages['pong']>({ timestamp: count }),
 };
-
-function unpack(frame: Uint8Array): unknown {
-	try {
-		return decoder.decode(frame);
-	} catch (cause) {
-		throw new ProtocolError('the frame is not one msgpack value', { cause });
-	}
-}

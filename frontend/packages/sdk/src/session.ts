@@ -250,10 +250,11 @@ function report(session: Session, id: string, wish: ReportWish): Step {
 	const { chat } = phase;
 	const isConnected =
 		link.name === 'ready' && !(phase.name === 'chatting' && phase.interruption !== undefined);
+	const state = isConnected ? 'sending' : 'failed';
 	return {
 		session: enter(session, {
 			...phase,
-			chat: { ...chat, report: { id, state: isConnected ? 'sending' : 'failed' } },
+			chat: { ...chat, report: { id, state, blocks: wish.block ?? false } },
 		}),
 		send: isConnected ? reportMessages(chat, id, wish, limits) : [],
 	};
@@ -435,7 +436,7 @@ function loseLink(session: Session, link: Link, now: number): Session {
 	if (phase.name === 'over')
 		return ofChat(lost, (chat) =>
 			chat.report?.state === 'sending'
-				? { ...chat, report: { id: chat.report.id, state: 'failed' } }
+				? { ...chat, report: { ...chat.report, state: 'failed' } }
 				: chat,
 		);
 	return lost;

@@ -110,7 +110,7 @@ function call(isInitiator: boolean): Call {
 
 beforeEach(() => {
 	vi.useFakeTimers();
-	vi.stubGlobal('MediaStream', class {});
+	vi.stubGlobal('MediaStream', EventTarget);
 	send.mockClear();
 });
 afterEach(() => {

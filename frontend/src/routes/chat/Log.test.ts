@@ -33,12 +33,21 @@ function chatOf(...entries: Entry[]): Chat {
 		startedAt: 0,
 		entries,
 		partnerIsTyping: false,
+		heardSeq: 0,
+		partnerReadSeq: 0,
+		partnerMedia: { audio: false, video: false },
 		nextKey: 9,
 	};
 }
 
-const show = (chat: Chat, ending?: 'partner_left') =>
-	render(Log, { chat, ending, onchange: vi.fn() });
+const does = {
+	onread: vi.fn(),
+	onagain: vi.fn(),
+	onlink: vi.fn(),
+	onreport: vi.fn(),
+	onchange: vi.fn(),
+};
+const show = (chat: Chat, ending?: 'partner_left') => render(Log, { ...does, chat, ending });
 const log = () => within(screen.getByRole('log'));
 
 describe('Log', () => {

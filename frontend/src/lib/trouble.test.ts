@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plainText } from './phrase.ts';
-import { connectionTrouble, refusal, words } from './words.ts';
+import { words } from './language.svelte.ts';
+import { connectionTrouble, refusal } from './trouble.ts';
 
 describe('words', () => {
 	test.each([
@@ -39,8 +40,8 @@ describe('words', () => {
 	});
 
 	test('the network comes before the link, and a ban has a page of its own', () => {
-		expect(connectionTrouble({ name: 'ready' }, true)).toBeUndefined();
-		expect(connectionTrouble({ name: 'ready' }, false)).toMatch(/offline/);
+		expect(connectionTrouble({ name: 'ready', introduced: false }, true)).toBeUndefined();
+		expect(connectionTrouble({ name: 'ready', introduced: false }, false)).toMatch(/offline/);
 		expect(connectionTrouble({ name: 'lost', code: 1013, retryAt: 0 }, true)).toMatch(/full/);
 		expect(connectionTrouble({ name: 'closed', code: 4003 }, true)).toBeUndefined();
 	});
