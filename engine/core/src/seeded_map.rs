@@ -1,6 +1,8 @@
 //! A hash map that cannot be iterated: its order would depend on the seed.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use ahash::RandomState;
@@ -20,7 +22,14 @@ impl<K: Hash + Eq + Ord, V> SeededMap<K, V> {
         Self { inner: HashMap::with_hasher(state) }
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn len(&self) -> usize {
+        self.inner.len()
+    }
+
+    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.inner.get(key)
     }
 
@@ -45,6 +54,12 @@ impl<K: Hash + Eq + Ord, V> SeededMap<K, V> {
         let mut all: Vec<_> = self.inner.iter().collect();
         all.sort_unstable_by_key(|(key, _)| *key);
         all
+    }
+}
+
+impl<K: Hash + Eq + Ord + fmt::Debug, V: fmt::Debug> fmt::Debug for SeededMap<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.sorted()).finish()
     }
 }
 

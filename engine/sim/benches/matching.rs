@@ -4,8 +4,10 @@
 //! Every interest that is joined for has a list of 64 or more who wait for somebody else; so each
 //! join is held against many before it finds its one partner, or nobody.
 //!
-//! `cargo bench -p whisper-sim --bench matching`; without `--bench`, as under `cargo test`, it runs
-//! a few rounds to see that it does.
+//! `cargo bench -p whisper-sim --bench matching`, with `-- 10/64/8` for some scenes only (interests,
+//! waiting, shards). Without `--bench`, as under `cargo test`, it runs 20 rounds to see that it does;
+//! a number sets how many. Instructions are steadier than time; to count them, run the binary that
+//! cargo names under `valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*timed*'`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on stdout")]
 
@@ -28,7 +30,11 @@ const LANE: Lane = Lane { age: AgeCategory::Adult, mode: Mode::Text, queue: Queu
 const TOPICS: usize = 64;
 
 fn main() {
-    let rounds = if std::env::args().any(|arg| arg == "--bench") { 30_000 } else { 20 };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = args.iter().find_map(|arg| arg.parse().ok());
+    let measuring = args.iter().any(|arg| arg == "--bench");
+    let rounds = rounds.unwrap_or(if measuring { 30_000 } else { 20 });
+    let wanted: Vec<_> = args.iter().filter(|arg| arg.contains('/')).collect();
     println!(
         "{:>9} {:>7} {:>6} {:>10} {:>14}",
         "interests", "waiting", "shards", "messages", "ns per person"
@@ -36,6 +42,10 @@ fn main() {
     for shards in [1, 8] {
         for interests in [3, 10] {
             for waiting in [0, 64, 256] {
+                let name = format!("{interests}/{waiting}/{shards}");
+                if !wanted.is_empty() && !wanted.contains(&&name) {
+                    continue;
+                }
                 let mut cores = Cores::new(shards);
                 cores.fill_lists(waiting);
                 let (took, messages) = cores.measure(rounds, interests);
@@ -111,11 +121,7 @@ impl Cores {
             let likes = (0..interests).map(|it| topics[(round * 7 + it) % TOPICS].as_str());
             let likes: Vec<_> = likes.collect();
             self.matched = 0;
-            let begun = Instant::now();
-            for person in pair {
-                self.join(person, &likes);
-            }
-            took += begun.elapsed();
+            took += self.timed(pair, &likes);
             assert_eq!(self.matched, 2, "the two find each other");
             for session in pair {
                 self.feed(session.home(), Event::Disconnected { session });
@@ -123,6 +129,16 @@ impl Cores {
             self.settle();
         }
         (took, self.delivered - before)
+    }
+
+    /// What is measured; not inlined, so that a profiler can be told to look at this alone.
+    #[inline(never)]
+    fn timed(&mut self, pair: [SessionId; 2], likes: &[&str]) -> Duration {
+        let begun = Instant::now();
+        for person in pair {
+            self.join(person, likes);
+        }
+        begun.elapsed()
     }
 
     fn connect(&mut self) -> SessionId {

@@ -1,15 +1,17 @@
 //! Other names for interests, in a file of the operator's.
 
-use std::collections::BTreeMap;
-
 use thiserror::Error;
 
 use super::{INTEREST_CHARS_MAX, fold};
+use crate::seeded_map::SeededMap;
 
 /// The most aliases in a file.
 pub const ALIASES_MAX: usize = 10_000;
 
 const ARROW: &str = "->";
+
+/// The operator chooses what is in the table, so nobody can fill it with what collides.
+const SEED: u64 = 0;
 
 /// The list that comes with the engine.
 const SHIPPED: &str = include_str!("../../data/aliases.txt");
@@ -18,7 +20,7 @@ const SHIPPED: &str = include_str!("../../data/aliases.txt");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aliases {
     /// Both sides are folded, and no name on the right stands on the left.
-    names: BTreeMap<Box<str>, Box<str>>,
+    names: SeededMap<Box<str>, Box<str>>,
 }
 
 /// What is wrong in an alias file, and where. Lines and columns count from 1, columns in
@@ -62,8 +64,8 @@ pub enum AliasFault {
 
 impl Aliases {
     /// No aliases at all.
-    pub const fn none() -> Self {
-        Self { names: BTreeMap::new() }
+    pub fn none() -> Self {
+        Self { names: SeededMap::new(SEED) }
     }
 
     /// Reads a list of aliases, one in a line: `js -> javascript`. Lines that are empty or begin
@@ -73,7 +75,7 @@ impl Aliases {
     /// # Errors
     /// The first [`AliasError`] from the top; chains only where nothing else is wrong.
     pub fn parse(text: &str) -> Result<Self, AliasError> {
-        let mut names = BTreeMap::new();
+        let mut names = SeededMap::new(SEED);
         let mut targets = Vec::new();
         for (line, text) in text.lines().enumerate() {
             let entry = text.trim_start();
@@ -102,7 +104,7 @@ impl Aliases {
                 return Err(error(entry, AliasFault::Duplicate));
             }
         }
-        match targets.into_iter().find(|(name, _)| names.contains_key(name)) {
+        match targets.into_iter().find(|(name, _)| names.get(&**name).is_some()) {
             Some((_, chain)) => Err(chain),
             None => Ok(Self { names }),
         }

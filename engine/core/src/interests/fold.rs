@@ -14,6 +14,9 @@ const ROUNDS_MAX: usize = 4;
 
 /// Folds a text; None where the result would be longer than [`CHARS_MAX`].
 pub(super) fn fold(raw: &str) -> Option<String> {
+    if is_plain(raw) {
+        return (raw.len() <= CHARS_MAX).then(|| raw.to_ascii_lowercase());
+    }
     if raw.is_ascii() {
         return join_words(raw.chars().map(|c| c.to_ascii_lowercase()));
     }
@@ -26,6 +29,20 @@ pub(super) fn fold(raw: &str) -> Option<String> {
         text = again;
     }
     Some(text)
+}
+
+/// Whether this is words of ASCII letters and digits with a single space between, as most are: then
+/// there is nothing to fold but case.
+fn is_plain(raw: &str) -> bool {
+    let mut gap = true;
+    for byte in raw.bytes() {
+        let space = byte == b' ';
+        if !byte.is_ascii_alphanumeric() && (gap || !space) {
+            return false;
+        }
+        gap = space;
+    }
+    !gap
 }
 
 fn fold_once(text: &str) -> Option<String> {

@@ -115,26 +115,36 @@ pub struct Fit {
     pub least: Option<KeyHash>,
 }
 
-/// A few bits of each interest of a card: a first guess at what two cards share.
+/// What a ticket brings to a list beside the interest that the list is of, a bit for each: the
+/// interests that come after that one, having no other at all, having opened up to one in common.
+///
+/// A pair is found in the list of the *smallest* interest it shares, so what comes before doesn't
+/// count. Two may fit only if their marks meet; most of a list is passed by on that alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Marks {
-    bits: u64,
-    /// Interests that another one's bit hides.
-    hidden: u32,
-}
+pub(super) struct Marks(u64);
 
 impl Marks {
-    /// Whether the two cards may share two interests; if not, they surely don't.
-    pub(super) const fn may_share_two(self, other: Self) -> bool {
-        let hidden = if self.hidden < other.hidden { self.hidden } else { other.hidden };
-        (self.bits & other.bits).count_ones() + hidden >= 2
+    const SOLE: u64 = 1 << 63;
+    const OPEN: u64 = 1 << 62;
+    /// Those in the list of a lane, where everybody takes anyone.
+    pub(super) const LANE: Self = Self(Self::OPEN);
+
+    /// Whether the two may fit; if not, they surely don't.
+    pub(super) const fn meet(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
 impl Card {
-    pub(super) fn marks(&self) -> Marks {
-        let bits = self.keys.iter().fold(0, |bits, key| bits | 1 << (key.0 % 64));
-        Marks { bits, hidden: self.keys.len() as u32 - bits.count_ones() }
+    /// The interests, descending, and the card's marks in the list of each.
+    pub(super) fn marked_keys(&self) -> impl Iterator<Item = (KeyHash, Marks)> {
+        let sole = if self.keys.len() == 1 { Marks::SOLE } else { 0 };
+        let open = if self.level >= Level::Single { Marks::OPEN } else { 0 };
+        self.keys.iter().rev().scan(sole | open, |bits, &key| {
+            let marks = Marks(*bits);
+            *bits |= 1 << (key.0 % 62);
+            Some((key, marks))
+        })
     }
 
     /// The language list this card must be kept apart in, if it insists on one.
@@ -187,25 +197,49 @@ mod tests {
     }
 
     #[test]
-    fn marks_never_deny_two_shared_interests() {
-        let card = |keys: [u64; 4]| Card {
+    fn marks_never_hide_a_pair() {
+        let card = |keys: &[u64], level| Card {
             ticket: TicketId::MIN,
             person: SessionId { node: 0, shard: 0, slot: 0, generation: 0 },
             lane: LaneId(0),
             language: None,
             same_language: false,
-            keys: keys.into_iter().map(KeyHash).collect(),
-            level: Level::Overlap,
+            keys: keys.iter().copied().map(KeyHash).collect(),
+            level,
             priority: 0,
         };
-        let one = card([1, 2, 65, 200]);
-        for other in [[1, 2, 3, 4], [1, 65, 300, 301], [2, 65, 129, 130], [1, 2, 65, 200]] {
-            let other = card(other);
-            assert!(intersect(&one.keys, &other.keys).0 >= 2);
-            assert!(one.marks().may_share_two(other.marks()));
-            assert!(other.marks().may_share_two(one.marks()));
+        let sets: [&[u64]; 9] = [
+            &[1],
+            &[2],
+            &[1, 2],
+            &[1, 63],
+            &[1, 63, 125],
+            &[2, 62, 63],
+            &[1, 2, 3, 4],
+            &[4, 5, 6, 7],
+            &[3, 9, 27, 81, 243],
+        ];
+        let levels = [Level::Overlap, Level::Single, Level::Any];
+        let cards: Vec<_> =
+            levels.iter().flat_map(|&level| sets.map(|keys| card(keys, level))).collect();
+        let marks = |card: &Card, in_list: KeyHash| {
+            let mut keys = card.marked_keys();
+            keys.find(|&(key, _)| key == in_list).expect("the card is in that list").1
+        };
+        for (one, other) in cards.iter().flat_map(|one| cards.iter().map(move |other| (one, other)))
+        {
+            if let Some(Fit { least: Some(least), .. }) = one.fit(other) {
+                assert!(marks(one, least).meet(marks(other, least)), "{one:?} {other:?}");
+            }
         }
-        assert!(!card([1, 2, 3, 4]).marks().may_share_two(card([4, 5, 6, 7]).marks()));
+        let meet = |one, other, key| {
+            let cards = [card(one, Level::Overlap), card(other, Level::Single)];
+            let [one, other] = cards.map(|card| marks(&card, KeyHash(key)));
+            one.meet(other)
+        };
+        assert!(!meet(&[1, 2, 3, 4], &[4, 5, 6, 7], 4));
+        assert!(!meet(&[1, 2], &[1], 1));
+        assert!(!meet(&[1, 2, 9], &[1, 2, 8], 2), "they are found under 1");
     }
 
     #[test]

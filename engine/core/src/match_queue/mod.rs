@@ -24,6 +24,7 @@ mod cadence;
 mod card;
 mod fault;
 mod home;
+mod list;
 mod message;
 mod owner;
 
@@ -164,7 +165,7 @@ impl MatchQueue {
         match message {
             MatchMessage::Post(card) => self.owner.post(ground, card, host),
             MatchMessage::Relax { ticket, level } => self.owner.relax(ground, ticket, level, host),
-            MatchMessage::Withdraw { ticket } => self.owner.withdraw(ground, ticket),
+            MatchMessage::Withdraw { ticket } => self.owner.withdraw(ticket),
             MatchMessage::Outcome { a, b, outcome } => {
                 self.owner.outcome(ground, (a, b), outcome, host);
             }

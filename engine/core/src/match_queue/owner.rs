@@ -3,13 +3,15 @@
 //! Owners know tickets, homes know people. An owner never decides that two are matched; it marks
 //! both busy, proposes them, and waits for the one outcome.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::ops::Bound;
+use std::collections::VecDeque;
+use std::iter;
 
+use arrayvec::ArrayVec;
 use whisper_shard_router::KeyHash;
 
-use super::card::{Affinity, Card, LaneId, Language, Level, Marks};
+use super::card::{Affinity, Card, KEYS_MAX, LaneId, Language, Level, Marks};
 use super::fault::Fault;
+use super::list::{List, Listed, Rank, rank};
 use super::message::{MatchMessage, Outcome};
 use super::{Ground, Host};
 use crate::ids::TicketId;
@@ -33,7 +35,9 @@ pub(super) struct Owner {
 /// A ticket listed here.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Entry {
-    card: Box<Card>,
+    card: Card,
+    /// The lists of this shard that it is in, and its marks there.
+    keys: ArrayVec<(KeyHash, Marks), { KEYS_MAX + 1 }>,
     /// In a proposal whose outcome is awaited.
     busy: bool,
     /// Tickets this one was refused with, or refused, and whether recent partners were allowed.
@@ -51,18 +55,6 @@ struct ListKey {
     key: KeyHash,
     lane: LaneId,
     insists_on: Option<Language>,
-}
-
-/// The most open first, then the oldest.
-type List = BTreeMap<Rank, Listed>;
-type Rank = (u8, TicketId);
-
-/// Where a ticket is kept, and enough of its card to pass most by without a look at it: in a long
-/// list nearly all have this one interest in common and no other.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Listed {
-    place: u32,
-    marks: Marks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +106,8 @@ impl Owner {
             return self.relax(ground, ticket, level, host);
         }
         let place = self.entries.insert_with(|_| Entry {
-            card,
+            card: *card,
+            keys: ArrayVec::new(),
             busy: false,
             refused: Vec::new(),
             cursor: None,
@@ -136,15 +129,15 @@ impl Owner {
         if self.entries[place].card.level >= level {
             return;
         }
-        self.unlist(ground, place);
+        self.unlist(place);
         self.entries[place].card.level = level;
         self.list(ground, place);
         self.scan_anew(ground, place, host);
     }
 
-    pub(super) fn withdraw(&mut self, ground: &Ground, ticket: TicketId) {
+    pub(super) fn withdraw(&mut self, ticket: TicketId) {
         let Some(place) = self.places.remove(&ticket) else { return };
-        self.unlist(ground, place);
+        self.unlist(place);
         let entry = self.entries.remove(place).expect("a listed ticket has its entry");
         for (other, _) in entry.refused {
             if let Some(&place) = self.places.get(&other) {
@@ -163,11 +156,11 @@ impl Owner {
     ) {
         match outcome {
             Outcome::Matched => {
-                self.withdraw(ground, a);
-                self.withdraw(ground, b);
+                self.withdraw(a);
+                self.withdraw(b);
             }
-            Outcome::AGone => self.withdraw(ground, a),
-            Outcome::BGone => self.withdraw(ground, b),
+            Outcome::AGone => self.withdraw(a),
+            Outcome::BGone => self.withdraw(b),
             Outcome::Refused { .. } if ground.broken.is(Fault::RefusalForgotten) => {}
             Outcome::Refused { forgive } => self.remember_refusal(a, b, forgive),
         }
@@ -208,22 +201,23 @@ impl Owner {
     }
 
     fn list(&mut self, ground: &Ground, place: u32) {
-        let card = &self.entries[place].card;
-        let rank = rank(card);
-        for key in owned_keys(ground, card) {
-            let key = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
-            let listed = Listed { place, marks: card.marks() };
-            self.lists.get_or_insert_with(key, List::new).insert(rank, listed);
+        let Entry { card, keys, .. } = &mut self.entries[place];
+        *keys = owned_keys(ground, card);
+        let (ticket, level) = (card.ticket, card.level);
+        for &(key, marks) in &*keys {
+            let list = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
+            let listed = Listed { ticket, marks, place, level };
+            self.lists.get_or_insert_with(list, List::default).insert(listed);
         }
     }
 
-    fn unlist(&mut self, ground: &Ground, place: u32) {
-        let card = &self.entries[place].card;
-        let rank = rank(card);
-        for key in owned_keys(ground, card) {
+    fn unlist(&mut self, place: u32) {
+        let Entry { card, keys, .. } = &self.entries[place];
+        let rank = rank(card.level, card.ticket);
+        for &(key, _) in keys {
             let key = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
             let Some(list) = self.lists.get_mut(&key) else { continue };
-            list.remove(&rank);
+            list.remove(rank);
             if list.is_empty() {
                 self.lists.remove(&key);
             }
@@ -272,42 +266,48 @@ impl Owner {
         place: u32,
         from: Cursor,
     ) -> (Option<Candidate>, Option<Cursor>) {
-        let card = &self.entries[place].card;
-        // Below the level of one shared interest it takes two. (Or the same only one; rarely asked.)
-        let marks = (card.level < Level::Single && card.keys.len() > 1).then(|| card.marks());
-        let mut looked_at = 0;
+        let entry = &self.entries[place];
+        let mut left = CANDIDATES_MAX;
         let mut best: Option<Candidate> = None;
         let mut after = from.after;
-        let lists = searched_lists(ground, card);
-        for (number, key) in lists.enumerate().skip(from.list) {
+        let lists = entry.searched_lists().enumerate().skip(from.list);
+        for (number, (key, marks)) in lists {
             // The rank is one of the list that was broken off at, which may have vanished since.
-            let start = after.take().map_or(Bound::Unbounded, Bound::Excluded);
+            let after = after.take();
             let Some(list) = self.lists.get(&key) else { continue };
-            for (&rank, other) in list.range((start, Bound::Unbounded)) {
-                looked_at += 1;
-                if marks.is_none_or(|marks| marks.may_share_two(other.marks))
-                    && let Some(candidate) = self.assess(ground, place, other.place)
+            let candidates = list.behind(after);
+            let candidates = &candidates[..left.min(candidates.len())];
+            left -= candidates.len();
+            for other in candidates.iter().filter(|other| marks.meet(other.marks)) {
+                if let Some(candidate) = self.assess(ground, place, other.place, key.key)
                     && best.is_none_or(|best| candidate.beats(&best))
                 {
                     best = Some(candidate);
                 }
-                if looked_at == CANDIDATES_MAX {
-                    return (best, Some(Cursor { list: number, after: Some(rank) }));
-                }
+            }
+            if left == 0 {
+                let after = candidates.last().map(Listed::rank);
+                return (best, Some(Cursor { list: number, after }));
             }
         }
         (best, None)
     }
 
-    /// Whether this shard may propose the two, and how good a pair they make.
-    fn assess(&self, ground: &Ground, place: u32, other_place: u32) -> Option<Candidate> {
+    /// Whether the two, met in the list of `key`, may be proposed, and how good a pair they make.
+    fn assess(
+        &self,
+        ground: &Ground,
+        place: u32,
+        other_place: u32,
+        key: KeyHash,
+    ) -> Option<Candidate> {
         let (entry, other) = (&self.entries[place], &self.entries[other_place]);
         if place == other_place || other.busy {
             return None;
         }
         let fit = entry.card.fit(&other.card)?;
-        // Only the owner of the smallest shared hash proposes a pair: no duplicate proposals.
-        if fit.least.is_some_and(|least| ground.placement.owner(least) != ground.me) {
+        // A pair is proposed from one list: that of the smallest hash it shares, or of the lane.
+        if fit.least.unwrap_or(ground.lane_key(entry.card.lane)) != key {
             return None;
         }
         let forgive = entry.card.level.min(other.card.level) == Level::Again;
@@ -330,6 +330,17 @@ impl Owner {
     }
 }
 
+impl Entry {
+    /// The lists in which a partner may stand, and the card's marks there.
+    fn searched_lists(&self) -> impl Iterator<Item = (ListKey, Marks)> {
+        let Card { lane, language, .. } = self.card;
+        self.keys.iter().flat_map(move |&(key, marks)| {
+            let list = move |insists_on| (ListKey { key, lane, insists_on }, marks);
+            iter::once(list(None)).chain(language.map(|language| list(Some(language))))
+        })
+    }
+}
+
 impl Candidate {
     /// Past a maximum wait age beats all; else the better tier, the more shared, the longer wait.
     fn beats(&self, other: &Self) -> bool {
@@ -342,20 +353,13 @@ impl Candidate {
     }
 }
 
-fn rank(card: &Card) -> Rank {
-    (Level::Again as u8 - card.level as u8, card.ticket)
-}
-
-/// The card's keys that this shard owns, the lane's among them once anyone will do.
-fn owned_keys<'a>(ground: &'a Ground, card: &'a Card) -> impl Iterator<Item = KeyHash> + 'a {
-    let lane = (card.level >= Level::Any).then(|| ground.lane_key(card.lane));
-    card.keys.iter().copied().chain(lane).filter(|&key| ground.owner(key) == ground.me)
-}
-
-/// The lists in which a partner for this card may stand.
-fn searched_lists<'a>(ground: &'a Ground, card: &'a Card) -> impl Iterator<Item = ListKey> + 'a {
-    owned_keys(ground, card).flat_map(move |key| {
-        let list = move |insists_on| ListKey { key, lane: card.lane, insists_on };
-        [Some(list(None)), card.language.map(|language| list(Some(language)))].into_iter().flatten()
-    })
+/// The card's keys that this shard owns, ascending, and its marks in their lists; the lane's at the
+/// end once anyone will do.
+fn owned_keys(ground: &Ground, card: &Card) -> ArrayVec<(KeyHash, Marks), { KEYS_MAX + 1 }> {
+    let mine = |&(key, _): &(KeyHash, Marks)| ground.owner(key) == ground.me;
+    let mut keys: ArrayVec<_, _> = card.marked_keys().filter(mine).collect();
+    keys.reverse();
+    let lane = (ground.lane_key(card.lane), Marks::LANE);
+    keys.extend(Some(lane).filter(|lane| card.level >= Level::Any && mine(lane)));
+    keys
 }
