@@ -6,7 +6,7 @@
 //! no limits, no timers, no quiet state, no close handshake; a peer that doesn't read is cut off,
 //! and a frame larger than 64 KiB too. Not a server for anybody.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -14,15 +14,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use clap::Parser;
 use io_uring::types::{BufRingEntry, Fd, Fixed};
 use io_uring::{IoUring, cqueue, opcode, squeue};
-use sha1::{Digest, Sha1};
-use socket2::{Domain, Socket, Type};
+use whisper_peers::wire::{self, FRAME_BYTES_MAX, Front};
 
 const BUFFERS: u16 = 2048;
 const BUFFER_BYTES: usize = 2048;
-const FRAME_BYTES_MAX: usize = 65_536;
-
-const BINARY: u8 = 0x82;
-const CONTROL: u8 = 0x08;
 
 /// A bare io_uring WebSocket server: pairs its clients as they come and relays, or echoes.
 #[derive(Parser)]
@@ -40,12 +35,10 @@ struct Arguments {
 
 fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
-    let listener = listen(arguments.listen)?;
-    let address = listener.local_addr()?.to_string();
+    let listener = whisper_peers::listen(arguments.listen, false)?;
     let ring = new_ring()?;
     let buffers = Buffers::new(&ring)?;
-    let ready = serde_json::json!({ "event": "ready", "listen": address });
-    writeln!(io::stdout(), "{ready}")?;
+    whisper_peers::announce(listener.local_addr()?)?;
     let relay = Relay { echo: arguments.echo, ..Relay::default() };
     Floor { ring, buffers, relay }.run(&listener)
 }
@@ -276,31 +269,22 @@ impl Relay {
         }
     }
 
-    /// Answers a request for a WebSocket (RFC 6455 §4.2.2).
     fn upgrade(&mut self, slot: u32, bytes: &[u8]) -> Option<usize> {
-        const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-        let len = bytes.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
-        let key = bytes[..len].split(|byte| *byte == b'\n').find_map(|line| {
-            let (name, value) = line.split_at_checked(line.iter().position(|b| *b == b':')?)?;
-            name.eq_ignore_ascii_case(b"sec-websocket-key").then(|| value[1..].trim_ascii())
-        });
-        let Some(key) = key else {
-            self.close(slot);
-            return Some(bytes.len());
-        };
-        let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
-        let accept = data_encoding::BASE64.encode(&digest);
-        self.write(slot, |out| {
-            out.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n");
-            out.extend_from_slice(b"Connection: Upgrade\r\nSec-WebSocket-Accept: ");
-            out.extend_from_slice(accept.as_bytes());
-            out.extend_from_slice(b"\r\n\r\n");
-        });
-        self.conns[slot as usize].state = State::WebSocket;
-        if !self.echo {
-            self.pair(slot);
+        match wire::upgrade(bytes) {
+            Front::Part => None,
+            Front::Bad => {
+                self.close(slot);
+                Some(bytes.len())
+            }
+            Front::Whole(len, answer) => {
+                self.write(slot, |out| out.extend_from_slice(&answer));
+                self.conns[slot as usize].state = State::WebSocket;
+                if !self.echo {
+                    self.pair(slot);
+                }
+                Some(len)
+            }
         }
-        Some(len)
     }
 
     fn pair(&mut self, slot: u32) {
@@ -310,36 +294,29 @@ impl Relay {
         };
         for (one, partner) in [(slot, other), (other, slot)] {
             self.conns[one as usize].partner = Some(partner);
-            self.write(one, |out| out.extend_from_slice(&[BINARY, 0]));
+            self.write(one, |out| out.extend_from_slice(&wire::PAIRED));
         }
     }
 
-    /// Passes one frame on, unmasked (RFC 6455 §5.2). Any control frame is a good-bye.
     fn frame(&mut self, slot: u32, bytes: &mut [u8]) -> Option<usize> {
-        let (first, second) = (*bytes.first()?, *bytes.get(1)?);
-        let (header, payload) = match second & 0x7f {
-            126 => (4, usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
-            127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?) as usize),
-            short => (2, usize::from(short)),
-        };
-        let masked = second & 0x80 != 0;
-        if !masked || first & CONTROL != 0 || payload > FRAME_BYTES_MAX {
-            self.close(slot);
-            return Some(bytes.len());
+        let all = bytes.len();
+        match wire::frame(bytes) {
+            Front::Part => None,
+            Front::Bad => {
+                self.close(slot);
+                Some(all)
+            }
+            Front::Whole(len, (head, body)) => {
+                let to = if self.echo { Some(slot) } else { self.conns[slot as usize].partner };
+                if let Some(to) = to {
+                    self.write(to, |out| {
+                        out.extend_from_slice(head);
+                        out.extend_from_slice(body);
+                    });
+                }
+                Some(len)
+            }
         }
-        let len = header + 4 + payload;
-        let (head, body) = bytes.get_mut(..len)?.split_at_mut(header + 4);
-        let mask = [head[header], head[header + 1], head[header + 2], head[header + 3]];
-        unmask(body, mask);
-        let to = if self.echo { Some(slot) } else { self.conns[slot as usize].partner };
-        if let Some(to) = to {
-            head[1] &= 0x7f;
-            self.write(to, |out| {
-                out.extend_from_slice(&head[..header]);
-                out.extend_from_slice(body);
-            });
-        }
-        Some(len)
     }
 
     /// Appends to the connection's segment, which moves to the arena's end if it isn't there.
@@ -357,13 +334,6 @@ impl Relay {
         append(&mut self.arena);
         conn.end = self.arena.len();
     }
-}
-
-fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
-    let wide = u64::from(u32::from_ne_bytes(mask)) * 0x1_0000_0001;
-    let (chunks, rest) = bytes.as_chunks_mut::<8>();
-    chunks.iter_mut().for_each(|eight| *eight = (u64::from_ne_bytes(*eight) ^ wide).to_ne_bytes());
-    rest.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
 }
 
 /// The kernel's choice of receive buffers. Lives as long as the process.
@@ -437,13 +407,4 @@ fn new_ring() -> io::Result<IoUring> {
     let registered = |bits: &u32| ring.submitter().register_files_sparse(1 << bits).is_ok();
     (10..=20).rev().find(registered).ok_or_else(io::Error::last_os_error)?;
     Ok(ring)
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    Ok(socket.into())
 }

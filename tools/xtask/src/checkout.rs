@@ -13,6 +13,12 @@ pub(crate) struct Checkout {
     target: PathBuf,
 }
 
+/// The folder of the rivals' workspace, which is apart from ours: see `bench/peers/README.md`.
+pub(crate) const RIVALS: &str = "bench/peers/rivals";
+
+/// Where there is a workspace: ours, and those that stand apart.
+pub(crate) const WORKSPACES: [&str; 2] = ["", RIVALS];
+
 impl Checkout {
     /// Asks cargo, so that `CARGO_TARGET_DIR` and every config file have their say.
     pub(crate) fn find() -> Result<Self> {

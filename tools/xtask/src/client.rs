@@ -21,13 +21,19 @@ pub(crate) fn script(checkout: &Checkout, name: &str) -> Result<Task> {
     Ok(npm(checkout).args(["run", name]))
 }
 
-/// Installs exactly what the lock file names, unless that has been done.
+/// Installs the client's packages, unless that has been done.
 pub(crate) fn install(checkout: &Checkout) -> Result {
-    let lock = checkout.path("frontend/package-lock.json");
+    install_in(checkout, FOLDER)
+}
+
+/// Installs exactly what the lock file in a folder names, unless that has been done.
+pub(crate) fn install_in(checkout: &Checkout, folder: &str) -> Result {
+    let folder = checkout.path(folder);
     // npm writes this one last.
-    let installed = checkout.path("frontend/node_modules/.package-lock.json");
-    if is_stale(&installed, &[lock])? {
-        npm(checkout).args(["ci", "--no-audit", "--no-fund"]).run()?;
+    let installed = folder.join("node_modules/.package-lock.json");
+    if is_stale(&installed, &[folder.join("package-lock.json")])? {
+        let npm = checkout.task("npm").folder(folder);
+        npm.args(["ci", "--no-audit", "--no-fund"]).run()?;
     }
     Ok(())
 }

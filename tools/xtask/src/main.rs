@@ -56,6 +56,9 @@ enum Command {
     Services(commands::services::Action),
     /// Simulate many small worlds and towns, a seed each, and check every rule.
     Sim(commands::sim::Args),
+    /// Measure: the engine beside its rivals.
+    #[command(subcommand)]
+    Bench(commands::bench::Action),
     /// Write the generated files anew.
     Vectors(commands::vectors::Args),
 }
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::FeDev => commands::fe_dev::run(&checkout),
         Command::Services(action) => commands::services::run(&checkout, action),
         Command::Sim(args) => commands::sim::run(&checkout, &args),
+        Command::Bench(action) => commands::bench::run(&checkout, &action),
         Command::Vectors(args) => commands::vectors::run(&checkout, &args),
     });
     match done {

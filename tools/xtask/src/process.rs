@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use serde_json::Value;
+
 use crate::tally::Tally;
 use crate::{Error, Result};
 
@@ -72,6 +74,14 @@ impl Task {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs it silently to its end, whatever its exit code; returns what it wrote to stdout and to
+    /// stderr.
+    pub(crate) fn said(mut self) -> Result<(String, String)> {
+        let output = self.command.output().map_err(|error| self.cannot_start(&error))?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        Ok((text(&output.stdout), text(&output.stderr)))
+    }
+
     /// Runs it silently; says whether it could be run and was content.
     pub(crate) fn succeeds(mut self) -> bool {
         self.command
@@ -85,6 +95,21 @@ impl Task {
     pub(crate) fn spawn(mut self) -> Result<Running> {
         self.announce();
         Ok(Running(self.command.spawn().map_err(|error| self.cannot_start(&error))?))
+    }
+
+    /// Starts a server beside us, quietly: it says where it listens in one line of JSON.
+    pub(crate) fn start(mut self) -> Result<Ready> {
+        let started = self.command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut process = Running(started.map_err(|error| self.cannot_start(&error))?);
+        let mut line = String::new();
+        let out = process.0.stdout.take().ok_or("its output is gone")?;
+        BufReader::new(out).read_line(&mut line)?;
+        let ready: Value = serde_json::from_str(&line).unwrap_or_default();
+        let listen = ready["listen"].get(0).unwrap_or(&ready["listen"]);
+        let Some(address) = listen.as_str().map(str::to_owned) else {
+            return Err(format!("`{}` is not ready, but said {line:?}", self.line).into());
+        };
+        Ok(Ready { address, process })
     }
 
     /// Becomes it: signals and the exit code are its own. Returns only where that fails.
@@ -116,6 +141,21 @@ impl Task {
 
 /// A program running beside us.
 pub(crate) struct Running(Child);
+
+impl Running {
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+/// A server that accepts.
+pub(crate) struct Ready {
+    /// Where, first of all.
+    pub(crate) address: String,
+    /// Ends with it.
+    pub(crate) process: Running,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use crate::Result;
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, WORKSPACES};
 use crate::client;
 
 pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
-    checkout.cargo(&["fmt", "--all"]).run()?;
+    for workspace in WORKSPACES {
+        checkout.cargo(&["fmt", "--all"]).folder(checkout.path(workspace)).run()?;
+    }
     client::script(checkout, "format")?.run()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::Result;
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, WORKSPACES};
 use crate::steps::{self, Group, Outcome, Step};
 use crate::{client, policy, walls};
 
@@ -25,11 +25,7 @@ pub(crate) fn steps() -> Vec<Step> {
     use Group::{Lint, Walls};
     vec![
         Step { group: Walls, name: "walls", action: walls::check },
-        Step {
-            group: Lint,
-            name: "rustfmt",
-            action: |checkout| checkout.cargo(&["fmt", "--all", "--check"]).run().into(),
-        },
+        Step { group: Lint, name: "rustfmt", action: rustfmt },
         Step { group: Lint, name: "licences and bans", action: policy::check },
         Step { group: Lint, name: "advisories", action: policy::check_advisories },
         Step { group: Lint, name: "clippy", action: clippy },
@@ -44,6 +40,13 @@ pub(crate) const FRONTEND: Step = Step {
     name: "frontend lint",
     action: |checkout| client::script(checkout, "lint").and_then(|task| task.run()).into(),
 };
+
+fn rustfmt(checkout: &Checkout) -> Outcome {
+    let check = |workspace: &&str| {
+        checkout.cargo(&["fmt", "--all", "--check"]).folder(checkout.path(workspace)).run()
+    };
+    WORKSPACES.iter().try_for_each(check).into()
+}
 
 fn clippy(checkout: &Checkout) -> Outcome {
     let args = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];

@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod fe_dev;
 pub(crate) mod fmt;

@@ -1,0 +1,26 @@
+//! `cargo xtask bench`: what the engine costs, beside what people would pick instead.
+
+mod contestants;
+mod document;
+mod host;
+mod peers;
+mod runs;
+mod table;
+mod works;
+
+use std::process::ExitCode;
+
+use crate::Result;
+use crate::checkout::Checkout;
+
+#[derive(clap::Subcommand)]
+pub(crate) enum Action {
+    /// Measure the engine beside its rivals, and write bench/RESULTS.md.
+    Peers(peers::Args),
+}
+
+pub(crate) fn run(checkout: &Checkout, action: &Action) -> Result<ExitCode> {
+    match action {
+        Action::Peers(args) => peers::run(checkout, args),
+    }
+}
