@@ -54,9 +54,22 @@ const ROOMS: &[Room] = &[
         tests_know: &[],
         never: &["rustls", "tokio", "tungstenite"],
     },
+    // Bytes of the wire ⇄ bytes that are said: no sockets, no product.
+    Room {
+        package: "whisper-tls",
+        knows: &[],
+        tests_know: &[],
+        never: &["io-uring", "socket2", "tokio", "tracing"],
+    },
     Room {
         package: "whisper-engine",
-        knows: &["whisper-core", "whisper-proto", "whisper-reactor", "whisper-shard-router"],
+        knows: &[
+            "whisper-core",
+            "whisper-proto",
+            "whisper-reactor",
+            "whisper-shard-router",
+            "whisper-tls",
+        ],
         tests_know: &[],
         never: &["glommio", "whisper-sim"],
     },
