@@ -49,6 +49,7 @@ impl Server {
         std::fs::write(&config, "[people]\nping_interval_ms = 1000\n").unwrap();
         let mut command = Command::new(&programs().0);
         command.args(["serve", "--listen", "127.0.0.1:0", "--reactors", reactors]);
+        command.args(["--exempt", "127.0.0.0/8"]);
         command.arg("--config").arg(&config).arg("--data-dir").arg(&data);
         Self::start(command, Some(data))
     }

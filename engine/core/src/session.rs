@@ -122,6 +122,14 @@ impl Session {
         };
     }
 
+    /// What messages are written in; msgpack until a WebSocket says otherwise.
+    pub fn protocol(&self) -> Subprotocol {
+        match self.phase {
+            Phase::Json(_) => Subprotocol::Json,
+            Phase::Http(_) | Phase::Msgpack(_) | Phase::Over => Subprotocol::Msgpack,
+        }
+    }
+
     /// Whether the peer speaks WebSocket by now.
     pub fn is_websocket(&self) -> bool {
         matches!(self.phase, Phase::Msgpack(_) | Phase::Json(_))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use whisper_proto::{AgeCategory, Lane, Mode, QueueType};
 
 use crate::interests::Aliases;
+use crate::limits::AdmissionRates;
 use crate::match_queue::{LaneId, TierTimes};
 use crate::time::Span;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub idle_max: Span,
     /// Other names of interests.
     pub aliases: Arc<Aliases>,
+    /// What one address may hold.
+    pub admission: AdmissionRates,
 }
 
 impl Default for Settings {
@@ -32,6 +35,7 @@ impl Default for Settings {
             stats_interval: Span::secs(5),
             idle_max: Span::secs(30 * 60),
             aliases: Arc::new(Aliases::default()),
+            admission: AdmissionRates::default(),
         }
     }
 }

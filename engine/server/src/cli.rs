@@ -69,6 +69,17 @@ pub(crate) struct Settings {
     /// The built web client to serve at /.
     #[arg(long, value_name = "DIR", env = "WHISPER_WEB_ROOT")]
     pub(crate) web_root: Option<PathBuf>,
+    /// Proxies that are believed when they say whom they speak for, repeatable.
+    #[arg(long, value_name = "CIDR", env = "WHISPER_PROXIES", value_delimiter = ',')]
+    pub(crate) proxies: Option<Vec<IpNet>>,
+    /// Of the addresses listened on, one where every connection begins with a PROXY header,
+    /// version 1 or 2, repeatable; anybody but the proxies is refused there.
+    #[arg(long, value_name = "ADDR", env = "WHISPER_PROXY_PROTOCOL", value_delimiter = ',')]
+    pub(crate) proxy_protocol: Option<Vec<SocketAddr>>,
+    /// The header in which proxies name their client elsewhere: `X-Forwarded-For`, whose last hop
+    /// that is no proxy counts, or one with a single address, as `CF-Connecting-IP`.
+    #[arg(long, value_name = "NAME", env = "WHISPER_CLIENT_IP_HEADER")]
+    pub(crate) client_ip_header: Option<String>,
     /// Addresses free of limits, never of bans, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
     pub(crate) exempt: Option<Vec<IpNet>>,

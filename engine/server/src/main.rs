@@ -10,6 +10,7 @@ mod control;
 mod cpus;
 mod listeners;
 mod pulse;
+mod room;
 mod secrets;
 mod serve;
 mod site;

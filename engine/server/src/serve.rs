@@ -16,9 +16,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Control, Line};
 use crate::pulse::Pulse;
+use crate::room::Room;
 use crate::secrets::{self, ClusterSecret};
 use crate::site::Site;
-use crate::worker::{Common, Parts, Worker};
+use crate::worker::{Common, Door, Parts, Worker};
 use crate::{cpus, listeners};
 
 /// One box is node 0 until there are more.
@@ -72,6 +73,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
 
     let clock = Clock::start();
     let pulse = Pulse::new(clock.now(), reactors);
+    let room = Room::default();
     let setups = setups(config, &secret).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (end, ended) = mpsc::unbounded_channel();
@@ -108,6 +110,8 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         clock,
         pulse: pulse.clone(),
         site: Arc::new(site),
+        door: door(config),
+        room: room.clone(),
         ping_interval: config.ping_interval,
         wakes,
     });
@@ -119,7 +123,8 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
     }
     let admin_address =
         admin.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
-    let control = Control { lines, reports, ended, admin, clock, pulse };
+    let memory_reserve = config.memory_reserve;
+    let control = Control { lines, reports, ended, admin, clock, pulse, room, memory_reserve };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -157,6 +162,18 @@ impl Start {
         // Without the others there is nothing to run.
         let Ok(common) = self.common.recv() else { return Ok(()) };
         Worker::new(reactor, self.parts, common)?.run()
+    }
+}
+
+/// What the workers know of who may come in; listeners are tagged in the order of their addresses.
+fn door(config: &Config) -> Door {
+    let proxied = |address| config.proxy_protocol.contains(address);
+    Door {
+        exempt: config.exempt.clone(),
+        proxies: config.proxies.clone(),
+        forwarded: config.forwarded.clone(),
+        proxied: config.listen.iter().map(proxied).collect(),
+        speech: config.speech,
     }
 }
 

@@ -130,6 +130,13 @@ fn bad_settings_are_told_with_their_place() {
         ("[people]\nping_interval_ms = 10\n", "people.ping_interval_ms:", "1000"),
         ("[people]\nper_reactor = 0\n", "people.per_reactor:", "at least 1"),
         ("listen = []\n", "listen:", "at least one"),
+        ("proxy_protocol = [\"127.0.0.1:1\"]\n", "proxy_protocol:", "not among the addresses"),
+        ("proxy_protocol = [\"127.0.0.1:8080\"]\n", "proxy_protocol:", "needs proxies"),
+        ("client_ip_header = \"X-Real-IP\"\n", "client_ip_header:", "needs proxies"),
+        ("client_ip_header = \"X: \"\n", "client_ip_header:", "no name of a header"),
+        ("[limits]\nsockets = 0\n", "limits.sockets:", "at least 1"),
+        ("[limits]\njoins = { per_minute = 0, burst = 1 }\n", "limits.joins:", "per_minute"),
+        ("[limits]\njoins = 5\n", ":2:9:", "invalid type"),
     ] {
         fs::write(&file, toml).expect("a file");
         for command in [&["serve"][..], &["config", "check"], &["config", "show"]] {

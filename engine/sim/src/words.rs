@@ -6,9 +6,9 @@ use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_proto::ServerMessage;
 
 /// The kinds of messages between shards.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "post", "relax", "withdraw", "propose", "claim", "accept", "refuse", "outcome", "deliver",
-    "ended", "census",
+    "ended", "census", "door",
 ];
 
 /// Which of [`KINDS`] a message between shards is of.
@@ -27,6 +27,7 @@ pub(crate) fn kind_of_envelope(envelope: &Envelope) -> usize {
         ShardMessage::Room(RoomMessage::Deliver { .. }) => 8,
         ShardMessage::Room(RoomMessage::Ended { .. }) => 9,
         ShardMessage::Census(_) => 10,
+        ShardMessage::Door(_) => 11,
     }
 }
 

@@ -2,6 +2,7 @@
 //! of a ring.
 
 use super::census::Counts;
+use super::door::DoorMessage;
 use crate::match_queue::MatchMessage;
 use crate::rooms::RoomMessage;
 
@@ -23,6 +24,8 @@ pub enum ShardMessage {
     Room(RoomMessage),
     /// The sender's numbers, for everybody's sum.
     Census(Counts),
+    /// About who may come in.
+    Door(DoorMessage),
 }
 
 // A slot of a ring is a cache line.

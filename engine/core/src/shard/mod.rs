@@ -7,6 +7,7 @@
 
 mod census;
 mod chat;
+mod door;
 mod message;
 mod orders;
 mod people;
@@ -21,6 +22,7 @@ use whisper_proto::{
 use whisper_shard_router::{Placement, ShardId};
 
 pub use census::Counts;
+pub use door::DoorMessage;
 pub use message::{Envelope, ShardMessage};
 pub use orders::Order;
 
@@ -28,7 +30,7 @@ use self::census::Census;
 use self::people::{People, State};
 use crate::evidence::Notary;
 use crate::ids::{Link, RoomId, SessionId};
-use crate::limits::{STATS_PER_SECOND, WAKE_BUDGET};
+use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDGET};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
 use crate::match_queue::{Card, Language, MatchQueue};
@@ -86,6 +88,16 @@ pub enum Event<'a> {
     },
     /// The time of [`Shard::next_timeout`] has come.
     Tick,
+    /// A connection asks the owner of its address for something, or tells it. What is answered
+    /// comes as [`Effect::Answered`].
+    Asked {
+        /// The connection.
+        link: Link,
+        /// Whose it is, see [`Shard::visitor`].
+        visitor: Visitor,
+        /// What it asks.
+        ask: Ask,
+    },
     /// An operator wants something.
     Order(Order<'a>),
 }
@@ -129,6 +141,17 @@ pub enum Effect<'a> {
         to: ShardId,
         /// What.
         envelope: Envelope,
+    },
+    /// The owner of a connection's address has answered.
+    Answered {
+        /// The connection, which may be gone; see [`crate::limits::unclaimed`].
+        link: Link,
+        /// Whose it is.
+        visitor: Visitor,
+        /// What it asked.
+        ask: Ask,
+        /// What the owner says.
+        answer: Answer,
     },
     /// Somebody was reported.
     Reported {
@@ -193,6 +216,8 @@ struct Floor {
     rooms: Rooms,
     census: Census,
     sweep: Sweep,
+    placement: Placement,
+    admission: Admission,
 }
 
 impl Shard {
@@ -204,7 +229,8 @@ impl Shard {
         // Drawn before any id is: what people see of an id tells nothing of the hash tables.
         let queue_seed = random.next_u64();
         let epoch = placement.epoch();
-        let queue = MatchQueue::new(me, shards, placement, settings.tiers, queue_seed);
+        let admission = Admission::new(settings.admission, !queue_seed);
+        let queue = MatchQueue::new(me, shards, placement.clone(), settings.tiers, queue_seed);
         let floor = Floor {
             me,
             epoch,
@@ -219,6 +245,8 @@ impl Shard {
             lanes: settings.lanes,
             clearing: None,
             settings,
+            placement,
+            admission,
         };
         Self { queue, floor }
     }
@@ -239,6 +267,7 @@ impl Shard {
             Event::Disconnected { session } => self.depart(session, effects),
             Event::FromShard { from, envelope } => self.heard(from, envelope, effects),
             Event::Tick => self.tick(effects),
+            Event::Asked { link, visitor, ask } => self.floor.ask(link, visitor, ask, effects),
             Event::Order(order) => self.ordered(order, effects),
         }
     }
@@ -407,6 +436,7 @@ impl Shard {
                 self.floor.partner_left(to, room, ending, effects);
             }
             ShardMessage::Census(counts) => self.floor.census.heard(from.shard, counts),
+            ShardMessage::Door(message) => self.floor.at_the_door(from, message, effects),
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 
@@ -18,6 +18,11 @@ pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) web_root: Option<PathBuf>,
     pub(super) exempt: Option<Vec<IpNet>>,
+    pub(super) proxies: Option<Vec<IpNet>>,
+    pub(super) proxy_protocol: Option<Vec<SocketAddr>>,
+    pub(super) client_ip_header: Option<String>,
+    #[serde(default)]
+    pub(super) limits: Limits,
     #[serde(default)]
     pub(super) matching: Matching,
     #[serde(default)]
@@ -44,6 +49,33 @@ pub(super) struct People {
     pub(super) stats_interval_ms: Option<u64>,
     pub(super) idle_max_ms: Option<u64>,
     pub(super) per_reactor: Option<u32>,
+}
+
+/// `[limits]`: what one address may hold, and how often a client may say what.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) sockets: Option<u32>,
+    pub(super) upgrades: Option<PerMinute>,
+    pub(super) plain_connections: Option<u32>,
+    pub(super) requests: Option<PerMinute>,
+    pub(super) handshakes: Option<PerMinute>,
+    pub(super) messages: Option<PerMinute>,
+    pub(super) typing: Option<PerMinute>,
+    pub(super) signals: Option<PerMinute>,
+    pub(super) joins: Option<PerMinute>,
+    pub(super) reports: Option<PerMinute>,
+    pub(super) others: Option<PerMinute>,
+    pub(super) refusals: Option<PerMinute>,
+    pub(super) memory_reserve_mib: Option<u64>,
+}
+
+/// `{ per_minute = 60, burst = 20 }`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PerMinute {
+    pub(super) per_minute: u32,
+    pub(super) burst: u32,
 }
 
 impl File {

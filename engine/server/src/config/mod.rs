@@ -1,6 +1,7 @@
 //! Settings: flags > environment > file > defaults, validated once.
 
 mod file;
+mod limits;
 mod origin;
 
 use std::fmt::Debug;
@@ -13,7 +14,9 @@ use clap::ArgMatches;
 use ipnet::IpNet;
 use thiserror::Error;
 use whisper_core::interests::Aliases;
+use whisper_core::limits::SpeechRates;
 use whisper_core::match_queue::TierTimes;
+use whisper_core::proxy::Forwarded;
 use whisper_core::settings::{OpenLanes, Settings as CoreSettings, every_lane};
 use whisper_core::time::Span;
 use whisper_proto::Lane;
@@ -42,6 +45,16 @@ pub(crate) struct Config {
     pub(crate) web_root: Option<PathBuf>,
     /// Addresses free of limits.
     pub(crate) exempt: Vec<IpNet>,
+    /// Proxies that are believed.
+    pub(crate) proxies: Vec<IpNet>,
+    /// Of [`Self::listen`], those where connections begin with a PROXY header.
+    pub(crate) proxy_protocol: Vec<SocketAddr>,
+    /// Where proxies name their client elsewhere.
+    pub(crate) forwarded: Option<Forwarded>,
+    /// How often a client may say what.
+    pub(crate) speech: SpeechRates,
+    /// Memory that is kept free, in bytes.
+    pub(crate) memory_reserve: u64,
     /// Sockets of one reactor; bounded by RLIMIT_NOFILE as well.
     pub(crate) per_reactor: u32,
     /// How often a quiet socket is pinged.
@@ -108,13 +121,30 @@ impl Config {
             data_dir: ledger.pick("data_dir", settings.data_dir, file.data_dir, "data".into()),
             web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
             exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
+            proxies: ledger.pick("proxies", settings.proxies, file.proxies, Vec::new()),
+            proxy_protocol: ledger.pick(
+                "proxy_protocol",
+                settings.proxy_protocol,
+                file.proxy_protocol,
+                Vec::new(),
+            ),
+            forwarded: ledger
+                .pick_some("client_ip_header", settings.client_ip_header, file.client_ip_header)
+                .map(forwarded)
+                .transpose()?,
+            speech: limits::speech(&mut ledger, &file.limits)?,
+            memory_reserve: ledger.file_only(
+                "limits.memory_reserve_mib",
+                file.limits.memory_reserve_mib,
+                512,
+            ) << 20,
             per_reactor: ledger.file_only("people.per_reactor", file.people.per_reactor, 65_536),
             ping_interval: Span::millis(ledger.file_only(
                 "people.ping_interval_ms",
                 file.people.ping_interval_ms,
                 30_000,
             )),
-            core: Arc::new(core_settings(&mut ledger, file.matching, &file.people)?),
+            core: Arc::new(core_settings(&mut ledger, file.matching, &file.people, &file.limits)?),
         };
         config.validate()?;
         Ok((config, ledger.explained()))
@@ -135,6 +165,18 @@ impl Config {
             let why = "has no 200.html: build the web client first (cargo xtask build)";
             return wrong("web_root", why.into());
         }
+        if let Some(stray) = self.proxy_protocol.iter().find(|it| !self.listen.contains(it)) {
+            return wrong(
+                "proxy_protocol",
+                format!("{stray} is not among the addresses of listen"),
+            );
+        }
+        if self.proxies.is_empty() && !self.proxy_protocol.is_empty() {
+            return wrong("proxy_protocol", "needs proxies: nobody else may connect there".into());
+        }
+        if self.proxies.is_empty() && self.forwarded.is_some() {
+            return wrong("client_ip_header", "needs proxies: nobody else is believed".into());
+        }
         if self.per_reactor == 0 {
             return wrong("people.per_reactor", "must be at least 1".into());
         }
@@ -149,6 +191,7 @@ fn core_settings(
     ledger: &mut Ledger<'_>,
     matching: file::Matching,
     people: &file::People,
+    limits: &file::Limits,
 ) -> Result<CoreSettings, ConfigError> {
     let defaults = CoreSettings::default();
     let TierTimes { single, any, again, timeout, patience } = defaults.tiers;
@@ -182,6 +225,20 @@ fn core_settings(
             Some(path) => Arc::new(read_aliases(&path)?),
             None => defaults.aliases,
         },
+        admission: limits::admission(ledger, limits)?,
+    })
+}
+
+/// `X-Forwarded-For` is a list; any other header has one address.
+fn forwarded(name: String) -> Result<Forwarded, ConfigError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        let why = format!("{name:?} is no name of a header");
+        return Err(ConfigError::Value { key: "client_ip_header", why });
+    }
+    Ok(match name.eq_ignore_ascii_case("x-forwarded-for") {
+        true => Forwarded::For,
+        false => Forwarded::Named(name.into()),
     })
 }
 

@@ -95,6 +95,22 @@ const FAMILIES: &[Family] = &[
     family(Counter, "messages_out", "Messages to clients", |it| it.tally.messages_out),
     family(Counter, "messages_malformed", "Frames that were no message", |it| it.tally.malformed),
     family(Counter, "reports", "Partners reported", |it| it.tally.reports),
+    family(Counter, "refused_addresses", "Requests from addresses with too many", |it| {
+        it.tally.refused_addresses
+    }),
+    family(Counter, "refused_full", "Upgrades refused for want of memory", |it| {
+        it.tally.refused_full
+    }),
+    family(Counter, "refused_unanswered", "Requests whose owner didn't answer", |it| {
+        it.tally.refused_unanswered
+    }),
+    family(Counter, "refused_proxies", "Proxies not believed, or silent on their client", |it| {
+        it.tally.refused_proxies
+    }),
+    family(Counter, "refused_messages", "Messages that came too fast", |it| {
+        it.tally.refused_messages
+    }),
+    family(Gauge, "addresses", "Addresses and blocks remembered", |it| it.addresses as u64),
     family(Counter, "turns", "Turns of the reactor", |it| it.reactor.turns),
     family(Counter, "receives", "Buffers received", |it| it.reactor.receives),
     family(Counter, "received_bytes", "Bytes received", |it| it.reactor.received_bytes),

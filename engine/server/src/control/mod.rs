@@ -20,6 +20,7 @@ use self::admin::Admin;
 use self::metrics::Board;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
+use crate::room::Room;
 use crate::worker::{Command, Report};
 
 /// How long the workers may take to end before the process ends without them.
@@ -47,6 +48,10 @@ pub(crate) struct Control {
     pub(crate) clock: Clock,
     /// Whether every shard turns.
     pub(crate) pulse: Pulse,
+    /// Whether newcomers are let in.
+    pub(crate) room: Room,
+    /// Memory that is kept free, in bytes.
+    pub(crate) memory_reserve: u64,
 }
 
 impl Control {
@@ -66,7 +71,13 @@ impl Control {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = tick.tick() => self.reports.try_iter().for_each(|report| board.take(report)),
+                _ = tick.tick() => {
+                    self.reports.try_iter().for_each(|report| board.take(report));
+                    if self.room.look(self.memory_reserve) {
+                        let full = self.room.is_full();
+                        tracing::warn!(full, "memory decides whether newcomers are let in");
+                    }
+                }
                 stop = stops.next() => {
                     tracing::info!(signal = stop, "draining");
                     board.drain();

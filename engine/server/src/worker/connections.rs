@@ -4,14 +4,17 @@ use whisper_core::ids::SessionId;
 use whisper_core::session::Session;
 use whisper_reactor::ConnId;
 
+use super::guest::Guest;
+
 /// One connection: what is being read, and whose it is once that is known.
 pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) person: Option<SessionId>,
+    pub(super) guest: Guest,
     generation: u32,
 }
 
-const _: () = assert!(size_of::<Option<Connection>>() <= 48);
+const _: () = assert!(size_of::<Option<Connection>>() <= 96);
 
 /// A table as long as the highest place in use so far.
 #[derive(Default)]
@@ -21,13 +24,13 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn open(&mut self, conn: ConnId) {
+    pub(super) fn open(&mut self, conn: ConnId, guest: Guest) {
         let place = conn.slot() as usize;
         if self.places.len() <= place {
             self.places.resize_with(place + 1, || None);
         }
         let generation = conn.generation();
-        let fresh = Connection { session: Session::default(), person: None, generation };
+        let fresh = Connection { session: Session::default(), person: None, guest, generation };
         if self.places[place].replace(fresh).is_none() {
             self.open += 1;
         }

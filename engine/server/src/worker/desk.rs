@@ -1,9 +1,11 @@
 //! Where bytes become events and effects become bytes.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use whisper_core::http::{Method, write_error};
-use whisper_core::ids::SessionId;
+use whisper_core::ids::{Link, SessionId};
+use whisper_core::limits::Heed;
 use whisper_core::session::{Input, write_message, write_payload};
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
 use whisper_core::time::Micros;
@@ -13,7 +15,9 @@ use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
 use whisper_shard_router::{Port, ShardId};
 
 use super::Common;
-use super::connections::Connections;
+use super::admission::{Admitted, Patience, Told, act_of, admit, door_link, too_fast};
+use super::connections::{Connection, Connections};
+use super::guest::Guest;
 use super::link::{conn_of, link_of};
 use super::web::{self, Answered};
 
@@ -24,6 +28,8 @@ pub(super) struct Desk {
     pub(super) port: Port<Envelope>,
     pub(super) connections: Connections,
     pub(super) paused: Vec<Paused>,
+    pub(super) told: VecDeque<Told>,
+    pub(super) patience: Patience,
     pub(super) tally: Tally,
     pub(super) common: Arc<Common>,
 }
@@ -49,6 +55,16 @@ pub(crate) struct Tally {
     pub(crate) malformed: u64,
     /// Partners reported.
     pub(crate) reports: u64,
+    /// Requests refused because their address has too many, or too often.
+    pub(crate) refused_addresses: u64,
+    /// Upgrades refused because the box is full.
+    pub(crate) refused_full: u64,
+    /// Requests refused because the owner of their address didn't answer.
+    pub(crate) refused_unanswered: u64,
+    /// Connections and requests that should have told their client's address, and didn't.
+    pub(crate) refused_proxies: u64,
+    /// Messages refused because their client was too fast.
+    pub(crate) refused_messages: u64,
 }
 
 /// Carries the effects of one event out.
@@ -56,6 +72,7 @@ struct Carrier<'a> {
     io: &'a mut Io,
     port: &'a mut Port<Envelope>,
     tally: &'a mut Tally,
+    told: &'a mut VecDeque<Told>,
     /// Whom the event made of a connection.
     opened: Option<SessionId>,
     /// A shard that was sent to and is behind.
@@ -65,8 +82,9 @@ struct Carrier<'a> {
 impl Desk {
     /// Takes one event, and then what the shard has to say to itself.
     pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
-        let Self { now, shard, port, tally, .. } = self;
-        take(shard, *now, event, &mut Carrier { io, port, tally, opened: None, behind: None });
+        let Self { now, shard, port, tally, told, .. } = self;
+        let mut carrier = Carrier { io, port, tally, told, opened: None, behind: None };
+        take(shard, *now, event, &mut carrier);
     }
 
     pub(super) fn hear_shards(&mut self, io: &mut Io, budget: usize) {
@@ -75,35 +93,35 @@ impl Desk {
             let Some((from, envelope)) = self.port.recv() else { return };
             let from = ShardId { node, shard: from as u16 };
             self.handle(io, Event::FromShard { from, envelope });
+            self.hear_answers(io);
         }
     }
 
-    pub(super) fn resume_paused(&mut self, io: &mut Io) {
-        let port = &self.port;
-        self.paused.retain(|paused| {
-            let behind = port.congested(paused.target);
-            if !behind {
-                io.resume(paused.conn);
+    /// Takes what a client says.
+    pub(super) fn hear(&mut self, io: &mut Io, conn: ConnId, input: &mut [u8]) {
+        let Self { now, shard, port, connections, paused, told, patience, tally, common } = self;
+        let Some(Connection { session, person, guest, .. }) = connections.get_mut(conn) else {
+            return;
+        };
+        if guest.waits() {
+            if !guest.keep(input) {
+                io.abort(conn);
             }
-            behind
-        });
-    }
-}
-
-impl Handler for Desk {
-    fn opened(&mut self, _io: &mut Io, conn: ConnId, _how: Opened) {
-        self.connections.open(conn);
-    }
-
-    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
-        let Self { now, shard, port, connections, paused, tally, common } = self;
-        let Some(connection) = connections.get_mut(conn) else { return };
-        let mut input = bytes;
-        let mut carrier = Carrier { io, port, tally, opened: None, behind: None };
+            return;
+        }
+        let mut input = input;
+        let mut carrier = Carrier { io, port, tally, told, opened: None, behind: None };
         loop {
-            let person = connection.person;
-            let Some(said) = connection.session.next(&mut input) else { break };
-            let next = match (said, person) {
+            let protocol = session.protocol();
+            let Some(said) = session.next(&mut input) else { break };
+            let too_soon = act_of(&said).and_then(|(act, id)| {
+                let heed = guest.does(*now, act, &common.door.speech);
+                (heed != Heed::Heard).then_some((heed, id))
+            });
+            let next = match (said, *person) {
+                _ if let Some((heed, id)) = too_soon => {
+                    carrier.hold_back(link_of(conn, protocol), heed, id)
+                }
                 (Input::Message(message), Some(session)) => {
                     carrier.tally.messages_in += 1;
                     take(shard, *now, Event::Message { session, message }, &mut carrier);
@@ -122,7 +140,32 @@ impl Handler for Desk {
                 (Input::Pong | Input::Message(_) | Input::Malformed(_), _) => Answered::Kept,
                 (Input::Request(request), _) => {
                     carrier.tally.requests += 1;
-                    web::answer(carrier.io, conn, &request, (*now, shard, common))
+                    let admitted = admit(guest, &request, common);
+                    if let Admitted::Later(_) = admitted {
+                        // It is heard again once the owner has answered; so is what follows it.
+                        if !guest.keep(request.head) || !guest.keep(input) {
+                            carrier.io.abort(conn);
+                        }
+                        carrier.io.pause(conn);
+                        patience.begin(*now, conn);
+                    }
+                    if let Admitted::Yes(Some(ask)) | Admitted::Later(Some(ask)) = admitted {
+                        let (link, visitor) = (door_link(conn), shard.visitor(guest.address));
+                        take(shard, *now, Event::Asked { link, visitor, ask }, &mut carrier);
+                    }
+                    match admitted {
+                        Admitted::Yes(_) => {
+                            web::answer(carrier.io, conn, &request, (*now, shard, common))
+                        }
+                        Admitted::Later(_) => break,
+                        Admitted::No(refusal) => {
+                            refusal.count(carrier.tally);
+                            let kept = guest.many && request.keep_alive;
+                            let method = request.method;
+                            carrier.io.write(conn, |out| refusal.write(out, method, kept));
+                            if kept { Answered::Kept } else { Answered::Over }
+                        }
+                    }
                 }
                 (Input::Rejected(reject), _) => {
                     carrier.tally.requests += 1;
@@ -139,13 +182,13 @@ impl Handler for Desk {
                 Answered::Kept => {}
                 Answered::Upgraded(protocol) => {
                     carrier.tally.upgrades += 1;
-                    connection.session.upgraded(protocol);
+                    session.upgraded(protocol);
                     let link = link_of(conn, protocol);
                     take(shard, *now, Event::Connected { link }, &mut carrier);
-                    connection.person = carrier.opened.take();
+                    *person = carrier.opened.take();
                 }
                 Answered::Over => {
-                    connection.session.over();
+                    session.over();
                     carrier.io.close(conn);
                 }
             }
@@ -154,6 +197,34 @@ impl Handler for Desk {
             io.pause(conn);
             paused.push(Paused { conn, target });
         }
+    }
+
+    pub(super) fn resume_paused(&mut self, io: &mut Io) {
+        let port = &self.port;
+        self.paused.retain(|paused| {
+            let behind = port.congested(paused.target);
+            if !behind {
+                io.resume(paused.conn);
+            }
+            behind
+        });
+    }
+}
+
+impl Handler for Desk {
+    fn opened(&mut self, io: &mut Io, conn: ConnId, how: Opened) {
+        if let Opened::Accepted { listener, peer } = how {
+            self.let_in(io, conn, listener, Guest::new(peer.ip()));
+            self.hear_answers(io);
+        }
+    }
+
+    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
+        let mut input = bytes;
+        if self.read_header(io, conn, &mut input) {
+            self.hear(io, conn, input);
+        }
+        self.hear_answers(io);
     }
 
     fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
@@ -169,6 +240,23 @@ impl Handler for Desk {
         if let Some(session) = connection.person {
             self.handle(io, Event::Disconnected { session });
         }
+        self.let_out(io, conn, &connection.guest);
+        self.hear_answers(io);
+    }
+}
+
+impl Carrier<'_> {
+    /// Answers what came too soon; a client that has been told often enough is closed.
+    fn hold_back(&mut self, link: Link, heed: Heed, id: Option<&str>) -> Answered {
+        self.tally.refused_messages += 1;
+        if let Some(error) = too_fast(heed, id) {
+            self.push(Effect::Send { link, message: &error });
+            return Answered::Kept;
+        }
+        let (conn, _) = conn_of(link);
+        let code = CloseCode::RateLimited as u16;
+        self.io.write(conn, |out| ws::encode_close(out, code, "too fast for too long"));
+        Answered::Over
     }
 }
 
@@ -219,6 +307,9 @@ impl Effects for Carrier<'_> {
                 self.io.close(conn);
             }
             Effect::Reported { .. } => self.tally.reports += 1,
+            Effect::Answered { link, visitor, ask, answer } => {
+                self.told.push_back(Told { link, visitor, ask, answer });
+            }
         }
     }
 }

@@ -3,11 +3,14 @@
 //! A turn: send what was written and sleep; hear the sockets; hear the other shards; let what is due
 //! happen; tell the other shards. Each part has a budget, so that none starves another.
 
+mod admission;
 mod connections;
 mod desk;
+mod guest;
 mod link;
 mod web;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -23,11 +26,14 @@ use whisper_proto::CloseCode;
 use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
 use whisper_shard_router::{Port, Sleep};
 
+use self::admission::Patience;
 use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
+pub(crate) use self::guest::Door;
 use crate::clock::{Clock, duration};
 use crate::pulse::Pulse;
+use crate::room::Room;
 use crate::site::Site;
 
 /// Messages from other shards that are heard in one turn.
@@ -67,6 +73,8 @@ pub(crate) struct Report {
     pub(crate) tally: Tally,
     /// Sockets open now.
     pub(crate) sockets: usize,
+    /// Addresses that its shard remembers.
+    pub(crate) addresses: usize,
 }
 
 /// What all workers of a process share the knowledge of.
@@ -77,6 +85,10 @@ pub(crate) struct Common {
     pub(crate) pulse: Pulse,
     /// The web client.
     pub(crate) site: Arc<Site>,
+    /// Who may come in.
+    pub(crate) door: Door,
+    /// Whether there is room for more.
+    pub(crate) room: Room,
     /// How often a quiet socket is pinged.
     pub(crate) ping_interval: Span,
     /// How to wake each shard.
@@ -126,6 +138,8 @@ impl Worker {
                 port: parts.port,
                 connections: Connections::default(),
                 paused: Vec::new(),
+                told: VecDeque::new(),
+                patience: Patience::default(),
                 tally: Tally::default(),
                 common,
             },
@@ -158,6 +172,7 @@ impl Worker {
         self.reactor.dispatch(&mut self.desk);
         let io = self.reactor.io();
         self.desk.hear_shards(io, MESSAGES_PER_TURN);
+        self.desk.disappoint(io);
         self.desk.resume_paused(io);
         if self.desk.shard.next_timeout() <= self.desk.now {
             self.desk.handle(io, Event::Tick);
@@ -181,6 +196,7 @@ impl Worker {
         if !self.desk.connections.is_empty() {
             due = due.min(self.keep_alive.next());
         }
+        due = self.desk.patience.next().map_or(due, |at| due.min(at));
         if due <= now {
             return Wait::No;
         }
@@ -218,6 +234,7 @@ impl Worker {
             mesh: self.desk.port.counters(),
             tally: self.desk.tally,
             sockets: self.reactor.io().open_connections(),
+            addresses: self.desk.shard.addresses(),
         };
         // A control thread that is behind gets a newer one in a second.
         let _ = self.reports.try_send(report);

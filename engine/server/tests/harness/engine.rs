@@ -66,6 +66,8 @@ impl Engine {
             .arg("serve")
             .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(["--reactors", &reactors.to_string()])
+            // All of a test come from one address. Settings that speak of it speak for themselves.
+            .args(if toml.contains("exempt") { &[][..] } else { &["--exempt", "127.0.0.0/8"] })
             .arg("--config")
             .arg(config)
             .arg("--data-dir")

@@ -1,9 +1,10 @@
 //! Plain HTTP/1.1, by hand.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use tungstenite::WebSocket;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
@@ -47,7 +48,19 @@ impl Answer {
 
 impl Http {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("it listens");
+        Self::of(TcpStream::connect(address).expect("it listens"), address)
+    }
+
+    /// The same from a certain address of this machine.
+    pub(crate) fn connect_from(from: &str, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let from: IpAddr = from.parse().expect("an address");
+        socket.bind(&SocketAddr::from((from, 0)).into()).expect("loopback is all ours");
+        socket.connect(&address.into()).expect("it listens");
+        Self::of(socket.into(), address)
+    }
+
+    fn of(stream: TcpStream, address: SocketAddr) -> Self {
         stream.set_nodelay(true).expect("an option");
         stream.set_read_timeout(Some(PATIENCE)).expect("an option");
         Self { stream: Patient(stream), address, unread: Vec::new() }

@@ -457,6 +457,7 @@ impl Outside {
                 self.told.extend(arrives.map(|at| (to, at)));
             }
             Effect::Reported { .. } => {}
+            Effect::Answered { .. } => unreachable!("nobody knocks in a town"),
         }
     }
 

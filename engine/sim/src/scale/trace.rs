@@ -49,7 +49,7 @@ impl What {
                 MatchMessage::Claim(claim) => [Some(claim.a), Some(claim.b)],
                 MatchMessage::Accept(accept) => [Some(accept.a), Some(accept.b)],
             },
-            ShardMessage::Room(_) | ShardMessage::Census(_) => [None, None],
+            ShardMessage::Room(_) | ShardMessage::Census(_) | ShardMessage::Door(_) => [None, None],
         };
         Self::Told { from, kind: kind_of_envelope(envelope), tickets }
     }

@@ -22,7 +22,8 @@ pub(crate) fn run(checkout: &Checkout) -> Result<ExitCode> {
         let data = checkout.path("data");
         checkout.cargo(&["build", "--package", "whisper-engine", "--bin", "whisper"]).run()?;
         let engine = checkout.task(checkout.target("debug/whisper"));
-        Some(engine.args(["serve", "--listen", ENGINE, "--data-dir"]).args([data]).spawn()?)
+        let engine = engine.args(["serve", "--listen", ENGINE, "--exempt", "127.0.0.0/8"]);
+        Some(engine.args(["--data-dir"]).args([data]).spawn()?)
     };
     vite.run()?;
     Ok(ExitCode::SUCCESS)

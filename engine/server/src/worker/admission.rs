@@ -1,0 +1,261 @@
+//! Letting connections in: what a worker asks the owners of their addresses, and what becomes of
+//! those who are refused.
+
+use std::collections::VecDeque;
+
+use whisper_core::http::{Head, HeaderValue, Method, Request, Status};
+use whisper_core::ids::Link;
+use whisper_core::limits::{Act, Answer, Ask, Heed, Visit, Visitor, Wait, unclaimed};
+use whisper_core::proxy::Proxied;
+use whisper_core::session::Input;
+use whisper_core::shard::Event;
+use whisper_core::time::{Micros, Span};
+use whisper_proto::{ClientMessage, ErrorCode, ErrorMessage, ServerMessage};
+use whisper_reactor::{ConnId, Io};
+
+use super::Common;
+use super::connections::Connection;
+use super::desk::{Desk, Tally};
+use super::guest::Guest;
+
+/// How long an owner may take to answer.
+const ANSWER_MAX: Span = Span::secs(1);
+
+/// When to come again where the box is full.
+const FULL_RETRY: Span = Span::secs(30);
+
+/// What an owner has said.
+pub(super) struct Told {
+    pub(super) link: Link,
+    pub(super) visitor: Visitor,
+    pub(super) ask: Ask,
+    pub(super) answer: Answer,
+}
+
+/// Requests that wait for an owner, by the time at which they have waited too long.
+#[derive(Default)]
+pub(super) struct Patience(VecDeque<(Micros, ConnId)>);
+
+impl Patience {
+    pub(super) fn begin(&mut self, now: Micros, conn: ConnId) {
+        self.0.push_back((now + ANSWER_MAX, conn));
+    }
+
+    /// When there may be somebody to disappoint.
+    pub(super) fn next(&self) -> Option<Micros> {
+        self.0.front().map(|(at, _)| *at)
+    }
+
+    fn take_over(&mut self, now: Micros) -> Option<ConnId> {
+        self.0.pop_front_if(|(at, _)| *at <= now).map(|(_, conn)| conn)
+    }
+}
+
+/// What becomes of a request.
+pub(super) enum Admitted {
+    /// It is answered. The owner may be told something.
+    Yes(Option<Ask>),
+    /// It waits for the owner, who may have to be asked.
+    Later(Option<Ask>),
+    /// It is refused.
+    No(Refusal),
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Too many from this address, or too often.
+    TooMany(Span),
+    /// The box has no room.
+    Full,
+    /// A proxy doesn't say whose request it is.
+    Unnamed,
+    /// The owner doesn't answer.
+    Unanswered,
+}
+
+impl Refusal {
+    pub(super) fn count(self, tally: &mut Tally) {
+        *match self {
+            Self::TooMany(_) => &mut tally.refused_addresses,
+            Self::Full => &mut tally.refused_full,
+            Self::Unnamed => &mut tally.refused_proxies,
+            Self::Unanswered => &mut tally.refused_unanswered,
+        } += 1;
+    }
+
+    /// Appends the answer.
+    pub(super) fn write(self, out: &mut Vec<u8>, method: Method, keep_alive: bool) {
+        const TEXT: HeaderValue<'static> = HeaderValue::from_static("text/plain; charset=utf-8");
+        let (status, retry) = match self {
+            Self::TooMany(wait) => (Status::TooManyRequests, Some(wait)),
+            Self::Full => (Status::Unavailable, Some(FULL_RETRY)),
+            Self::Unanswered => (Status::Unavailable, Some(ANSWER_MAX)),
+            Self::Unnamed => (Status::BadRequest, None),
+        };
+        let retry_after = retry.map(|wait| wait.as_millis().div_ceil(1_000).max(1));
+        let head = Head { content_type: Some(TEXT), retry_after, keep_alive, ..Head::new(status) };
+        head.write_with_body(out, method, status.reason().as_bytes());
+    }
+}
+
+/// Whether a request may be answered now.
+pub(super) fn admit(guest: &mut Guest, request: &Request<'_>, common: &Common) -> Admitted {
+    if guest.asked_for(request, &common.door).is_err() {
+        return Admitted::No(Refusal::Unnamed);
+    }
+    if guest.exempt {
+        return Admitted::Yes(None);
+    }
+    let upgrade = request.upgrade.is_some();
+    if upgrade && common.room.is_full() {
+        return Admitted::No(Refusal::Full);
+    }
+    match guest.visit.request(upgrade) {
+        Wait::No(ask) => Admitted::Yes(ask),
+        Wait::Yes(ask) => Admitted::Later(ask),
+        Wait::Refused(wait) => {
+            if guest.many {
+                // The next request may be somebody else's.
+                guest.visit = Visit::MANY;
+            }
+            Admitted::No(Refusal::TooMany(wait))
+        }
+    }
+}
+
+/// What something a client says counts as, and the client's name for it.
+pub(super) fn act_of<'a>(said: &Input<'a>) -> Option<(Act, Option<&'a str>)> {
+    let message = match said {
+        Input::Message(message) => message,
+        Input::Malformed(_) | Input::Ping(_) => return Some((Act::Other, None)),
+        Input::Pong | Input::Request(_) | Input::Rejected(_) | Input::Over(_) => return None,
+    };
+    Some(match message {
+        ClientMessage::Message(say) => (Act::Message, say.id),
+        ClientMessage::Typing { .. } => (Act::Typing, None),
+        ClientMessage::Signal(_)
+        | ClientMessage::VideoToggle { .. }
+        | ClientMessage::AudioToggle { .. } => (Act::Signal, None),
+        ClientMessage::Join(_) | ClientMessage::Skip(_) | ClientMessage::Leave => (Act::Join, None),
+        ClientMessage::Report(report) => (Act::Report, report.id),
+        ClientMessage::Hello(_)
+        | ClientMessage::Ack { .. }
+        | ClientMessage::Read { .. }
+        | ClientMessage::Ping => (Act::Other, None),
+    })
+}
+
+/// What to answer to what came too soon; None where the client has been told often enough.
+pub(super) fn too_fast(heed: Heed, id: Option<&str>) -> Option<ServerMessage<'_>> {
+    let Heed::TooSoon(wait) = heed else { return None };
+    Some(ServerMessage::Error(ErrorMessage {
+        code: ErrorCode::RateLimited,
+        message: "Too fast. Wait a little.",
+        id,
+        retry_after_ms: Some(wait.as_millis()),
+    }))
+}
+
+/// The name of a connection in what is asked about it.
+pub(super) fn door_link(conn: ConnId) -> Link {
+    Link(conn.to_bits())
+}
+
+impl Desk {
+    /// A connection is there: its address is known, or a proxy will tell it first.
+    pub(super) fn let_in(&mut self, io: &mut Io, conn: ConnId, listener: u32, mut guest: Guest) {
+        let door = &self.common.door;
+        let believed = door.believes(guest.address);
+        if door.is_proxied(listener) {
+            if !believed {
+                self.tally.refused_proxies += 1;
+                return io.abort(conn);
+            }
+            guest.expect_header();
+            self.connections.open(conn, guest);
+        } else {
+            guest.many = believed && door.forwarded.is_some();
+            self.connections.open(conn, guest);
+            self.knock(io, conn);
+        }
+    }
+
+    /// Takes a PROXY header off the front of `input`. False where that is all, or too much.
+    pub(super) fn read_header(&mut self, io: &mut Io, conn: ConnId, input: &mut &mut [u8]) -> bool {
+        let Some(Connection { guest, .. }) = self.connections.get_mut(conn) else { return false };
+        let Some(header) = guest.header() else { return true };
+        match header.next(input) {
+            Ok(None) => false,
+            Ok(Some(proxied)) => {
+                if let Proxied::Client(address) = proxied {
+                    guest.address = address;
+                }
+                guest.header_is_read();
+                self.knock(io, conn);
+                true
+            }
+            Err(_) => {
+                self.tally.refused_proxies += 1;
+                io.abort(conn);
+                false
+            }
+        }
+    }
+
+    /// Hears what owners have answered, and goes on with whoever waited for it.
+    pub(super) fn hear_answers(&mut self, io: &mut Io) {
+        while let Some(Told { link, visitor, ask, answer }) = self.told.pop_front() {
+            let conn = ConnId::from_bits(link.0);
+            let Some(connection) = self.connections.get_mut(conn) else {
+                if let Some(ask) = unclaimed(ask, answer) {
+                    self.handle(io, Event::Asked { link, visitor, ask });
+                }
+                continue;
+            };
+            connection.guest.visit.answered(ask, answer);
+            if let Some(mut kept) = connection.guest.take_kept() {
+                io.resume(conn);
+                self.hear(io, conn, &mut kept);
+            }
+        }
+    }
+
+    /// Refuses those whose owner hasn't answered in time.
+    pub(super) fn disappoint(&mut self, io: &mut Io) {
+        while let Some(conn) = self.patience.take_over(self.now) {
+            let Some(connection) = self.connections.get_mut(conn) else { continue };
+            if connection.guest.take_kept().is_some() {
+                Refusal::Unanswered.count(&mut self.tally);
+                connection.session.over();
+                io.write(conn, |out| Refusal::Unanswered.write(out, Method::Get, false));
+                io.close(conn);
+            }
+        }
+    }
+
+    /// A connection is gone, and gives back what it held.
+    pub(super) fn let_out(&mut self, io: &mut Io, conn: ConnId, guest: &Guest) {
+        if let Some(ask) = guest.visit.leave() {
+            let visitor = self.shard.visitor(guest.address);
+            self.handle(io, Event::Asked { link: door_link(conn), visitor, ask });
+        }
+    }
+
+    /// The address of a connection is known: asks its owner, unless nobody counts it.
+    fn knock(&mut self, io: &mut Io, conn: ConnId) {
+        let Some(Connection { guest, .. }) = self.connections.get_mut(conn) else { return };
+        if guest.many {
+            guest.visit = Visit::MANY;
+            return;
+        }
+        guest.exempt = self.common.door.exempts(guest.address);
+        if guest.exempt {
+            return;
+        }
+        let (visit, ask) = Visit::knock(false);
+        guest.visit = visit;
+        let visitor = self.shard.visitor(guest.address);
+        self.handle(io, Event::Asked { link: door_link(conn), visitor, ask });
+    }
+}

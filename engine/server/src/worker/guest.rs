@@ -1,0 +1,145 @@
+//! Whose a connection is, and what it may: the home's side of admission.
+//!
+//! An address is that of the socket's peer, or what a listed proxy says of its client; nothing else
+//! is believed. The shard that owns the address counts what it holds, see
+//! [`whisper_core::limits::Admission`].
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use whisper_core::http::Request;
+use whisper_core::limits::{Act, Heed, Speech, SpeechRates, Visit};
+use whisper_core::proxy::{Forwarded, ForwardedError, ProxyReader};
+use whisper_core::time::Micros;
+
+/// What a worker knows of who may come in, and by which door.
+#[derive(Debug, Default)]
+pub(crate) struct Door {
+    /// Addresses free of limits.
+    pub(crate) exempt: Vec<IpNet>,
+    /// Proxies that are believed.
+    pub(crate) proxies: Vec<IpNet>,
+    /// Where these say in a request whom they ask for; None: they don't.
+    pub(crate) forwarded: Option<Forwarded>,
+    /// By the tag of a listener: whether its connections begin with a PROXY header.
+    pub(crate) proxied: Vec<bool>,
+    /// How often a client may say what.
+    pub(crate) speech: SpeechRates,
+}
+
+impl Door {
+    pub(super) fn exempts(&self, address: IpAddr) -> bool {
+        self.exempt.iter().any(|net| net.contains(&address))
+    }
+
+    pub(super) fn believes(&self, peer: IpAddr) -> bool {
+        self.proxies.iter().any(|net| net.contains(&peer))
+    }
+
+    pub(super) fn is_proxied(&self, listener: u32) -> bool {
+        self.proxied.get(listener as usize).copied().unwrap_or(false)
+    }
+}
+
+/// What a connection is known by.
+#[derive(Debug)]
+pub(super) struct Guest {
+    /// The client, as far as it is known.
+    pub(super) address: IpAddr,
+    pub(super) visit: Visit,
+    /// Free of limits.
+    pub(super) exempt: bool,
+    /// The peer is a proxy, and each request is somebody's.
+    pub(super) many: bool,
+    extra: Option<Box<Extra>>,
+}
+
+/// What few connections have, or not for long.
+#[derive(Debug, Default)]
+struct Extra {
+    /// A PROXY header that has not come whole.
+    header: Option<ProxyReader>,
+    /// What came while the owner of the address was asked.
+    kept: Option<Vec<u8>>,
+    speech: Option<Speech>,
+}
+
+/// What may come while an owner is asked, beyond a request: some receive buffers.
+const KEPT_MAX: usize = 64 * 1024;
+
+impl Guest {
+    /// Somebody from this address.
+    pub(super) fn new(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self { address, visit: Visit::FREE, exempt: false, many: false, extra: None }
+    }
+
+    /// From here on, whatever is said begins with a PROXY header.
+    pub(super) fn expect_header(&mut self) {
+        self.extra_mut().header = Some(ProxyReader::default());
+    }
+
+    /// The reader of the PROXY header, as long as that hasn't come whole.
+    pub(super) fn header(&mut self) -> Option<&mut ProxyReader> {
+        self.extra.as_mut()?.header.as_mut()
+    }
+
+    pub(super) fn header_is_read(&mut self) {
+        self.extra_mut().header = None;
+        self.shrink();
+    }
+
+    /// Keeps what came until [`Guest::take_kept`]; false where that is more than anybody sends who
+    /// waits for an answer.
+    #[must_use]
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
+        let kept = self.extra_mut().kept.get_or_insert_default();
+        kept.extend_from_slice(bytes);
+        kept.len() <= KEPT_MAX
+    }
+
+    /// Whether the owner is being asked about what was said.
+    pub(super) fn waits(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.kept.is_some())
+    }
+
+    pub(super) fn take_kept(&mut self) -> Option<Vec<u8>> {
+        let kept = self.extra.as_mut()?.kept.take();
+        self.shrink();
+        kept
+    }
+
+    /// Meters what the client does.
+    pub(super) fn does(&mut self, now: Micros, act: Act, rates: &SpeechRates) -> Heed {
+        if self.exempt {
+            return Heed::Heard;
+        }
+        let speech = &mut self.extra_mut().speech;
+        speech.get_or_insert_with(|| Speech::new(now)).act(now, act, rates)
+    }
+
+    /// Learns from a request whose it is, where the peer is a proxy.
+    ///
+    /// # Errors
+    /// [`ForwardedError`]: the proxy doesn't say.
+    pub(super) fn asked_for(
+        &mut self,
+        request: &Request<'_>,
+        door: &Door,
+    ) -> Result<(), ForwardedError> {
+        if let (true, Some(forwarded)) = (self.many, &door.forwarded) {
+            self.address = forwarded.client(request, |hop| door.believes(hop))?;
+            self.exempt = door.exempts(self.address);
+        }
+        Ok(())
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// Frees what holds nothing any more.
+    fn shrink(&mut self) {
+        self.extra.take_if(|it| it.header.is_none() && it.kept.is_none() && it.speech.is_none());
+    }
+}
