@@ -102,6 +102,34 @@ impl<'a> ServerMessage<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         self.write(out);
     }
+
+    /// The word that stands for the message on the wire: its `type`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Connected(_) => "connected",
+            Self::Searching(_) => "searching",
+            Self::Matched(_) => "matched",
+            Self::Message(_) => "message",
+            Self::MessageAck { .. } => "message_ack",
+            Self::PartnerTyping { .. } => "partner_typing",
+            Self::PartnerVideoToggle { .. } => "partner_video_toggle",
+            Self::PartnerAudioToggle { .. } => "partner_audio_toggle",
+            Self::Signal(signal) => signal.kind.as_str(),
+            Self::PartnerSkipped => "partner_skipped",
+            Self::PartnerDisconnected => "partner_disconnected",
+            Self::PartnerReconnecting { .. } => "partner_reconnecting",
+            Self::PartnerResumed => "partner_resumed",
+            Self::PartnerRead { .. } => "partner_read",
+            Self::MatchTimeout { .. } => "match_timeout",
+            Self::ModerationWarning(_) => "moderation_warning",
+            Self::Stats(_) => "stats",
+            Self::ReportReceived { .. } => "report_received",
+            Self::Banned(_) => "banned",
+            Self::Reconnect(_) => "reconnect",
+            Self::Error(_) => "error",
+            Self::Pong { .. } => "pong",
+        }
+    }
 }
 
 /// `connected`: the terms of the session.

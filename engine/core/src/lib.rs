@@ -10,8 +10,12 @@
 //! handed in ([`time::Micros`]). Hash maps are seeded and never iterated, so the same seed and the
 //! same events give the same effects, byte for byte, on every machine.
 //!
+//! So an [`event_log`] of what a shard was told is enough to run it again.
+//!
 //! [`match_queue`], [`rooms`] and [`limits`] do not know one another; only [`shard`] joins them.
 
+pub mod digest;
+pub mod event_log;
 pub mod evidence;
 pub mod http;
 pub mod ids;

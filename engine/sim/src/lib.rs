@@ -15,12 +15,13 @@
 //! - [`Workload`]: invents people who join, talk, skip and vanish.
 //! - [`scale`]: towns of many people, rings with delays and bounds, and an oracle beside them.
 //! - [`sweep`]: many seeds over all cores.
+//! - [`Book`]: the event log of any of these, to be replayed.
 //!
 //! A broken invariant panics, and says the seed and the step.
 
 mod auditor;
+mod book;
 mod dice;
-mod digest;
 #[cfg(feature = "faults")]
 pub mod model;
 mod network;
@@ -32,6 +33,7 @@ mod words;
 mod workload;
 mod world;
 
+pub use book::Book;
 pub use dice::Dice;
 pub use person::{Person, Who};
 pub use schedule::{Schedule, in_every_order};

@@ -4,19 +4,30 @@
 
 mod print;
 
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use whisper_core::event_log;
 use whisper_core::time::Span;
 use whisper_sim::scale::{self, Plan};
-use whisper_sim::sweep;
+use whisper_sim::{Book, sweep};
 
 /// Simulates Whisper's shards in virtual time. The same flags give the same run and the same hash
 /// on every machine.
 #[derive(Parser)]
-#[command(name = "whisper-sim", version)]
+#[command(name = "whisper-sim", version, args_conflicts_with_subcommands = true)]
 struct Args {
+    /// What to do instead of simulating.
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Where to write the event log of the town; with --seeds, of a world that breaks.
+    #[arg(long, value_name = "FILE")]
+    event_log: Option<PathBuf>,
     /// Where all chance comes from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -84,11 +95,24 @@ struct Args {
     unaudited: bool,
 }
 
+/// What `whisper-sim` can do beside simulating.
+#[derive(Subcommand)]
+enum Command {
+    /// Have the shards of an event log (`whisper serve --event-log FILE`, or --event-log here) decide
+    /// everything again. Prints for each its events, effects and their hash; fails at the first
+    /// event of which something else comes than came then.
+    Replay {
+        /// The event log.
+        file: PathBuf,
+    },
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done: Result<(), Box<dyn std::error::Error>> = match args.seeds {
-        Some(seeds) => sweep_seeds(&args, seeds).map_err(Into::into),
-        None => live(&args).map_err(Into::into),
+    let done = match (&args.command, args.seeds) {
+        (Some(Command::Replay { file }), _) => replay(file),
+        (None, Some(seeds)) => sweep_seeds(&args, seeds),
+        (None, None) => live(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -99,17 +123,45 @@ fn main() -> ExitCode {
     }
 }
 
-fn sweep_seeds(args: &Args, seeds: u64) -> Result<(), sweep::Broken> {
+fn replay(file: &Path) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
-    let swept = sweep::sweep(args.seed..args.seed.saturating_add(seeds), args.steps)?;
+    let replayed = event_log::replay(BufReader::new(File::open(file)?))?;
+    print::replayed(&replayed, begun.elapsed());
+    for unfinished in replayed.unfinished {
+        println!("never finished: {unfinished}\ntold again, it comes to");
+        println!("{} effects", unfinished.run());
+    }
+    Ok(())
+}
+
+fn sweep_seeds(args: &Args, seeds: u64) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let seeds = args.seed..args.seed.saturating_add(seeds);
+    let swept = sweep::sweep(seeds, args.steps).map_err(|broken| {
+        let Some(file) = &args.event_log else { return broken.into() };
+        let log = broken.log(args.steps);
+        match fs::write(file, log) {
+            Ok(()) => {
+                Box::<dyn Error>::from(format!("{broken}\nits event log: {}", file.display()))
+            }
+            Err(error) => format!("{broken}\nno event log: {error}").into(),
+        }
+    })?;
     let took = begun.elapsed().as_secs_f64();
     println!("{swept} in {took:.1} s; every rule held");
     Ok(())
 }
 
-fn live(args: &Args) -> Result<(), scale::Failure> {
+fn live(args: &Args) -> Result<(), Box<dyn Error>> {
     let plan = plan(args);
     let begun = Instant::now();
+    if let Some(file) = &args.event_log {
+        let book = Book::default();
+        let lived = scale::live_logged(plan, &book);
+        fs::write(file, book.bytes())?;
+        print::report(&lived?, None, begun.elapsed());
+        return Ok(());
+    }
     let (report, oracle) = if args.no_oracle {
         (scale::live(plan)?, None)
     } else {

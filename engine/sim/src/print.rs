@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use whisper_core::event_log::{End, Ended, Replayed, ShardReplayed};
 use whisper_core::time::Span;
 use whisper_sim::scale::{
     Apart, Fairness, Grouping, KINDS, Report, TIERS, Tally, Waits, decile, fairness,
@@ -21,6 +22,26 @@ pub(crate) fn report(report: &Report, oracle: Option<&Tally>, took: Duration) {
         fair(name, &fairness(&report.tally, grouping, shards, users));
     }
     println!("hash {:016x}", report.hash);
+}
+
+/// Prints how each shard of an event log fared.
+pub(crate) fn replayed(replayed: &Replayed, took: Duration) {
+    println!("{:>5} {:>10} {:>10} {:>16}  its log ends", "shard", "events", "effects", "hash");
+    for ShardReplayed { shard, events, effects, digest, ended } in &replayed.shards {
+        let ended = match ended {
+            Ended::Said(End::Stopped) => "with the process",
+            Ended::Said(End::Behind) => "where its writer fell behind",
+            Ended::Said(End::Full) => "where it was as long as it may be",
+            Ended::Cut => "without saying why",
+        };
+        println!("{shard:5} {events:10} {effects:10} {digest:016x}  {ended}");
+    }
+    if replayed.torn {
+        println!("the last chunk is cut short; what it has whole was replayed");
+    }
+    let events: u64 = replayed.shards.iter().map(|shard| shard.events).sum();
+    let took = took.as_secs_f64();
+    println!("{events} events came out as they were written, in {took:.2} s");
 }
 
 fn rates(report: &Report, took: Duration) {

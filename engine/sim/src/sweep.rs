@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::scale::{self, Plan};
-use crate::{Dice, Workload, World};
+use crate::{Book, Dice, Workload, World};
 
 /// Steps of a world, unless there is a reason for another number.
 pub const STEPS: usize = 250;
@@ -34,6 +34,24 @@ pub struct Broken {
     pub seed: u64,
     /// What the world or the town said.
     pub what: String,
+    town: bool,
+}
+
+impl Broken {
+    /// Lives what broke once more, of so many steps, and returns its event log.
+    pub fn log(&self, steps: usize) -> Vec<u8> {
+        let book = Book::default();
+        let again = || {
+            if self.town {
+                drop(scale::live_logged(Plan::troubled(self.seed), &book));
+            } else {
+                live_world_logged(self.seed, steps, &book);
+            }
+        };
+        // It breaks again, and says so again.
+        drop(catch_unwind(AssertUnwindSafe(again)));
+        book.bytes()
+    }
 }
 
 /// Lives the worlds of all seeds on every core there is; stops at the first that breaks.
@@ -75,10 +93,22 @@ pub fn sweep(seeds: Range<u64>, steps: usize) -> Result<Swept, Broken> {
 /// # Panics
 /// Where an invariant doesn't hold.
 pub fn live_world(seed: u64, steps: usize) -> u64 {
+    live_in(seed, steps, |shards| World::new(seed, shards))
+}
+
+/// The same, and writes its event log into a book.
+///
+/// # Panics
+/// Where an invariant doesn't hold; the book has it all then, up to there.
+pub fn live_world_logged(seed: u64, steps: usize, book: &Book) -> u64 {
+    live_in(seed, steps, |shards| World::logged(seed, shards, book))
+}
+
+fn live_in(seed: u64, steps: usize, world: impl FnOnce(u16) -> World) -> u64 {
     let mut dice = Dice::new(seed);
     let shards = 1 + dice.below(5) as u16;
     let people = 4 + dice.below(37);
-    let mut world = World::new(seed, shards);
+    let mut world = world(shards);
     let mut workload = Workload::new(seed, people);
     for _ in 0..steps {
         workload.step(&mut world);
@@ -87,12 +117,13 @@ pub fn live_world(seed: u64, steps: usize) -> u64 {
 }
 
 fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
-    let broken = |what| Broken { seed, what };
     let caught = catch_unwind(AssertUnwindSafe(|| live_world(seed, steps)));
-    let hash = caught.map_err(|_| broken("a world panicked, see above".into()))?;
+    let what = || "a world panicked, see above".into();
+    let hash = caught.map_err(|_| Broken { seed, what: what(), town: false })?;
     swept.worlds += 1;
     swept.hash = swept.hash.wrapping_add(hash);
     if seed.is_multiple_of(TOWN_EVERY) {
+        let broken = |what| Broken { seed, what, town: true };
         let caught = catch_unwind(AssertUnwindSafe(|| scale::live(Plan::troubled(seed))));
         let lived = caught.map_err(|_| broken("a town panicked, see above".into()))?;
         let report = lived.map_err(|failure| broken(failure.to_string()))?;

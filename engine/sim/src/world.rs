@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use whisper_core::digest::Digest;
 use whisper_core::ids::{Link, SessionId};
 use whisper_core::match_queue::interest_key;
 use whisper_core::settings::{OpenLanes, Settings};
@@ -13,8 +14,8 @@ use whisper_proto::{Banned, ClientMessage, CloseCode, Join, ServerMessage, Stats
 use whisper_shard_router::{Placement, ShardId};
 
 use crate::auditor::{Auditor, Standing, Violation};
+use crate::book::{Book, Scribe};
 use crate::dice::seed_bytes;
-use crate::digest::Digest;
 use crate::network::Network;
 use crate::person::{Person, Who};
 use crate::schedule::{Move, Schedule, What};
@@ -39,6 +40,7 @@ pub struct World {
     people: Vec<Person>,
     auditor: Auditor,
     digest: Digest,
+    scribe: Option<Scribe>,
     reports: Vec<usize>,
 }
 
@@ -70,8 +72,23 @@ impl World {
         self
     }
 
+    /// The world of [`World::new`], whose event log goes into a book.
+    pub fn logged(seed: u64, shards: u16, book: &Book) -> Self {
+        Self::make_of(seed, shards, Settings::default(), Schedule::seeded(seed), Some(book))
+    }
+
     /// A world of `shards` shards, which is at least one.
     pub fn made_of(seed: u64, shards: u16, settings: Settings, schedule: Schedule) -> Self {
+        Self::make_of(seed, shards, settings, schedule, None)
+    }
+
+    fn make_of(
+        seed: u64,
+        shards: u16,
+        settings: Settings,
+        schedule: Schedule,
+        book: Option<&Book>,
+    ) -> Self {
         let placement = Placement::single_node(
             seed.to_le_bytes().repeat(2).try_into().expect("16 bytes"),
             NODE,
@@ -79,9 +96,9 @@ impl World {
         );
         let settings = Arc::new(settings);
         let auditor = Auditor::new(Arc::clone(&settings), placement.clone(), shards);
-        let make = |shard| {
+        let setup = |shard| {
             let me = ShardId { node: NODE, shard };
-            let setup = Setup {
+            Setup {
                 me,
                 shards: usize::from(shards),
                 placement: placement.clone(),
@@ -89,14 +106,15 @@ impl World {
                 evidence_secret: Self::EVIDENCE_SECRET,
                 session_secret: seed_bytes(seed),
                 seed: seed_bytes(seed ^ (u64::from(shard) + 1) << 32),
-            };
-            Shard::new(GENESIS, setup)
+            }
         };
+        let setups: Vec<_> = (0..shards).map(setup).collect();
         Self {
+            scribe: book.map(|book| Scribe::new(book, GENESIS, &setups)),
             seed,
             steps: 0,
             now: GENESIS,
-            shards: (0..shards).map(make).collect(),
+            shards: setups.into_iter().map(|setup| Shard::new(GENESIS, setup)).collect(),
             placement,
             network: Network::new(shards),
             schedule,
@@ -350,11 +368,20 @@ impl World {
         self.steps += 1;
         let mut to_itself = VecDeque::new();
         let mut closing = Vec::new();
+        if let Some(scribe) = &mut self.scribe {
+            scribe.told(&self.shards[usize::from(shard)], self.now, &event);
+        }
         let mut next = Some(event);
         while let Some(event) = next {
             let mut effects = Vec::new();
-            let handler = &mut self.shards[usize::from(shard)];
-            handler.handle(self.now, event, &mut |effect: Effect<'_>| effects.push(own(effect)));
+            let scribe = &mut self.scribe;
+            let mut take = |effect: Effect<'_>| {
+                if let Some(scribe) = scribe {
+                    scribe.did(shard, &effect);
+                }
+                effects.push(own(effect));
+            };
+            self.shards[usize::from(shard)].handle(self.now, event, &mut take);
             for effect in effects {
                 match effect {
                     Owned::ToShard { to, envelope } if to.shard == shard => {
@@ -373,6 +400,9 @@ impl World {
             self.insist(looked);
             let from = ShardId { node: NODE, shard };
             next = to_itself.pop_front().map(|envelope| Event::FromShard { from, envelope });
+        }
+        if let Some(scribe) = &mut self.scribe {
+            scribe.done(shard);
         }
         for who in closing {
             self.disconnect(who);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use arrayvec::ArrayVec;
+use arrayvec::{ArrayString, ArrayVec};
 use whisper_shard_router::KeyHash;
 
 use crate::ids::{SessionId, TicketId};
@@ -32,6 +32,16 @@ impl Language {
             byte.is_ascii_alphabetic().then(|| u16::from(byte.to_ascii_lowercase() - b'a') + 1)
         };
         primary.bytes().try_fold(0, |packed, byte| Some(packed * 27 + letter(byte)?)).map(Self)
+    }
+
+    /// The subtag, in small letters.
+    pub fn subtag(self) -> ArrayString<3> {
+        let letters = [self.0 / (27 * 27), self.0 / 27 % 27, self.0 % 27];
+        let mut subtag = ArrayString::new();
+        for letter in letters.into_iter().filter(|&letter| letter > 0) {
+            subtag.push(char::from(b'a' + letter as u8 - 1));
+        }
+        subtag
     }
 }
 
@@ -191,6 +201,12 @@ mod tests {
         assert_eq!(Language::parse("pt-BR"), Language::parse("PT"));
         assert_ne!(Language::parse("de"), Language::parse("da"));
         assert_ne!(Language::parse("de"), Language::parse("deu"));
+        for subtag in ["aa", "de", "zz", "aaa", "fil", "zza"] {
+            assert_eq!(
+                Language::parse(subtag).map(|it| it.subtag().to_string()),
+                Some(subtag.into())
+            );
+        }
         for bad in ["", "e", "engl", "1x", "-en"] {
             assert_eq!(Language::parse(bad), None, "{bad}");
         }

@@ -128,6 +128,13 @@ impl MatchQueue {
         Self { ground, home: Home::default(), owner: Owner::new(seed) }
     }
 
+    /// The same queue, where lanes are kept under these hashes: for whoever runs a shard again
+    /// without the key of its placement.
+    pub fn with_lane_keys(mut self, keys: [KeyHash; LANES]) -> Self {
+        self.ground.lane_keys = keys;
+        self
+    }
+
     /// A queue that doesn't keep one of its rules, to be caught at it.
     #[cfg(feature = "faults")]
     pub fn breaking(mut self, rule: Fault) -> Self {

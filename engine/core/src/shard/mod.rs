@@ -8,6 +8,7 @@
 mod census;
 mod chat;
 mod door;
+mod hashed;
 mod message;
 mod orders;
 mod people;
@@ -19,21 +20,23 @@ use whisper_proto::{
     ClientMessage, CloseCode, Connected, DecodeError, ErrorCode, ErrorMessage, Hello, Lane,
     ReportReason, ServerMessage, SessionLimits, Stats, limits,
 };
-use whisper_shard_router::{Placement, ShardId};
+use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 pub use census::Counts;
 pub use door::DoorMessage;
+pub use hashed::HashedJoin;
 pub use message::{Envelope, ShardMessage};
 pub use orders::Order;
 
 use self::census::Census;
 use self::people::{People, State};
+use self::queueing::Asked;
 use crate::evidence::Notary;
 use crate::ids::{Link, RoomId, SessionId};
 use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDGET};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
-use crate::match_queue::{Card, Language, MatchQueue};
+use crate::match_queue::{Card, LANES, Language, MatchQueue};
 use crate::random::Random;
 use crate::resume::Mint;
 use crate::rooms::{Ending, RoomMessage, Rooms};
@@ -66,6 +69,14 @@ pub enum Event<'a> {
         session: SessionId,
         /// What.
         message: ClientMessage<'a>,
+    },
+    /// A person joined. In the place of [`Event::Message`] where a log is run again, which has the
+    /// hashes of interests alone: names that stand in for them are shown then.
+    HashedJoin {
+        /// Who.
+        session: SessionId,
+        /// What they asked for.
+        join: HashedJoin,
     },
     /// A person's client said something that is no message.
     Malformed {
@@ -251,6 +262,14 @@ impl Shard {
         Self { queue, floor }
     }
 
+    /// The same shard, where lanes are kept under these hashes; see
+    /// [`MatchQueue::with_lane_keys`].
+    #[must_use]
+    pub fn with_lane_keys(mut self, keys: [KeyHash; LANES]) -> Self {
+        self.queue = self.queue.with_lane_keys(keys);
+        self
+    }
+
     /// Has the match queue break a rule from here on.
     #[cfg(feature = "faults")]
     pub fn break_rule(&mut self, rule: Fault) {
@@ -263,6 +282,11 @@ impl Shard {
         match event {
             Event::Connected { link } => self.connected(link, effects),
             Event::Message { session, message } => self.said(session, message, effects),
+            Event::HashedJoin { session, join } => {
+                if self.floor.is_active(session) {
+                    self.join(session, &Asked::from(&join), effects);
+                }
+            }
             Event::Malformed { session, error } => self.floor.malformed(session, &error, effects),
             Event::Disconnected { session } => self.depart(session, effects),
             Event::FromShard { from, envelope } => self.heard(from, envelope, effects),
@@ -371,8 +395,9 @@ impl Shard {
 
     fn said(&mut self, session: SessionId, message: ClientMessage<'_>, effects: &mut impl Effects) {
         let floor = &mut self.floor;
-        let Some(person) = floor.people.get_mut(session) else { return };
-        person.active = people::seconds(floor.now);
+        if !floor.is_active(session) {
+            return;
+        }
         match message {
             ClientMessage::Message(say) => floor.say(session, &say, effects),
             ClientMessage::Typing { is_typing, room } => {
@@ -396,7 +421,7 @@ impl Shard {
             ClientMessage::Signal(signal) => floor.signal(session, signal, effects),
             ClientMessage::Report(report) => floor.report(session, &report, effects),
             ClientMessage::Hello(hello) => floor.hello(session, &hello),
-            ClientMessage::Join(join) => self.join(session, &join, effects),
+            ClientMessage::Join(join) => self.join(session, &Asked::from(&join), effects),
             ClientMessage::Skip(skip) => self.skip(session, skip.room, effects),
             ClientMessage::Leave => self.leave(session, effects),
             ClientMessage::Ping => {
@@ -489,6 +514,13 @@ impl Shard {
 }
 
 impl Floor {
+    /// Notes that somebody does something; false if they are gone.
+    fn is_active(&mut self, session: SessionId) -> bool {
+        let Some(person) = self.people.get_mut(session) else { return false };
+        person.active = people::seconds(self.now);
+        true
+    }
+
     fn hello(&mut self, session: SessionId, hello: &Hello<'_>) {
         let Some(person) = self.people.get_mut(session) else { return };
         if let Some(language) = hello.language.and_then(Language::parse) {

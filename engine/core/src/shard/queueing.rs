@@ -1,19 +1,21 @@
 //! Into the queue, out of it, and from it into a room.
 
+use arrayvec::ArrayVec;
 use whisper_proto::{
-    ErrorCode, Join, LanguageWish, Matched, Mode, Names, Relax, Searching, ServerMessage, Tier,
+    ErrorCode, Join, Lane, LanguageWish, Matched, Mode, Names, Relax, Searching, ServerMessage,
+    Tier,
 };
-use whisper_shard_router::ShardId;
+use whisper_shard_router::{KeyHash, ShardId};
 
 use super::orders::LANE_CLOSED;
 use super::people::{LastRoom, State, Wishes, seconds};
-use super::{Effect, Effects, Floor, Shard, ShardMessage};
+use super::{Effect, Effects, Floor, HashedJoin, Shard, ShardMessage};
 use crate::ids::{RoomId, SessionId, Side};
-use crate::interests;
+use crate::interests::{self, BadInterest};
 use crate::limits::SKIP_GRACE;
 use crate::match_queue::{
-    Affinity, Host, Level, MatchMessage, MatchQueue, Names as OwnedNames, Pairing, Relaxation,
-    Search, Wish,
+    Affinity, Host, KEYS_MAX, Level, MatchMessage, MatchQueue, Names as OwnedNames, Pairing,
+    Relaxation, Search, Wish,
 };
 use crate::rooms::{Ending, Room, RoomMessage};
 use crate::settings::lane_id;
@@ -28,6 +30,27 @@ pub(super) struct Desk<'a, E> {
     effects: &'a mut E,
 }
 
+type Keys = ArrayVec<KeyHash, KEYS_MAX>;
+
+/// A join, whichever way its interests are known.
+pub(super) struct Asked<'a> {
+    lane: Lane,
+    relax: Relax,
+    language: LanguageWish,
+    likes: Likes<'a>,
+}
+
+enum Likes<'a> {
+    Named(&'a [&'a str]),
+    Hashed(&'a Result<Keys, BadInterest>),
+}
+
+/// What somebody likes: by name for the partner to see, by hash for owners to match.
+pub(super) struct Interests {
+    pub(super) names: OwnedNames,
+    pub(super) keys: Keys,
+}
+
 impl Shard {
     pub(super) fn desk<'a, E: Effects>(
         &'a mut self,
@@ -36,7 +59,12 @@ impl Shard {
         (&mut self.queue, Desk { floor: &mut self.floor, effects })
     }
 
-    pub(super) fn join(&mut self, session: SessionId, join: &Join<'_>, effects: &mut impl Effects) {
+    pub(super) fn join(
+        &mut self,
+        session: SessionId,
+        join: &Asked<'_>,
+        effects: &mut impl Effects,
+    ) {
         let wishes = match self.wishes(session, join) {
             Ok(wishes) => wishes,
             Err((code, why)) => return self.floor.refuse(session, code, &why, None, effects),
@@ -127,7 +155,7 @@ impl Shard {
     }
 
     /// What a join asks for, or why it can't be had.
-    fn wishes(&self, session: SessionId, join: &Join<'_>) -> Result<Wishes, (ErrorCode, String)> {
+    fn wishes(&self, session: SessionId, join: &Asked<'_>) -> Result<Wishes, (ErrorCode, String)> {
         let floor = &self.floor;
         let person = floor.people.get(session);
         if person.is_some_and(|person| matches!(person.state, State::Chatting(_))) {
@@ -142,13 +170,16 @@ impl Shard {
             let why = "A partner of the same language needs your language, in hello.";
             return Err((ErrorCode::BadMessage, why.into()));
         }
-        let names = interests::normalise_all(&join.interests, &floor.settings.aliases)
-            .map_err(|error| (ErrorCode::BadInterests, error.to_string()))?;
-        let names: OwnedNames = names.into_iter().map(Into::into).collect();
+        let interests = match join.likes {
+            Likes::Named(names) => self.interests(names),
+            Likes::Hashed(hashes) => hashes.clone().map(Interests::stand_ins),
+        };
+        let Interests { names, keys } =
+            interests.map_err(|error| (ErrorCode::BadInterests, error.to_string()))?;
         Ok(Wishes {
             lane: join.lane,
-            keys: names.iter().map(|name| self.queue.interest_key(name)).collect(),
             names,
+            keys,
             relaxation: match join.relax {
                 Relax::Strict => Relaxation::Strict,
                 Relax::Gradual => Relaxation::Gradual,
@@ -156,6 +187,35 @@ impl Shard {
             },
             same_language,
         })
+    }
+
+    /// What is matched by, of interests as typed.
+    pub(super) fn interests(&self, typed: &[&str]) -> Result<Interests, BadInterest> {
+        let names = interests::normalise_all(typed, &self.floor.settings.aliases)?;
+        let keys = names.iter().map(|name| self.queue.interest_key(name)).collect();
+        Ok(Interests { names: names.into_iter().map(Into::into).collect(), keys })
+    }
+}
+
+impl<'a> From<&'a Join<'_>> for Asked<'a> {
+    fn from(join: &'a Join<'_>) -> Self {
+        let Join { lane, relax, language, interests } = join;
+        let likes = Likes::Named(interests);
+        Self { lane: *lane, relax: *relax, language: *language, likes }
+    }
+}
+
+impl<'a> From<&'a HashedJoin> for Asked<'a> {
+    fn from(join: &'a HashedJoin) -> Self {
+        let HashedJoin { lane, relax, language, interests } = join;
+        let likes = Likes::Hashed(interests);
+        Self { lane: *lane, relax: *relax, language: *language, likes }
+    }
+}
+
+impl Interests {
+    fn stand_ins(keys: Keys) -> Self {
+        Self { names: keys.iter().copied().map(HashedJoin::stand_in).collect(), keys }
     }
 }
 

@@ -39,6 +39,7 @@ pub use town::Counts;
 
 use self::oracle::Oracle;
 use self::town::Town;
+use crate::Book;
 
 /// Arrivals that the oracle may be behind.
 const LAG_MAX: usize = 4_096;
@@ -75,10 +76,18 @@ pub struct Failure {
 /// # Errors
 /// [`Failure`], where an invariant doesn't hold.
 pub fn live(plan: Plan) -> Result<Report, Failure> {
-    Town::new(plan).live(|_| ())
+    Town::new(plan, None).live(|_| ())
 }
 
-/// The same, and what a central matcher makes of the same arrivals, in a thread beside it.
+/// The same, and writes its event log into a book.
+///
+/// # Errors
+/// [`Failure`], where an invariant doesn't hold; the book has it all then, up to there.
+pub fn live_logged(plan: Plan, book: &Book) -> Result<Report, Failure> {
+    Town::new(plan, Some(book)).live(|_| ())
+}
+
+/// The same as [`live`], and what a central matcher makes of the same arrivals, in a thread beside it.
 ///
 /// # Errors
 /// [`Failure`], where an invariant doesn't hold.
@@ -93,7 +102,7 @@ pub fn live_beside_oracle(plan: Plan) -> Result<(Report, Tally), Failure> {
             oracle.tally()
         });
         let tell = move |arrival| tell.send(arrival).expect("the oracle listens to the end");
-        let report = Town::new(plan).live(tell)?;
+        let report = Town::new(plan, None).live(tell)?;
         Ok((report, beside.join().expect("the oracle doesn't break")))
     })
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use whisper_core::digest::Digest;
 use whisper_core::ids::{Link, SessionId};
 use whisper_core::settings::{OpenLanes, Settings};
 use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
@@ -20,8 +21,8 @@ use super::tastes::Tastes;
 use super::trace::{Trace, What};
 use super::{Failure, Report};
 use crate::auditor::{Auditor, Verdict};
+use crate::book::{Book, Scribe};
 use crate::dice::{Dice, seed_bytes};
-use crate::digest::Digest;
 use crate::person::Who;
 use crate::words::{KINDS, kind, kind_of_envelope};
 use crate::world::{GENESIS, NODE};
@@ -67,6 +68,7 @@ struct Outside {
     tally: Tally,
     counted_from: Micros,
     digest: Digest,
+    scribe: Option<Scribe>,
     trace: Trace,
 }
 
@@ -94,23 +96,22 @@ pub struct Counts {
 }
 
 impl Town {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(plan: Plan, book: Option<&Book>) -> Self {
         let settings = Arc::new(Settings::default());
         let key = plan.seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
         let placement = Placement::single_node(key, NODE, plan.shards);
-        let shard = |shard| {
-            let setup = Setup {
-                me: ShardId { node: NODE, shard },
-                shards: plan.shards.into(),
-                placement: placement.clone(),
-                settings: Arc::clone(&settings),
-                evidence_secret: [0xE5; 32],
-                session_secret: seed_bytes(plan.seed),
-                seed: seed_bytes(plan.seed ^ (u64::from(shard) + 1) << 32),
-            };
-            Shard::new(GENESIS, setup)
+        let setup = |shard| Setup {
+            me: ShardId { node: NODE, shard },
+            shards: plan.shards.into(),
+            placement: placement.clone(),
+            settings: Arc::clone(&settings),
+            evidence_secret: [0xE5; 32],
+            session_secret: seed_bytes(plan.seed),
+            seed: seed_bytes(plan.seed ^ (u64::from(shard) + 1) << 32),
         };
-        let shards: Vec<_> = (0..plan.shards).map(shard).collect();
+        let setups: Vec<_> = (0..plan.shards).map(setup).collect();
+        let scribe = book.map(|book| Scribe::new(book, GENESIS, &setups));
+        let shards: Vec<_> = setups.into_iter().map(|it| Shard::new(GENESIS, it)).collect();
         let auditor = plan
             .audited
             .then(|| Auditor::new(Arc::clone(&settings), placement.clone(), plan.shards));
@@ -130,6 +131,7 @@ impl Town {
             tally: Tally::default(),
             counted_from: GENESIS + plan.warm_up,
             digest: Digest::default(),
+            scribe,
             trace: Trace::default(),
         };
         let mut dice = Dice::new(plan.seed ^ 0x70E5);
@@ -387,6 +389,9 @@ impl Town {
     /// One event from outside, and all that a shard says to itself because of it.
     fn feed(&mut self, shard: usize, event: Event<'_>) -> Verdict {
         let clock = self.outside.clock();
+        if let Some(scribe) = &mut self.outside.scribe {
+            scribe.told(&self.shards[shard], clock, &event);
+        }
         let mut next = Some(event);
         while let Some(event) = next {
             let outside = &mut self.outside;
@@ -397,6 +402,9 @@ impl Town {
             let from = ShardId { node: NODE, shard: shard as u16 };
             let envelope = outside.to_itself.pop_front();
             next = envelope.map(|envelope| Event::FromShard { from, envelope });
+        }
+        if let Some(scribe) = &mut self.outside.scribe {
+            scribe.done(shard as u16);
         }
         while let Some(who) = self.outside.closing.pop() {
             let seat = self.outside.crowd.seat_of(who);
@@ -429,6 +437,9 @@ impl Outside {
     }
 
     fn carry_out(&mut self, shard: usize, effect: Effect<'_>) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.did(shard as u16, &effect);
+        }
         match effect {
             Effect::Opened { link, session } => {
                 session.hash(&mut self.digest);

@@ -6,7 +6,7 @@ use std::hash::Hasher;
 ///
 /// Not meant against anybody: it tells runs apart.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Digest(u64);
+pub struct Digest(u64);
 
 impl Digest {
     fn mix(&mut self, word: u64) {

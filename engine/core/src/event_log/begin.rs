@@ -1,0 +1,94 @@
+//! How a shard's log begins: with all that the shard was made from, but its secrets.
+
+use std::sync::Arc;
+
+use whisper_shard_router::{KeyHash, Placement, ShardId};
+
+use super::codec::{Damage, Field, Reader, Writer, fields};
+use crate::match_queue::{LANES, LaneId, TierTimes, lane_key};
+use crate::settings::{OpenLanes, Settings};
+use crate::shard::{Setup, Shard};
+use crate::time::{Micros, Span};
+
+/// What a shard was made from. Neither its secrets nor the key of its placement: what follows from
+/// those is written where it is needed, which is the hashes of lanes.
+#[derive(Clone, Debug)]
+pub(super) struct Begin {
+    pub(super) now: Micros,
+    pub(super) me: ShardId,
+    shards: u32,
+    epoch: u32,
+    lane_keys: [KeyHash; LANES],
+    settings: Kept,
+    seed: [u8; 32],
+}
+
+/// [`Settings`] that decide what is in a log. Other names of interests aren't among them, nor what an
+/// address may hold: a log has no names, and no addresses.
+#[derive(Clone, Debug)]
+struct Kept {
+    tiers: TierTimes,
+    lanes: OpenLanes,
+    stats_interval: Span,
+    idle_max: Span,
+}
+
+fields! {
+    struct Begin { now, me, shards, epoch, lane_keys, settings, seed }
+    struct Kept { tiers, lanes, stats_interval, idle_max }
+    struct TierTimes { single, any, again, timeout, patience }
+}
+
+impl Begin {
+    pub(super) fn of(now: Micros, setup: &Setup) -> Self {
+        let Setup { me, shards, placement, settings, seed, evidence_secret: _, session_secret: _ } =
+            setup;
+        let Settings { tiers, lanes, stats_interval, idle_max, aliases: _, admission: _ } =
+            **settings;
+        Self {
+            now,
+            me: *me,
+            shards: *shards as u32,
+            epoch: placement.epoch(),
+            lane_keys: std::array::from_fn(|lane| lane_key(placement, LaneId(lane as u8))),
+            settings: Kept { tiers, lanes, stats_interval, idle_max },
+            seed: *seed,
+        }
+    }
+
+    /// The same shard again, under secrets that anybody knows; None where keys were placed in
+    /// another way than this build would.
+    pub(super) fn shard(&self) -> Option<Shard> {
+        let shards = u16::try_from(self.shards).ok().filter(|&shards| self.me.shard < shards)?;
+        let placement = Placement::single_node([0; 16], self.me.node, shards);
+        if placement.epoch() != self.epoch {
+            return None;
+        }
+        let Kept { tiers, lanes, stats_interval, idle_max } = self.settings;
+        let settings = Settings { tiers, lanes, stats_interval, idle_max, ..Settings::default() };
+        let setup = Setup {
+            me: self.me,
+            shards: shards.into(),
+            placement,
+            settings: Arc::new(settings),
+            evidence_secret: [0; 32],
+            session_secret: [0; 32],
+            seed: self.seed,
+        };
+        Some(Shard::new(self.now, setup).with_lane_keys(self.lane_keys))
+    }
+}
+
+impl<const N: usize> Field for [KeyHash; N] {
+    fn put(&self, w: &mut Writer<'_>) {
+        self.iter().for_each(|key| key.put(w));
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let mut keys = [KeyHash(0); N];
+        for key in &mut keys {
+            *key = Field::get(r)?;
+        }
+        Ok(keys)
+    }
+}
