@@ -1,52 +1,45 @@
-//! What one person said and has not arrived yet: the measure of what is lost or doubled.
+//! What one person hears of another: the measure of what is doubled or out of order.
+//!
+//! What is lost shows in the end, when all that was said is held against all that was heard.
 
-use std::collections::VecDeque;
-use std::time::Instant;
+/// How far back from the latest text one is still known to be missing.
+const WINDOW: u32 = u64::BITS;
 
-/// The texts of one person, numbered from 0, which arrive in the order in which they were said.
-#[derive(Debug, Default)]
+/// The texts of one person as another hears them, numbered from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Channel {
-    /// The number of the next text.
+    /// One more than the highest number heard.
     next: u32,
-    /// When those were said that have not arrived, the oldest first.
-    in_flight: VecDeque<Instant>,
+    /// Bit n: the text `next` - 1 - n was heard.
+    heard: u64,
 }
 
 /// What the arrival of a text shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// It was under way.
-    Good {
-        /// When it was said.
-        said: Instant,
-        /// How many said before it will not come any more.
-        lost: u32,
-    },
-    /// It came before, or after a later one, or was never said.
+    /// It is the next one, or a later one: those between are missing.
+    Good,
+    /// It was missing, and came after later ones.
+    Late,
+    /// It came before; or so late that nobody knows any more.
     Doubled,
 }
 
 impl Channel {
-    /// Says another text; returns its number.
-    pub(crate) fn say(&mut self, now: Instant) -> u32 {
-        let seq = self.next;
-        self.next += 1;
-        self.in_flight.push_back(now);
-        seq
-    }
-
     /// Notes that the text of this number arrived.
     pub(crate) fn arrive(&mut self, seq: u32) -> Arrival {
-        let oldest = self.next - self.in_flight.len() as u32;
-        let Some(lost) = seq.checked_sub(oldest) else { return Arrival::Doubled };
-        let Some(&said) = self.in_flight.get(lost as usize) else { return Arrival::Doubled };
-        self.in_flight.drain(..=lost as usize);
-        Arrival::Good { said, lost }
-    }
-
-    /// Texts that have not arrived.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.len()
+        if seq >= self.next {
+            let ahead = seq - self.next + 1;
+            self.heard = self.heard.checked_shl(ahead).unwrap_or(0) | 1;
+            self.next = seq.saturating_add(1);
+            return Arrival::Good;
+        }
+        let back = self.next - 1 - seq;
+        if back >= WINDOW || self.heard & 1 << back != 0 {
+            return Arrival::Doubled;
+        }
+        self.heard |= 1 << back;
+        Arrival::Late
     }
 }
 
@@ -55,18 +48,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_lost_or_doubled_shows() {
-        let now = Instant::now();
+    fn what_is_doubled_or_late_shows() {
         let mut channel = Channel::default();
-        (0..5).for_each(|seq| assert_eq!(channel.say(now), seq));
-        let good = |lost| Arrival::Good { said: now, lost };
-        assert_eq!(channel.arrive(0), good(0));
-        assert_eq!(channel.arrive(0), Arrival::Doubled, "again");
-        assert_eq!(channel.arrive(3), good(2), "1 and 2 are lost");
-        assert_eq!(channel.arrive(2), Arrival::Doubled, "late");
-        assert_eq!(channel.arrive(5), Arrival::Doubled, "never said");
-        assert_eq!(channel.in_flight(), 1);
-        assert_eq!(channel.arrive(4), good(0));
-        assert_eq!(channel.arrive(u32::MAX), Arrival::Doubled, "none is under way");
+        for (seq, arrival) in [
+            (0, Arrival::Good),
+            (0, Arrival::Doubled),
+            (3, Arrival::Good),
+            (2, Arrival::Late),
+            (2, Arrival::Doubled),
+            (3, Arrival::Doubled),
+            (1, Arrival::Late),
+            (4, Arrival::Good),
+            (67, Arrival::Good),
+            (4, Arrival::Doubled),
+            (5, Arrival::Late),
+            (200, Arrival::Good),
+            (66, Arrival::Doubled),
+        ] {
+            assert_eq!(channel.arrive(seq), arrival, "{seq} in {channel:?}");
+        }
+    }
+
+    #[test]
+    fn every_order_is_told_apart() {
+        // All orders of four texts, each of them arriving once.
+        for order in 0..256_u32 {
+            let seqs: Vec<u32> = (0..4).map(|place| order >> (2 * place) & 3).collect();
+            let mut channel = Channel::default();
+            let mut highest = None;
+            for (place, &seq) in seqs.iter().enumerate() {
+                let expected = match (seqs[..place].contains(&seq), Some(seq) > highest) {
+                    (true, _) => Arrival::Doubled,
+                    (false, true) => Arrival::Good,
+                    (false, false) => Arrival::Late,
+                };
+                assert_eq!(channel.arrive(seq), expected, "{seqs:?} at {place}");
+                highest = highest.max(Some(seq));
+            }
+        }
     }
 }

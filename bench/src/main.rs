@@ -1,9 +1,12 @@
 //! The load generator.
 //!
-//! A scenario says what people do ([`scenarios`]), a plan who they are and for how long ([`plan`]);
-//! one driver turns both into sockets over one reactor ([`driver`]), each connection's protocol
-//! being a [`client`]. What is measured outside the wire, of the server and of ourselves, is read
-//! from `/proc` ([`measure`]); what came of it is a [`report`].
+//! A scenario says what people do ([`scenarios`]), a plan who they are and how much is asked of them
+//! when ([`plan`]); one driver turns both into sockets over one reactor ([`driver`]), each
+//! connection's protocol being a [`client`], and a fleet of them carries a plan out together
+//! ([`fleet`]). What is counted and timed on the way is added up second by second ([`record`]);
+//! what is measured outside the wire, of the server and of ourselves, is read from `/proc`
+//! ([`measure`]). Whoever started it is told how it goes ([`operator`]); what came of it is a
+//! [`report`].
 //!
 //! Exits with 0 where the run is good; with 1 where it could not be done, or anything was lost or
 //! wrong; with 2 where the command line was; with 3 where all went well but the generator was the
@@ -14,9 +17,12 @@ mod cli;
 mod client;
 mod cpus;
 mod driver;
+mod fleet;
 mod measure;
+mod operator;
 mod payload;
 mod plan;
+mod record;
 mod report;
 mod scenarios;
 mod server;
@@ -28,6 +34,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use self::cli::{Cli, Command};
+use self::operator::Operator;
 use self::report::{Folder, Outcome};
 
 fn main() -> ExitCode {
@@ -43,11 +50,12 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<Outcome, Box<dyn Error>> {
     let telling = command.telling();
     let folder = telling.out.as_deref().map(Folder::make).transpose()?;
+    let operator = Operator::new(telling.quiet)?;
     let mut report = match command {
-        Command::Idle(args) => scenarios::idle::run(args)?,
-        Command::Match(args) => scenarios::matching::run(args)?,
-        Command::Relay(args) => scenarios::relay::run(args)?,
-        Command::CompareFloor(args) => scenarios::floor::run(args)?,
+        Command::Idle(args) => scenarios::idle::run(args, &operator)?,
+        Command::Match(args) => scenarios::matching::run(args, &operator)?,
+        Command::Relay(args) => scenarios::relay::run(args, &operator)?,
+        Command::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
     };
     report.demand(&telling.thresholds);
     let result = report.result(telling.seed.0);

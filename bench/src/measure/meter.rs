@@ -1,79 +1,48 @@
-//! Readings at both ends of a measured window.
+//! Readings of the server's clocks where a phase begins or ends.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{CpuTime, MeasureError};
+use super::{CpuTime, MeasureError, Memory};
 
-/// The share of a core from which on the generator is taken to be the bottleneck.
-const SATURATED: f64 = 0.95;
-
-/// Reads the clocks of server and generator when a window begins, and when it ends.
+/// Reads what a server has used, where its process is known.
 #[derive(Debug)]
 pub(crate) struct Meter {
     server: Option<u32>,
-    begun: Option<Sample>,
+    readings: Vec<Reading>,
 }
 
+/// What it had used at a moment.
 #[derive(Clone, Copy, Debug)]
-struct Sample {
-    at: Instant,
-    own: CpuTime,
-    server: Option<CpuTime>,
-}
-
-/// What passed within the window.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Readings {
-    /// On the wall.
-    pub(crate) elapsed: Duration,
-    /// On the generator's core.
-    pub(crate) own: CpuTime,
-    /// On the server's, where its process is known.
-    pub(crate) server: Option<CpuTime>,
+pub(crate) struct Reading {
+    /// When.
+    pub(crate) at: Instant,
+    /// By all its threads.
+    pub(crate) cpu: CpuTime,
+    /// Of the memory there is.
+    pub(crate) memory: Memory,
 }
 
 impl Meter {
     /// Of the server with this process id, if known.
     pub(crate) fn new(server: Option<u32>) -> Self {
-        Self { server, begun: None }
+        Self { server, readings: Vec::new() }
     }
 
-    /// Begins the window.
+    /// Adds a reading.
     ///
     /// # Errors
     /// The system's.
-    pub(crate) fn begin(&mut self) -> Result<(), MeasureError> {
-        self.begun = Some(self.sample()?);
+    pub(crate) fn read(&mut self) -> Result<(), MeasureError> {
+        if let Some(pid) = self.server {
+            let memory = Memory::of_process(pid)?;
+            let cpu = CpuTime::of_process(pid)?;
+            self.readings.push(Reading { at: Instant::now(), cpu, memory });
+        }
         Ok(())
     }
 
-    /// Ends the window: None where it was never begun.
-    ///
-    /// # Errors
-    /// The system's.
-    pub(crate) fn end(&mut self) -> Result<Option<Readings>, MeasureError> {
-        let now = self.sample()?;
-        Ok(self.begun.take().map(|begun| Readings {
-            elapsed: now.at - begun.at,
-            own: now.own - begun.own,
-            server: now.server.zip(begun.server).map(|(now, begun)| now - begun),
-        }))
-    }
-
-    fn sample(&self) -> Result<Sample, MeasureError> {
-        let server = self.server.map(CpuTime::of_process).transpose()?;
-        Ok(Sample { at: Instant::now(), own: CpuTime::of_this_thread()?, server })
-    }
-}
-
-impl Readings {
-    /// How much of a core the generator needed, 1 being all of it.
-    pub(crate) fn own_load(&self) -> f64 {
-        self.own.total().as_secs_f64() / self.elapsed.as_secs_f64().max(f64::EPSILON)
-    }
-
-    /// Whether the generator may have been slower than the server.
-    pub(crate) fn is_saturated(&self) -> bool {
-        self.own_load() >= SATURATED
+    /// All of them; none where no server is known.
+    pub(crate) fn readings(self) -> Vec<Reading> {
+        self.readings
     }
 }

@@ -7,7 +7,7 @@ mod slab;
 
 pub(crate) use self::cpu::CpuTime;
 pub(crate) use self::memory::Memory;
-pub(crate) use self::meter::{Meter, Readings};
+pub(crate) use self::meter::{Meter, Reading};
 pub(crate) use self::slab::{Slab, plain_socket_cost};
 
 use std::path::{Path, PathBuf};

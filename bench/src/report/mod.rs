@@ -3,21 +3,22 @@
 mod demand;
 mod folder;
 mod machine;
+mod memory;
 mod result;
+mod run;
+mod table;
 
 pub(crate) use self::demand::Demand;
 pub(crate) use self::folder::Folder;
-pub(crate) use self::result::Outcome;
+pub(crate) use self::result::{Outcome, Percentiles};
+pub(crate) use self::run::Things;
 
-use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
 
 use self::machine::Machine;
-use self::result::{Number, Percentiles, RunResult, SCHEMA, Threshold};
-use crate::driver;
-use crate::measure::Readings;
+use self::result::{Number, PhaseResult, RunResult, SCHEMA, Second, Threshold};
 
 /// Figures in the order in which they were added, and what was wrong.
 #[derive(Clone, Debug)]
@@ -25,31 +26,27 @@ pub(crate) struct Report {
     scenario: &'static str,
     started: SystemTime,
     figures: Vec<Figure>,
-    latencies: Vec<Latency>,
+    latencies: Vec<(&'static str, Histogram<u64>)>,
+    phases: Vec<PhaseResult>,
+    series: Vec<Second>,
     faults: Vec<String>,
     invalid: Vec<String>,
     thresholds: Vec<Threshold>,
 }
 
-#[derive(Clone, Debug)]
-struct Latency {
-    name: &'static str,
-    times: Histogram<u64>,
-}
-
-#[derive(Clone, Debug)]
-struct Figure {
+/// A number with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Figure {
     key: String,
     value: f64,
     unit: &'static str,
 }
 
-/// The greatest time that is recorded as such, in nanoseconds: a minute.
-const LATENCY_MAX: u64 = 60_000_000_000;
-
-/// A histogram for times in nanoseconds, to three digits.
-pub(crate) fn latencies() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_MAX, 3).expect("the bounds are good")
+impl Figure {
+    /// The key has no spaces, and its unit in it where it has one.
+    pub(crate) fn new(key: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { key: key.into(), value, unit }
+    }
 }
 
 impl Report {
@@ -60,6 +57,8 @@ impl Report {
             started: SystemTime::now(),
             figures: Vec::new(),
             latencies: Vec::new(),
+            phases: Vec::new(),
+            series: Vec::new(),
             faults: Vec::new(),
             invalid: Vec::new(),
             thresholds: Vec::new(),
@@ -68,45 +67,12 @@ impl Report {
 
     /// Adds a figure. The key has no spaces, and its unit in it where it has one.
     pub(crate) fn figure(&mut self, key: impl Into<String>, value: f64, unit: &'static str) {
-        self.figures.push(Figure { key: key.into(), value, unit });
+        self.figures.push(Figure::new(key, value, unit));
     }
 
     /// Adds a number of things.
     pub(crate) fn count(&mut self, key: impl Into<String>, count: impl TryInto<u64>) {
         self.figure(key, count.try_into().unwrap_or(u64::MAX) as f64, "");
-    }
-
-    /// Adds how long something took, in nanoseconds.
-    pub(crate) fn latency(&mut self, name: &'static str, times: &Histogram<u64>) {
-        self.latencies.push(Latency { name, times: times.clone() });
-    }
-
-    /// Adds what CPU time was used: ours, and the server's by each of so many things that it did.
-    pub(crate) fn cpu(&mut self, readings: &Readings, things: u64, thing: &str) {
-        if let Some(server) = readings.server {
-            let each = |time: std::time::Duration| time.as_secs_f64() * 1e6 / things.max(1) as f64;
-            self.figure(format!("server_cpu_us_per_{thing}"), each(server.total()), "µs");
-            self.figure(format!("server_user_us_per_{thing}"), each(server.user()), "µs");
-            self.figure(format!("server_system_us_per_{thing}"), each(server.system()), "µs");
-            let load = server.total().as_secs_f64() / readings.elapsed.as_secs_f64();
-            self.figure("server_cores", load, "");
-        }
-        self.figure("generator_cores", readings.own_load(), "");
-    }
-
-    /// Calls the run invalid where the generator was its bottleneck.
-    pub(crate) fn judge_generator(&mut self, readings: &Readings) {
-        if readings.is_saturated() {
-            let load = readings.own_load() * 100.0;
-            self.invalid.push(format!("the generator was busy for {load:.0} % of the time"));
-        }
-    }
-
-    /// Notes connections that ended before their time.
-    pub(crate) fn judge_people(&mut self, outcome: &driver::Outcome) {
-        self.count("connections_lost", outcome.lost);
-        let why = outcome.first_lost.as_deref().unwrap_or("for no reason");
-        self.fault_if(outcome.lost > 0, || format!("{} lost, the first {why}", outcome.lost));
     }
 
     /// Fails the run where `wrong`.
@@ -136,8 +102,8 @@ impl Report {
     /// Holds it to what was demanded.
     pub(crate) fn demand(&mut self, demands: &[Demand]) {
         let latency = |name: &str| {
-            let found = self.latencies.iter().find(|latency| latency.name == name);
-            found.map(|latency| Percentiles::of(&latency.times))
+            let found = self.latencies.iter().find(|(other, _)| *other == name);
+            found.map(|(_, times)| Percentiles::of(times))
         };
         let judged = demands.iter().map(|demand| {
             let (value, met) = demand.judge(|name| self.value(name), latency);
@@ -161,9 +127,8 @@ impl Report {
 
     /// All of it, for programs.
     pub(crate) fn result(&self, seed: u64) -> RunResult {
-        let figure = |figure: &Figure| (figure.key.clone(), Number(figure.value));
-        let latency = |it: &Latency| (it.name.to_owned(), Percentiles::of(&it.times));
         let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let percentiles = |(name, times): &(&str, _)| ((*name).to_owned(), Percentiles::of(times));
         RunResult {
             schema: SCHEMA,
             scenario: self.scenario,
@@ -171,10 +136,10 @@ impl Report {
             faults: self.faults.clone(),
             invalid: self.invalid.clone(),
             thresholds: self.thresholds.clone(),
-            figures: self.figures.iter().map(figure).collect(),
-            latencies: self.latencies.iter().map(latency).collect(),
-            phases: Vec::new(),
-            series: Vec::new(),
+            figures: result::by_key(&self.figures),
+            latencies: self.latencies.iter().map(percentiles).collect(),
+            phases: self.phases.clone(),
+            series: self.series.clone(),
             arguments: std::env::args().skip(1).collect(),
             seed: format!("{seed:016x}"),
             started_unix_ms: started.as_millis() as u64,
@@ -182,47 +147,6 @@ impl Report {
             commit: env!("WHISPER_BENCH_COMMIT"),
             machine: Machine::this(),
         }
-    }
-
-    /// A table, and what to think of it.
-    pub(crate) fn table(&self) -> String {
-        let mut text = format!("{}\n", self.scenario);
-        for Figure { key, value, unit } in &self.figures {
-            let line = format!("  {key:44} {:>14} {unit}", shown(*value));
-            let _ = writeln!(text, "{}", line.trim_end());
-        }
-        if !self.latencies.is_empty() {
-            let head = ["p50", "p90", "p99", "p99.9", "max"].map(|it| format!("{it:>10}"));
-            let _ = writeln!(text, "  {:24}{} µs", "", head.concat());
-        }
-        for Latency { name, times } in &self.latencies {
-            let all = Percentiles::of(times);
-            let all = [all.p50_us, all.p90_us, all.p99_us, all.p999_us, all.max_us];
-            let all = all.map(|us| format!("{:>10}", shown(us)));
-            let _ = writeln!(text, "  {name:24}{}", all.concat());
-        }
-        self.faults.iter().for_each(|fault| {
-            let _ = writeln!(text, "  FAILED: {fault}");
-        });
-        self.invalid.iter().for_each(|why| {
-            let _ = writeln!(text, "  INVALID: {why}");
-        });
-        for Threshold { expression, value, met } in &self.thresholds {
-            let word = if *met { "met" } else { "MISSED" };
-            let _ = writeln!(text, "  {word}: {expression} (it is {})", shown(value.0));
-        }
-        text.truncate(text.trim_end().len());
-        text
-    }
-}
-
-/// A number with as many digits as say something.
-fn shown(value: f64) -> String {
-    match value.abs() {
-        _ if value.fract() == 0.0 => format!("{value}"),
-        ..10.0 => format!("{value:.3}"),
-        ..1000.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
     }
 }
 
@@ -244,9 +168,6 @@ mod tests {
         assert_eq!(report.outcome(), Outcome::Invalid);
         report.fault_if(true, || "1 lost".into());
         assert_eq!(report.outcome(), Outcome::Failed);
-        let table = report.table();
-        assert!(table.contains(" 4.750 µs\n  FAILED: 1 lost\n  INVALID: too slow"), "{table}");
-        assert!(table.ends_with("MISSED: messages>3 (it is 3)"), "{table}");
         let json: Value = serde_json::to_value(report.result(255)).unwrap();
         assert_eq!(json["figures"]["messages"], 3);
         assert_eq!(json["faults"][0], "1 lost");

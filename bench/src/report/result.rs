@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Serialize, Serializer};
 
+use super::Figure;
 use super::machine::Machine;
+use crate::record::{Count, SecondTotal, Tally};
 
 /// The version of the schema.
 pub(crate) const SCHEMA: u32 = 1;
@@ -125,7 +127,30 @@ pub(crate) struct Percentiles {
     pub(crate) max_us: f64,
 }
 
+/// Figures as a result has them.
+pub(super) fn by_key(figures: &[Figure]) -> BTreeMap<String, Number> {
+    figures.iter().map(|figure| (figure.key.clone(), Number(figure.value))).collect()
+}
+
+impl From<&SecondTotal> for Second {
+    fn from(second: &SecondTotal) -> Self {
+        let counts = Count::ALL.into_iter().map(|what| (what.name(), second.tally.count(what)));
+        Self {
+            at_s: Number(second.to.as_secs_f64()),
+            secs: Number((second.to - second.from).as_secs_f64()),
+            counts: counts.filter(|(_, count)| *count > 0).collect(),
+            latencies: Percentiles::all_of(&second.tally),
+        }
+    }
+}
+
 impl Percentiles {
+    /// Those of everything that was timed in a stretch.
+    pub(super) fn all_of(tally: &Tally) -> BTreeMap<String, Self> {
+        let all = tally.times().map(|(what, times)| (what.name().to_owned(), Self::of(times)));
+        all.collect()
+    }
+
     /// Those of a histogram of nanoseconds.
     pub(crate) fn of(times: &Histogram<u64>) -> Self {
         let at = |quantile| times.value_at_quantile(quantile) as f64 / 1e3;
@@ -176,7 +201,10 @@ impl Serialize for Number {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::record::Timing;
 
     #[test]
     fn numbers_are_written_as_people_would() {
@@ -190,9 +218,10 @@ mod tests {
 
     #[test]
     fn percentiles_are_told_in_microseconds() {
-        let mut times = crate::report::latencies();
-        (1..=1000).for_each(|us| times.record(us * 1000).unwrap());
-        let percentiles = Percentiles::of(&times);
+        let mut tally = Tally::default();
+        let all = (1..=1000).map(Duration::from_micros);
+        all.for_each(|took| tally.add_time(Timing::Relay, took));
+        let percentiles = Percentiles::of(tally.time(Timing::Relay).unwrap());
         assert_eq!(percentiles.count, 1000);
         assert!((percentiles.p50_us - 500.0).abs() < 1.0);
         assert!((percentiles.named("p99.9").unwrap() - 999.0).abs() < 1.0);

@@ -8,7 +8,8 @@
 
 use super::relay::measure;
 use super::{Failed, cpus};
-use crate::cli::{Aim, CompareFloor, Peer, Sources};
+use crate::cli::{Aim, CompareFloor, Peer, Sources, Wire};
+use crate::operator::Operator;
 use crate::report::Report;
 use crate::server::Server;
 
@@ -29,7 +30,7 @@ const FIGURES: [(&str, &str); 5] = [
 ///
 /// # Errors
 /// Where it can't be run; what goes wrong in it is in the report.
-pub(crate) fn run(args: &CompareFloor) -> Result<Report, Failed> {
+pub(crate) fn run(args: &CompareFloor, operator: &Operator) -> Result<Report, Failed> {
     let cores = cpus::allowed()?;
     let [server_core, .., own_core] = cores[..] else {
         return Err("two cores are needed, one for the server and one for the generator".into());
@@ -46,7 +47,8 @@ pub(crate) fn run(args: &CompareFloor) -> Result<Report, Failed> {
                 Some(Peer::Relay) => Server::floor(&args.floor, "--relay")?,
             };
             cpus::pin(&[own_core])?;
-            let run = measure(&aim(&server, args), args.talk, peer)?.report();
+            let wire = Wire { peer, ..Wire::default() };
+            let run = measure(&aim(&server, args), &args.talk, wire, operator)?;
             for fault in run.faults() {
                 report.fault_if(true, || format!("{name}, round {}: {fault}", round + 1));
             }
@@ -76,8 +78,9 @@ fn aim(server: &Server, args: &CompareFloor) -> Aim {
         target: server.address(),
         i_may_load_this_host: false,
         sources: Sources::OneEach,
+        reactors: None,
+        cores: Vec::new(),
         pid: Some(server.pid()),
-        core: None,
         telling: args.telling.clone(),
     }
 }

@@ -11,11 +11,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Failed, prepare};
+use super::{Failed, stay_on};
 use crate::cli;
-use crate::driver::{self, DriveError, Net, News, Next, PersonId, Scenario};
+use crate::driver::{DriveError, Gathered, News, PersonId, Scenario, Scene};
+use crate::fleet;
 use crate::measure::{Memory, Slab, plain_socket_cost};
-use crate::plan::{Dialect, Plan, PlanError};
+use crate::operator::Operator;
+use crate::plan::{Load, Plan, PlanError};
+use crate::record::Count;
 use crate::report::Report;
 
 /// Plain sockets to compare with.
@@ -25,43 +28,56 @@ const PLAIN_SOCKETS: usize = 4_000;
 /// table, come from caches for objects of a size.
 const REQUESTS: &str = "io_kiocb";
 
+/// How long bare servers, which don't ping, are held at a step.
+const HOLD_PEER: Duration = Duration::from_secs(3);
+
+/// How often a reactor looks whether the others are as far as it is.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Runs it.
 ///
 /// # Errors
 /// Where it can't be run; what goes wrong in it is in the report.
-pub(crate) fn run(args: &cli::Idle) -> Result<Report, Failed> {
-    prepare(&args.aim)?;
+pub(crate) fn run(args: &cli::Idle, operator: &Operator) -> Result<Report, Failed> {
+    stay_on(&args.aim.cores)?;
     let mut steps = args.steps.clone();
     steps.push(args.connections);
     steps.dedup();
-    if !steps.is_sorted() || steps[0] == 0 {
-        let must_be = "ascending, from 1 to --connections".to_owned();
+    if !steps.is_sorted() {
+        let must_be = "ascending, and at most --connections".to_owned();
         return Err(PlanError::Number { name: "--steps", must_be }.into());
     }
     // Only root may know.
     let plain = Slab::now().is_ok().then(|| plain_socket_cost(PLAIN_SOCKETS)).transpose()?;
-    let plan = Plan::new(&args.aim, Dialect::Whisper, args.connections)?;
-    let mut idle = Idle {
-        server: args.aim.pid,
-        hold_max: args.hold_max,
-        steps,
-        pinged: vec![0; args.connections],
-        pinged_now: 0,
-        stage: Stage::Opening,
-        readings: Vec::new(),
-    };
-    idle.readings.push(idle.read(0)?);
-    let outcome = driver::run(plan, &mut idle)?;
-    let mut report = idle.report(plain.as_ref());
-    report.judge_people(&outcome);
+    let plan = Plan::new(&args.aim, args.wire, args.connections, Load::nothing())?;
+    let at_none = read(args.aim.pid, 0)?;
+    let ran = fleet::run(plan, operator, |plan, reactor| Idle::new(plan, reactor, args, &steps))?;
+
+    let mut report = Report::new("idle");
+    let mut readings = vec![at_none];
+    let mut unpinged = 0;
+    for Rest { readings: more, missing } in &ran.rests {
+        readings.extend(more.iter().cloned());
+        unpinged += missing;
+    }
+    report.count("connections", args.connections);
+    report.memory(&readings, plain.as_ref());
+    report.count("connections_not_pinged", unpinged);
+    report.fault_if(unpinged > 0, || {
+        format!("{unpinged} connections not pinged in {} s", args.hold_max.as_secs())
+    });
+    report.judge_faults(&[Count::ConnectionsLost], &ran);
     Ok(report)
 }
 
+/// One reactor's part.
 struct Idle {
+    /// The server's process, where it is known and this reactor is who looks at it.
     server: Option<u32>,
-    hold_max: Duration,
-    /// Connections to stop at.
-    steps: Vec<usize>,
+    hold: Hold,
+    /// Connections of this reactor to stop at, and those of all.
+    steps: Vec<(usize, usize)>,
+    step: usize,
     /// Up to which step, from 1, each was pinged.
     pinged: Vec<u32>,
     /// How many were pinged since the present step was reached.
@@ -70,85 +86,128 @@ struct Idle {
     readings: Vec<Reading>,
 }
 
+/// How long to stay at a step.
+#[derive(Clone, Copy, Debug)]
+enum Hold {
+    /// So long.
+    For(Duration),
+    /// Until each was pinged, so long at most.
+    Pings(Duration),
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     /// Until so many are there.
     Opening,
     /// Until each was pinged, or then.
     Holding(Instant),
+    /// Until all reactors are as far.
+    Waiting,
+}
+
+/// What is left of a reactor's part.
+struct Rest {
+    readings: Vec<Reading>,
+    /// Connections that were not pinged.
+    missing: usize,
 }
 
 /// What was used when so many connections were open.
-struct Reading {
-    connections: usize,
-    server: Option<Memory>,
-    kernel: Option<Slab>,
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// All reactors' connections.
+    pub(crate) connections: usize,
+    /// The server's, where it is known.
+    pub(crate) server: Option<Memory>,
+    /// The system's, where it may be known.
+    pub(crate) kernel: Option<Slab>,
+}
+
+impl Reading {
+    /// What each of the connections took that came between two readings, of the kernel's memory for
+    /// one end's requests and of what is beside them, in bytes.
+    pub(crate) fn kernel_each(from: &Self, to: &Self, plain: &Slab) -> Option<(f64, f64)> {
+        let each = to.kernel.as_ref()?.per_thing_since(from.kernel.as_ref()?, from.until(to));
+        let of_one_end = |slab: fn(&Slab) -> f64| (slab(&each) - slab(plain)) / 2.0;
+        Some((of_one_end(|slab| slab.of(REQUESTS)), of_one_end(Slab::of_sizes)))
+    }
+
+    /// How many connections came between two readings.
+    pub(crate) fn until(&self, to: &Self) -> usize {
+        to.connections - self.connections
+    }
+}
+
+fn read(server: Option<u32>, connections: usize) -> Result<Reading, DriveError> {
+    let server = server.map(Memory::of_process).transpose()?;
+    Ok(Reading { connections, server, kernel: Slab::now().ok() })
 }
 
 impl Idle {
-    /// The step that is being taken, from 1.
-    fn step(&self) -> usize {
-        self.readings.len()
+    fn new(plan: &Plan, reactor: usize, args: &cli::Idle, steps: &[usize]) -> Self {
+        let people = plan.share(reactor).len();
+        let share =
+            |all: usize| all * (reactor + 1) / plan.reactors - all * reactor / plan.reactors;
+        let hold = match (args.hold, args.wire.peer) {
+            (Some(hold), _) => Hold::For(hold),
+            (None, Some(_)) => Hold::For(HOLD_PEER),
+            (None, None) => Hold::Pings(args.hold_max),
+        };
+        Self {
+            server: args.aim.pid.filter(|_| reactor == 0),
+            hold,
+            steps: steps.iter().map(|&all| (share(all).min(people), all)).collect(),
+            step: 0,
+            pinged: vec![0; people],
+            pinged_now: 0,
+            stage: Stage::Opening,
+            readings: Vec::new(),
+        }
     }
 
-    fn read(&self, connections: usize) -> Result<Reading, DriveError> {
-        let server = self.server.map(Memory::of_process).transpose()?;
-        Ok(Reading { connections, server, kernel: Slab::now().ok() })
-    }
-
-    fn report(&self, plain: Option<&Slab>) -> Report {
-        let mut report = Report::new("idle");
-        for Reading { connections, server, .. } in &self.readings {
-            if let Some(memory) = server {
-                let mb = |bytes: u64| bytes as f64 / 1e6;
-                report.figure(format!("rss_mb_at_{connections}"), mb(memory.resident), "MB");
-                let anonymous = mb(memory.anonymous);
-                report.figure(format!("anonymous_mb_at_{connections}"), anonymous, "MB");
+    /// Takes the present step as far as it goes by now.
+    fn advance(&mut self, scene: &mut Scene<'_>) -> Result<(), DriveError> {
+        let Some(&(mine, all)) = self.steps.get(self.step) else { return Ok(()) };
+        let now = Instant::now();
+        if let Stage::Opening = self.stage {
+            scene.want(mine);
+            if scene.ready() == mine {
+                let (Hold::For(longest) | Hold::Pings(longest)) = self.hold;
+                self.pinged_now = 0;
+                self.stage = Stage::Holding(now + longest);
             }
         }
-        for pair in self.readings.windows(2) {
-            let [from, to] = pair else { continue };
-            slope(&mut report, from, to, plain);
+        if let Stage::Holding(until) = self.stage {
+            let all_pinged = matches!(self.hold, Hold::Pings(_)) && self.pinged_now >= mine;
+            if all_pinged || now >= until {
+                scene.board().post(scene.reactor()).set_step_taken(self.step as u32);
+                self.stage = Stage::Waiting;
+            }
         }
-        report.fault_if(self.pinged_now < self.pinged.len(), || {
-            let missing = self.pinged.len() - self.pinged_now;
-            format!("{missing} connections not pinged in {} s", self.hold_max.as_secs())
-        });
-        report
-    }
-}
-
-/// What each connection between two readings cost.
-fn slope(report: &mut Report, from: &Reading, to: &Reading, plain: Option<&Slab>) {
-    let count = to.connections - from.connections;
-    let label = format!("{}_to_{}", from.connections, to.connections);
-    if let (Some(from), Some(to)) = (from.server, to.server) {
-        let each = |from: u64, to: u64| (to as f64 - from as f64) / count as f64;
-        let rss = each(from.resident, to.resident);
-        report.figure(format!("rss_per_connection_{label}"), rss, "B");
-        let anonymous = each(from.anonymous, to.anonymous);
-        report.figure(format!("anonymous_per_connection_{label}"), anonymous, "B");
-    }
-    if let (Some(from), Some(to), Some(plain)) = (&from.kernel, &to.kernel, plain) {
-        let each = to.per_thing_since(from, count);
-        let of_one_end = |slab: fn(&Slab) -> f64| (slab(&each) - slab(plain)) / 2.0;
-        let requests = of_one_end(|slab| slab.of(REQUESTS));
-        report.figure(format!("kernel_requests_per_connection_{label}"), requests, "B");
-        let beside = of_one_end(Slab::of_sizes);
-        report.figure(format!("kernel_beside_them_per_connection_{label}"), beside, "B");
-        let beyond = requests + beside;
-        report.figure(format!("kernel_beyond_socket_per_connection_{label}"), beyond, "B");
+        if let Stage::Waiting = self.stage {
+            if scene.reactor() == 0 && scene.board().is_step_taken() {
+                self.readings.push(read(self.server, all)?);
+                scene.board().next_step();
+            }
+            if scene.board().step() as usize > self.step {
+                self.step += 1;
+                self.stage = Stage::Opening;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Scenario for Idle {
+    type Rest = Rest;
+
     fn heard(
         &mut self,
-        _: &mut Net<'_>,
+        _: &mut Scene<'_>,
         person: PersonId,
         news: &News<'_>,
     ) -> Result<(), DriveError> {
-        let step = self.step() as u32;
+        let step = self.step as u32 + 1;
         if matches!((news, self.stage), (News::Ping, Stage::Holding(_)))
             && self.pinged[person] < step
         {
@@ -158,28 +217,35 @@ impl Scenario for Idle {
         Ok(())
     }
 
-    fn turn(&mut self, net: &mut Net<'_>) -> Result<Next, DriveError> {
-        let Some(&wanted) = self.steps.get(self.step() - 1) else { return Ok(Next::Done) };
-        let now = Instant::now();
-        match self.stage {
-            Stage::Opening if net.ready() == wanted => {
-                self.pinged_now = 0;
-                self.stage = Stage::Holding(now + self.hold_max);
+    fn gathered(&self, scene: &Scene<'_>) -> Gathered {
+        match (self.stage, self.steps.get(self.step)) {
+            (Stage::Opening, Some((wanted, _))) => {
+                Gathered::of(scene.ready(), wanted + 1, "connections are there")
             }
-            Stage::Opening => {
-                net.want(wanted);
-                return Ok(Next::News);
+            _ => {
+                let (Hold::For(longest) | Hold::Pings(longest)) = self.hold;
+                let patience = 2 * longest + Duration::from_secs(60);
+                let steps = Gathered::of(self.step, self.steps.len(), "steps are taken");
+                Gathered { patience, ..steps }
             }
-            Stage::Holding(until) if self.pinged_now >= wanted || now >= until => {
-                self.readings.push(self.read(wanted)?);
-                self.stage = Stage::Opening;
-                return Ok(Next::At(now));
-            }
-            Stage::Holding(_) => {}
         }
+    }
+
+    fn turn(&mut self, scene: &mut Scene<'_>) -> Result<Option<Instant>, DriveError> {
+        self.advance(scene)?;
         Ok(match self.stage {
-            Stage::Opening => Next::News,
-            Stage::Holding(until) => Next::At(until),
+            Stage::Holding(until) => Some(until),
+            Stage::Opening | Stage::Waiting => Some(Instant::now() + LOOK),
         })
+    }
+
+    fn balance(&self) -> i64 {
+        0
+    }
+
+    fn rest(self) -> Rest {
+        let pings = matches!(self.hold, Hold::Pings(_));
+        let missing = if pings { self.pinged.len() - self.pinged_now } else { 0 };
+        Rest { readings: self.readings, missing }
     }
 }

@@ -11,20 +11,22 @@ use whisper_proto::{
     AgeCategory, ClientMessage, Join, Lane, LanguageWish, Mode, Names, QueueType, Relax,
 };
 
-use crate::cli::Aim;
 use crate::cpus;
 
 /// Why a scenario could not be run.
 type Failed = Box<dyn Error>;
 
-/// Text between adults, unmoderated: the lane in which the engine does the least.
-const LANE: Lane =
+/// Text between adults, where nothing said is looked at: the lane in which the engine does least.
+const UNMODERATED: Lane =
     Lane { age: AgeCategory::Adult, mode: Mode::Text, queue: QueueType::Unmoderated };
 
+/// Text between adults, all of it read by moderation.
+const MODERATED: Lane = Lane { queue: QueueType::Moderated, ..UNMODERATED };
+
 /// The wish for a partner who likes exactly this, and never for anybody else.
-fn join(interest: &str) -> ClientMessage<'_> {
+fn join(lane: Lane, interest: &str) -> ClientMessage<'_> {
     ClientMessage::Join(Join {
-        lane: LANE,
+        lane,
         interests: std::iter::once(interest).collect::<Names<'_>>(),
         relax: Relax::Strict,
         language: LanguageWish::Any,
@@ -36,10 +38,10 @@ fn interest(seed: u64, pair: usize) -> String {
     format!("run{:08x}pair{pair}", seed as u32)
 }
 
-/// Does what is asked before anything is opened.
-fn prepare(aim: &Aim) -> Result<(), Failed> {
-    if let Some(core) = aim.core {
-        cpus::pin(&[core])?;
+/// Keeps us, and the reactors to come, where we were told to stay.
+fn stay_on(cores: &[usize]) -> Result<(), Failed> {
+    if !cores.is_empty() {
+        cpus::pin(cores)?;
     }
     Ok(())
 }

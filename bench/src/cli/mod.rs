@@ -1,0 +1,280 @@
+//! The command line.
+
+mod values;
+
+pub(crate) use self::values::{Seed, Sources, duration};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::values::{count, rate, target};
+use crate::plan::{PhaseWish, Spacing};
+use crate::report::Demand;
+
+/// Loads a Whisper engine, checks every answer, and says what it took.
+#[derive(Debug, Parser)]
+#[command(name = "whisper-bench", version, about, max_term_width = 100)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   the run is good
+  1   it could not be done, or something was lost, doubled, altered or unexpected
+  2   the command line was wrong
+  3   invalid: nothing was lost, but the generator was the bottleneck or was broken off
+  99  a threshold was missed";
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Open WebSockets and hold them: memory per connection.
+    Idle(Idle),
+    /// People who join while their partner waits: time to match, open loop.
+    Match(Match),
+    /// Pairs who talk: latency, throughput, CPU per message.
+    Relay(Relay),
+    /// The same relay against the engine and against the bare floor, in turn: CPU per message.
+    CompareFloor(CompareFloor),
+}
+
+/// Whom to load, from where, and how to tell of it.
+#[derive(Args, Debug)]
+pub(crate) struct Aim {
+    /// Where the server listens.
+    #[arg(long, value_name = "HOST:PORT", value_parser = target)]
+    pub(crate) target: SocketAddr,
+    /// Allow a target that is not this machine.
+    #[arg(long)]
+    pub(crate) i_may_load_this_host: bool,
+    /// Source addresses: so many of 127.1.0.1 and on, or one for each person, or these.
+    #[arg(long, value_name = "N|one-each|A,B,C", default_value = "one-each")]
+    pub(crate) sources: Sources,
+    /// Threads, each with a ring of its own [default: as few as have room for all sockets].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) reactors: Option<u16>,
+    /// Keep the generator on these cores, its reactors in turn.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) cores: Vec<usize>,
+    /// The server's process, to read its CPU time and memory.
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
+}
+
+/// What becomes of the result.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Telling {
+    /// Write the result to this folder: result.json, as bench/schema.json describes it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What the run must come to, or it ends with exit code 99: a latency's min, mean, p50, p90, p99,
+    /// p99.9, p99.99 or max with a unit, or a figure. As in 'relay.p99<5ms' or
+    /// 'messages_per_second>=100000'. More than once if need be.
+    #[arg(long = "threshold", value_name = "EXPRESSION")]
+    pub(crate) thresholds: Vec<Demand>,
+    /// Print result.json as one line instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Tell nothing on the way.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// What choices, texts and nonces are derived from, in hex [default: another one every run].
+    #[arg(long, value_name = "HEX", default_value_t = Seed::fresh(), hide_default_value = true)]
+    pub(crate) seed: Seed,
+}
+
+impl Command {
+    /// What becomes of its result.
+    pub(crate) fn telling(&self) -> &Telling {
+        match self {
+            Self::Idle(args) => &args.aim.telling,
+            Self::Match(args) => &args.aim.telling,
+            Self::Relay(args) => &args.aim.telling,
+            Self::CompareFloor(args) => &args.telling,
+        }
+    }
+}
+
+/// How long the load is on, and how high.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Course {
+    /// How long to measure.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) secs: Duration,
+    /// How long the load is on before that, not measured.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) warm_up: Duration,
+    /// Phases instead of --secs, whose levels are multiples of what is asked for: ramp:TIME[:LEVELx]
+    /// goes there in a line, hold:TIME stays, spike:TIME[:LEVELx] jumps there and back. As in
+    /// ramp:10s,hold:30s,spike:5s:3x,hold:30s.
+    #[arg(long, value_name = "PHASES", value_delimiter = ',', conflicts_with = "secs")]
+    pub(crate) phases: Vec<PhaseWish>,
+}
+
+/// What is spoken on the wire.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Wire {
+    /// The server is a bare one at /ws: it pairs connections as they come and relays binary frames
+    /// verbatim, or echoes them; there is nothing to join. With a frame that is empty it may, but
+    /// need not, tell both that they are paired.
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "relay")]
+    pub(crate) peer: Option<Peer>,
+    /// What becomes of several frames for one connection that are written at once.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) writes: Writes,
+}
+
+/// What a bare server does with frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Peer {
+    /// Pairs connections as they come, and relays.
+    Relay,
+    /// Sends them back.
+    Echo,
+}
+
+/// What becomes of several frames for one connection that are written at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Writes {
+    /// They leave as one send.
+    #[default]
+    Merged,
+    /// Each leaves as a send of its own.
+    Single,
+}
+
+/// `idle`
+#[derive(Args, Debug)]
+pub(crate) struct Idle {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    /// How many connections to hold in the end.
+    #[arg(long, value_name = "N", default_value = "15000", value_parser = count)]
+    pub(crate) connections: usize,
+    /// Where to stop and measure on the way.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count)]
+    pub(crate) steps: Vec<usize>,
+    /// How long to hold at each step [default: until every connection was pinged; of a bare server,
+    /// which doesn't ping, 3s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) hold: Option<Duration>,
+    /// The longest to wait for every connection's ping at a step.
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    pub(crate) hold_max: Duration,
+    #[command(flatten)]
+    pub(crate) wire: Wire,
+}
+
+/// `match`
+#[derive(Args, Debug)]
+pub(crate) struct Match {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    #[command(flatten)]
+    pub(crate) course: Course,
+    /// Joins a second, those who wait and those who arrive together.
+    #[arg(long, value_name = "N", default_value = "5000", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// Whether joins are due at even distances, or as independent people would come.
+    #[arg(long, value_name = "HOW", value_enum, default_value = "even")]
+    pub(crate) spacing: Spacing,
+    /// People who take turns in joining [default: enough for each to join every two seconds].
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) people: Option<usize>,
+    /// How long a partner waits before the other joins.
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
+    pub(crate) lead: Duration,
+}
+
+/// `relay`
+#[derive(Args, Debug)]
+#[command(after_help = RELAY_EXAMPLES)]
+pub(crate) struct Relay {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+    #[command(flatten)]
+    pub(crate) wire: Wire,
+}
+
+const RELAY_EXAMPLES: &str = "\
+Examples:
+  As fast as it goes, 16 messages in flight in each of 100 pairs:
+    whisper-bench relay --target 127.0.0.1:8080 --pairs 100 --depth 16
+  20,000 messages a second whatever the answers, and CPU time of the server:
+    whisper-bench relay --target 127.0.0.1:8080 --pairs 5k --rate 20k --pid $(pidof whisper)
+  A spike, held to a promise, with a page of plots:
+    whisper-bench relay --target 127.0.0.1:8080 --rate 10k \\
+        --phases ramp:10s,hold:20s,spike:5s:4x,hold:20s --threshold 'relay.p99<5ms' --out spike";
+
+/// What pairs do.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Talk {
+    /// Pairs who talk.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
+    pub(crate) pairs: usize,
+    /// Closed loop: messages in flight in each pair; whoever gets one sends the next.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub(crate) depth: usize,
+    /// Open loop instead: messages a second, sent when they are due whatever came of those before.
+    #[arg(long, value_name = "N", value_parser = rate, conflicts_with = "depth")]
+    pub(crate) rate: Option<f64>,
+    /// Whether messages are due at even distances, or as independent people would talk.
+    #[arg(long, value_name = "HOW", value_enum, default_value = "even", requires = "rate")]
+    pub(crate) spacing: Spacing,
+    /// The length of what is said.
+    #[arg(long, value_name = "N", default_value = "64", value_parser = count)]
+    pub(crate) bytes: usize,
+    #[command(flatten)]
+    pub(crate) course: Course,
+    /// Name the room in every message, as the web client does.
+    #[arg(long)]
+    pub(crate) room: bool,
+    /// Talk in the moderated lane.
+    #[arg(long)]
+    pub(crate) moderated: bool,
+}
+
+/// `compare-floor`
+#[derive(Args, Debug)]
+pub(crate) struct CompareFloor {
+    /// The engine's program.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) engine: PathBuf,
+    /// The floor's program.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) floor: PathBuf,
+    /// How often each is measured.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+    /// The most that the engine may cost, as a multiple of the bare echo; more fails the run.
+    #[arg(long, value_name = "RATIO")]
+    pub(crate) bar: Option<f64>,
+    #[command(flatten)]
+    pub(crate) telling: Telling,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,88 @@
+//! All that can be counted and timed, by name. Results are read by these names: none is ever
+//! renamed within a version of the schema.
+
+/// An enum whose variants have names for results.
+macro_rules! named {
+    (
+        $(#[$about:meta])*
+        $Enum:ident { $($(#[$doc:meta])* $Variant:ident = $name:literal,)* }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $Enum { $($(#[$doc])* $Variant,)* }
+
+        impl $Enum {
+            /// All of them, in order.
+            pub(crate) const ALL: [Self; [$(Self::$Variant),*].len()] = [$(Self::$Variant),*];
+
+            /// What results call it.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$Variant => $name,)* }
+            }
+        }
+    };
+}
+
+named! {
+    /// What can be counted.
+    Count {
+        /// Things that were due: an open loop's messages, joins, connections.
+        Requested = "requested",
+        /// Those of them that were not begun, because nobody was free to.
+        Dropped = "starts_dropped",
+        /// Things that came to a good end.
+        Done = "done",
+        /// Messages that never came.
+        Lost = "messages_lost",
+        /// Messages that came again.
+        Doubled = "messages_doubled",
+        /// Messages that came after later ones of the same person.
+        Reordered = "messages_reordered",
+        /// Messages that were altered, or belong to somebody else.
+        Foreign = "messages_foreign",
+        /// Errors and other answers that nobody should have got.
+        Unexpected = "unexpected_answers",
+        /// Connections that ended before their time.
+        ConnectionsLost = "connections_lost",
+        /// Second joins that were said before the first was known to wait.
+        Early = "joins_before_partner_waits",
+        /// Pairs whose two people are on different shards.
+        Across = "pairs_across_shards",
+        /// Pairs matched within a millisecond, by the engine's clock.
+        Within1ms = "pairs_within_1ms_by_engine",
+    }
+}
+
+impl Count {
+    /// Whether even one is too many, at any time of a run.
+    pub(crate) fn is_fault(self) -> bool {
+        matches!(
+            self,
+            Self::Lost
+                | Self::Doubled
+                | Self::Reordered
+                | Self::Foreign
+                | Self::Unexpected
+                | Self::ConnectionsLost
+        )
+    }
+
+    /// Whether it is told where there is any of it, and says nothing where there isn't.
+    pub(crate) fn is_detail(self) -> bool {
+        !self.is_fault() && !matches!(self, Self::Requested | Self::Dropped | Self::Done)
+    }
+}
+
+named! {
+    /// What can be timed.
+    Timing {
+        /// From when a message was due to its arrival.
+        Relay = "relay",
+        /// From when a join was due to its `matched`.
+        Match = "match",
+        /// From when a join was due to the `matched` of who waited for it.
+        PartnersMatch = "partners_match",
+        /// How late we ourselves were with what was due.
+        Lag = "generator_lag",
+    }
+}
