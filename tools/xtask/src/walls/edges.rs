@@ -80,6 +80,12 @@ const ROOMS: &[Room] = &[
         tests_know: &["whisper-sim"],
         never: &["whisper-engine", "whisper-reactor", "tokio"],
     },
+    Room {
+        package: "whisper-fuzz",
+        knows: &["whisper-core", "whisper-proto", "whisper-shard-router", "whisper-sim"],
+        tests_know: &[],
+        never: &["whisper-engine", "whisper-reactor", "tokio"],
+    },
     Room { package: "whisper-ctl", knows: &["whisper-proto"], tests_know: &[], never: SERVER },
     Room { package: "xtask", knows: &[], tests_know: &[], never: SERVER },
     Room {

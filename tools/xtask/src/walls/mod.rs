@@ -54,8 +54,8 @@ const MADE_HERE: &[&str] = &[
     ".services",
     "bench/out",
     "data",
-    "engine/fuzz/artifacts",
-    "engine/fuzz/corpus",
+    "engine/fuzz/libfuzzer/artifacts",
+    "engine/fuzz/libfuzzer/corpus",
     "frontend/build",
     "frontend/e2e/shots",
 ];

@@ -1,0 +1,140 @@
+//! Inputs to begin with: the golden vectors in the form that each target takes, and what else would
+//! take a fuzzer long to find.
+
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+use whisper_core::ws::{Opcode, close_payload, encode_frame, encode_masked_frame};
+
+use crate::session_bytes::Act;
+
+/// Choices of pieces that leave a short stream whole.
+const WHOLE: [u8; 4] = [63; 4];
+
+const CLIENT: &str = include_str!("../../../proto/vectors/client.json");
+const SERVER: &str = include_str!("../../../proto/vectors/server.json");
+const ACCEPTED: &str = include_str!("../../../proto/vectors/accepted.json");
+const BAD: &str = include_str!("../../../proto/vectors/bad.json");
+const ACCEPTED_TEXT: &str = include_str!("../../../proto/vectors/accepted_text.json");
+const BAD_TEXT: &str = include_str!("../../../proto/vectors/bad_text.json");
+
+const HEADS: &[&str] = &[
+    "GET / HTTP/1.1\r\nHost: whisper\r\n\r\n",
+    "HEAD /app.js?v=1 HTTP/1.1\r\nHost: whisper\r\nAccept-Encoding: br;q=1, gzip;q=0\r\nIf-None-Match: W/\"a\", \"b\"\r\n\r\n",
+    "GET /ws HTTP/1.1\r\nHost: whisper\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: whisper.v1.json\r\nOrigin: https://whisper.example\r\nCookie: a=1; b=2\r\n\r\n",
+    "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.7, [2001:db8::1]:80\r\nX-Forwarded-For: 127.0.0.1\r\nCF-Connecting-IP: ::ffff:192.0.2.7\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "GET / HTTP/1.1\nHost: a\n\n",
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: whisper.v1.msgpack\r\n\r\n",
+];
+
+pub(crate) fn ws_decode() -> Vec<Vec<u8>> {
+    let payloads: [(Opcode, Vec<u8>); 8] = [
+        (Opcode::Text, "grüß 🦀".into()),
+        (Opcode::Binary, vec![1; 126]),
+        (Opcode::Binary, vec![2; 300]),
+        (Opcode::Ping, b"?".into()),
+        (Opcode::Pong, Vec::new()),
+        (Opcode::Close, Vec::new()),
+        (Opcode::Close, close_payload(1000, "bye").to_vec()),
+        (Opcode::Close, close_payload(4999, "").to_vec()),
+    ];
+    let mut seeds = Vec::new();
+    for (opcode, payload) in payloads {
+        let (mut of_client, mut of_server) = (vec![0, 1], vec![1, 1]);
+        of_client.extend(WHOLE);
+        of_server.extend(WHOLE);
+        encode_masked_frame(&mut of_client, opcode, &payload, [1, 2, 3, 4]);
+        encode_frame(&mut of_server, opcode, &payload);
+        seeds.extend([of_client, of_server]);
+    }
+    // A text in two fragments with a ping between them, and then a close; bytes one by one.
+    let mut fragments = vec![1, 0, 0, 0, 0, 0];
+    fragments.extend(b"\x01\x02a\xc3\x89\x01?\x80\x01\xa4\x88\x02\x03\xe8");
+    seeds.push(fragments);
+    seeds
+}
+
+pub(crate) fn http_head() -> Vec<Vec<u8>> {
+    HEADS.iter().map(|head| [&WHOLE, head.as_bytes()].concat()).collect()
+}
+
+pub(crate) fn proxy_header() -> Vec<Vec<u8>> {
+    let binary = |body: &[u8]| [b"\r\n\r\n\0\r\nQUIT\n", body].concat();
+    let headers = [
+        b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET / ".to_vec(),
+        b"PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 56324 443\r\n".to_vec(),
+        b"PROXY UNKNOWN\r\n".to_vec(),
+        binary(b"\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\xdc\x04\x01\xbbGET / "),
+        binary(&[&b"\x21\x21\0\x27"[..], &[0x20; 36], b"\x04\0\0"].concat()),
+        binary(b"\x20\0\0\0"),
+    ];
+    headers.iter().map(|header| [&WHOLE, &header[..]].concat()).collect()
+}
+
+pub(crate) fn msgpack_decode() -> Vec<Vec<u8>> {
+    let files = [CLIENT, SERVER, ACCEPTED, BAD];
+    let hex = files.iter().flat_map(|file| field(file, "hex"));
+    hex.map(|hex| HEXLOWER.decode(hex.as_bytes()).expect("hex")).collect()
+}
+
+pub(crate) fn json_decode() -> Vec<Vec<u8>> {
+    let files = [CLIENT, SERVER, ACCEPTED_TEXT, BAD_TEXT];
+    files.iter().flat_map(|file| field(file, "text")).map(String::into_bytes).collect()
+}
+
+pub(crate) fn session_bytes() -> Vec<Vec<u8>> {
+    let act = |act: Act, client: u8, rest: &[u8]| [&[act as u8, client], rest].concat();
+    let open = |client, shard, offer| act(Act::Open, client, &[shard, offer]);
+    // Whatever a message chooses after its kind: the first of everything.
+    let join = |client| act(Act::Message, client, &[0, 0, 1, 0, 0, 2, 0]);
+    let say = |client| act(Act::Message, client, &[2, 1, 1]);
+    let deliver = || act(Act::Deliver, 0, &[0]).repeat(6);
+    let pair = |offers: [u8; 2], shards: [u8; 2]| {
+        let opened = [open(0, shards[0], offers[0]), open(1, shards[1], offers[1])].concat();
+        [opened, join(0), deliver(), join(1), deliver(), say(0), deliver(), say(1), deliver()]
+            .concat()
+    };
+    let skip = [act(Act::Message, 0, &[3]), deliver()].concat();
+    let raw =
+        |client: u8, bytes: &[u8]| act(Act::Bytes, client, &[&[bytes.len() as u8], bytes].concat());
+    let mut stories = vec![
+        pair([0, 0], [0, 0]),
+        pair([0, 1], [0, 1]),
+        pair([1, 1], [1, 0]),
+        [pair([1, 0], [0, 1]), skip, act(Act::Pass, 0, &[12]), deliver()].concat(),
+        [pair([0, 0], [0, 1]), act(Act::Vanish, 0, &[]), deliver()].concat(),
+        [open(0, 0, 1), act(Act::Frame, 0, b"\x00\x0f{\"type\":\"ping\"}")].concat(),
+        [open(0, 0, 0), act(Act::Frame, 0, b"\x03\x02\x03\xe8")].concat(),
+        [open(0, 0, 2), act(Act::KeepAlive, 0, &[]).repeat(4)].concat(),
+    ];
+    stories.extend(HEADS.iter().map(|head| [open(0, 0, 3), raw(0, head.as_bytes())].concat()));
+    stories.into_iter().map(|story| [WHOLE.to_vec(), story].concat()).collect()
+}
+
+pub(crate) fn shard_acts() -> Vec<Vec<u8>> {
+    let (connect, deliver, settle) = (|shard| vec![0, shard], vec![2], vec![12]);
+    let join = |who, topics, relax| vec![6, who, topics, 0, relax, 0];
+    let say = |who| vec![14, who, 1, 0, 0, 1];
+    let skip = |who| vec![14, who, 0, 4];
+    let gone = |who| vec![14, who, 0, 15];
+    let two = [connect(0), connect(1), join(0, 1, 0), settle.clone()].concat();
+    let met = [two.clone(), join(1, 1, 1), settle.clone(), say(0), say(1), settle.clone()].concat();
+    [
+        met.clone(),
+        [met.clone(), skip(0), skip(1), settle.clone()].concat(),
+        [met.clone(), gone(0), settle.clone(), vec![11, 10]].concat(),
+        [two, join(1, 1, 2), deliver.clone(), deliver.clone(), skip(0), deliver, gone(1)].concat(),
+        [met, vec![13, 1, 0], settle.clone(), vec![13, 0, 0], settle].concat(),
+    ]
+    .into_iter()
+    .flat_map(|story| [[vec![0, 7], story.clone()].concat(), [vec![2, 7], story].concat()])
+    .collect()
+}
+
+/// A field of every vector in a file.
+fn field(file: &str, name: &str) -> Vec<String> {
+    let vectors: Vec<Value> = serde_json::from_str(file).expect("vectors");
+    vectors.iter().map(|vector| vector[name].as_str().expect("a text").to_owned()).collect()
+}
