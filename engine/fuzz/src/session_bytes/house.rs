@@ -308,7 +308,8 @@ fn handle(shard: &mut Shard, now: Micros, event: Event<'_>) -> Vec<Owned> {
             Effect::Forward { link, payload, .. } => Some(Owned::Tell(link, payload.to_vec())),
             Effect::Close { link, code } => Some(Owned::Close(link, code)),
             Effect::ToShard { to, envelope } => Some(Owned::ToShard(to, envelope)),
-            Effect::Reported { .. } => None,
+            // Nobody asks of addresses here.
+            Effect::Answered { .. } | Effect::Reported { .. } => None,
         });
     });
     effects
