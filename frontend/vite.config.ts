@@ -22,6 +22,8 @@ const FIRST = [
 export default defineConfig({
 	plugins: [sveltekit(), svelteTesting()],
 	resolve: { conditions },
+	// Colours that know their scheme (light-dark) must reach the browser as they are.
+	build: { cssTarget: ['chrome123', 'firefox120', 'safari17.5'] },
 	environments: {
 		client: {
 			build: {

@@ -1,8 +1,10 @@
 /** Strangers meet and talk, in real browsers, through the real engine. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { startEngine } from './engine.mjs';
 import { openBrowser, Person } from './person.mjs';
+import { Stranger } from './stranger.mjs';
 
 /** @type {Awaited<ReturnType<typeof startEngine>>} */
 let engine;
@@ -48,7 +50,7 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 
 	await ada.says('Hello, do you play?');
 	await bob.hears('Hello, do you play?');
-	await ada.log.getByRole('img', { name: 'delivered' }).waitFor();
+	await ada.log.getByRole('img', { name: 'seen' }).waitFor();
 	await bob.message.pressSequentially('Badly, ');
 	await ada.sees("They're typing");
 	await ada.pictures('typing');
@@ -125,7 +127,9 @@ test('what was accepted once is remembered; a search can be cancelled', async ()
 test('who waits for their interests alone is asked to search wider', async () => {
 	const dora = await Person.arrive(browser, engine.url);
 	await dora.likes('medieval falconry');
+	await dora.presses('Change how we search');
 	await dora.page.getByText('Wait for my interests').click();
+	await dora.pictures('landing-reach');
 	await dora.accepts();
 	await dora.starts();
 	// The engine gives up after half a minute.
@@ -137,6 +141,214 @@ test('who waits for their interests alone is asked to search wider', async () =>
 	await dora.presses('Cancel');
 	assert.deepEqual(dora.complaints, []);
 });
+
+test('who breaks the rules is reported, in two clicks, in the chat or after it', async () => {
+	const [fay, gus] = await meet('beekeeping');
+	await gus.says('Buy my honey at https://honey.example/now!');
+	await gus.says('<i>Buy</i>');
+	await fay.hears('<i>Buy</i>');
+
+	// A link asks first where it leads.
+	await fay.presses('https://honey.example/now');
+	await fay.sees("You're leaving Whisper");
+	await fay.pictures('leaving');
+	const way = fay.page.getByRole('link', { name: 'Open honey.example' });
+	assert.match((await way.getAttribute('rel')) ?? '', /noopener noreferrer/);
+	await fay.page.keyboard.press('Escape');
+	await fay.seesNoMore("You're leaving Whisper");
+	// That Escape was for the question, not for the chat.
+	await fay.page.getByRole('button', { name: 'Stop', exact: true }).waitFor();
+
+	await fay.presses('Report');
+	await fay.sees('2 messages go along');
+	await fay.page.getByText('2 messages go along').click();
+	await fay.pictures('report');
+	await fay.presses('Spam, ads or a bot');
+	await fay.sees("Thank you. They won't be matched with you again.");
+	await fay.pictures('reported');
+	await gus.sees('They left.');
+
+	await gus.page.locator('.closing').getByRole('button', { name: 'Report' }).click();
+	await gus.sees('They wrote nothing.');
+	await gus.page.getByLabel('Never match me with them again').uncheck();
+	await gus.presses('Something else');
+	await gus.sees('Thank you. Moderators will look at it.');
+	assert.deepEqual([...fay.complaints, ...gus.complaints], []);
+});
+
+test('a chat can be saved, as it was said', async () => {
+	const [hal, ida] = await meet('calligraphy');
+	await hal.says('In ink?');
+	await ida.hears('In ink?');
+	await ida.says('In blood.');
+	await hal.hears('In blood.');
+	await hal.log.getByRole('img', { name: 'seen' }).waitFor();
+	const text = await saves(hal, 'Save as text');
+	assert.match(text, /\d\d:\d\d:\d\d You: In ink\?\n\d\d:\d\d:\d\d They: In blood\.\n/);
+	/** @type {{ lines: { from: string, text: string }[] }} */
+	const data = JSON.parse(await saves(hal, 'Save as data'));
+	assert.deepEqual(
+		data.lines.map(({ from, text }) => [from, text]),
+		[
+			['you', 'In ink?'],
+			['them', 'In blood.'],
+		],
+	);
+});
+
+test('the keyboard alone does it all', async () => {
+	const [jon] = [await Person.arrive(browser, engine.url)];
+	const { keyboard } = jon.page;
+	await keyboard.press('?');
+	await jon.sees('Stay safe');
+	await jon.pictures('help');
+	await keyboard.press('Escape');
+	await jon.seesNoMore('Stay safe');
+
+	await reaches(jon, 'What do you like?');
+	await keyboard.type('origami,');
+	await reaches(jon, '13 to 17');
+	await keyboard.press('ArrowRight');
+	await reaches(jon, '18 or over');
+	await reaches(jon, "I'm 13 or over and I'll keep to them");
+	await keyboard.press('Space');
+	await keyboard.press('Enter');
+	await jon.sees('Looking for');
+
+	const kim = await Person.arrive(browser, engine.url);
+	await kim.likes('origami');
+	await kim.accepts();
+	await kim.starts();
+	await jon.sees('You both like origami.');
+	// The focus waits in the message.
+	await keyboard.type('A crane?');
+	await keyboard.press('Shift+Enter');
+	await keyboard.type('Or a boat?');
+	await keyboard.press('Enter');
+	await kim.hears('A crane?\nOr a boat?');
+	await reaches(jon, 'Report', ['Shift+Tab']);
+	await keyboard.press('Enter');
+	await jon.sees('What did they do?');
+	await keyboard.press('Escape');
+	await jon.seesNoMore('What did they do?');
+	await keyboard.press('Escape');
+	await jon.sees('Really?');
+	await keyboard.press('Escape');
+	await jon.sees('You left.');
+	await keyboard.press('Escape');
+	await jon.sees('Looking for');
+	assert.deepEqual([...jon.complaints, ...kim.complaints], []);
+});
+
+test('two thousand messages leave room to type', async () => {
+	const reader = await Person.arrive(browser, engine.url);
+	await reader.likes('long talks');
+	await reader.accepts();
+	await reader.starts();
+	const writer = await Stranger.meets(engine.url, 'long talks');
+	await reader.sees('You both like long talks.');
+	await reader.message.focus();
+	const words = 'All of this is still here. ';
+	const typing = reader.page.keyboard.type(words.repeat(4));
+	for (let line = 1; line <= 2000; line += 1) writer.says(`line ${line}`);
+	await typing;
+	await reader.hears('line 2000');
+	assert.equal(await reader.message.inputValue(), words.repeat(4));
+	const shown = await reader.log.evaluate((log) => log.children.length);
+	assert.ok(shown <= 500, `${shown} messages are in the page`);
+	await reader.message.fill('');
+	await reader.says('I read it all.');
+	await writer.hears('I read it all.');
+	writer.leaves();
+	await reader.sees('They left.');
+	assert.deepEqual(reader.complaints, []);
+});
+
+test('what comes while nobody looks is counted', async () => {
+	const [lea, max] = await meet('chimneys');
+	await looksAway(lea, true);
+	await max.says('Hello?');
+	await max.says('Anybody?');
+	await lea.hears('Anybody?');
+	await lea.page.waitForFunction(() => document.title === '(2) Whisper');
+	assert.match((await iconOf(lea)) ?? '', /favicon-unread\.svg$/);
+	assert.equal(await max.log.getByRole('img', { name: 'seen' }).count(), 0);
+	await looksAway(lea, false);
+	await max.log.getByRole('img', { name: 'seen' }).first().waitFor();
+	assert.equal(await lea.page.title(), 'Whisper');
+	assert.match((await iconOf(lea)) ?? '', /favicon\.svg$/);
+});
+
+/**
+ * Two who meet.
+ *
+ * @param {string} interest
+ * @returns {Promise<[Person, Person]>}
+ */
+async function meet(interest) {
+	const people = [];
+	for (let count = 0; count < 2; count += 1) {
+		const person = await Person.arrive(browser, engine.url);
+		await person.likes(interest);
+		await person.accepts();
+		await person.starts();
+		people.push(person);
+	}
+	for (const person of people) await person.sees(`You both like ${interest}.`);
+	return /** @type {[Person, Person]} */ (people);
+}
+
+/**
+ * @param {Person} person
+ * @param {string} form
+ */
+async function saves(person, form) {
+	await person.presses('More');
+	const download = person.page.waitForEvent('download');
+	await person.presses(form);
+	return readFile(await (await download).path(), 'utf8');
+}
+
+/**
+ * Presses keys until the focus is on what has this name.
+ *
+ * @param {Person} person
+ * @param {string} name
+ * @param {readonly string[]} keys
+ */
+async function reaches(person, name, keys = ['Tab']) {
+	const there = () =>
+		person.page.evaluate((name) => {
+			const at = /** @type {HTMLInputElement | null} */ (document.activeElement);
+			const label = at?.labels?.[0]?.textContent ?? at?.textContent;
+			return (at?.ariaLabel ?? label)?.trim() === name;
+		}, name);
+	for (let press = 0; press < 60; press += 1) {
+		if (await there()) return;
+		await person.page.keyboard.press(keys[press % keys.length] ?? 'Tab');
+	}
+	assert.fail(`no key leads to «${name}»`);
+}
+
+/**
+ * @param {Person} person
+ * @param {boolean} isAway
+ */
+async function looksAway(person, isAway) {
+	await person.page.evaluate((isAway) => {
+		const visibilityState = isAway ? 'hidden' : 'visible';
+		Object.defineProperty(document, 'visibilityState', {
+			value: visibilityState,
+			configurable: true,
+		});
+		document.dispatchEvent(new Event('visibilitychange'));
+	}, isAway);
+}
+
+/** @param {Person} person */
+function iconOf(person) {
+	return person.page.locator('link[rel=icon]').getAttribute('href');
+}
 
 /**
  * @param {Person} reader

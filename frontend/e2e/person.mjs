@@ -1,5 +1,7 @@
 /** A person in front of a browser: what they do and what they see, in their own words. */
-import { mkdir } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -9,10 +11,14 @@ const SIZES = [
 	{ width: 1280, height: 800 },
 ];
 const SCHEMES = /** @type {const} */ (['light', 'dark']);
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A browser with a profile of its own, made anew for every launch. */
+/** Layout shifts that no input excuses; below this nobody sees them. */
+const SHIFT_MAX = 0.02;
+
+/** A browser with a profile of its own, made anew for every launch, a camera and a microphone. */
 export async function openBrowser() {
-	await mkdir(SHOTS, { recursive: true });
+	mkdirSync(SHOTS, { recursive: true });
 	return chromium.launch({
 		executablePath: process.env.WHISPER_CHROMIUM ?? '/usr/bin/chromium',
 		args: [
@@ -24,9 +30,14 @@ export async function openBrowser() {
 			'--disable-background-networking',
 			'--disable-component-update',
 			'--disable-sync',
+			'--use-fake-device-for-media-stream',
+			'--use-fake-ui-for-media-stream',
+			'--allow-loopback-in-peer-connection',
 		],
 	});
 }
+
+/** @typedef {import('playwright-core').BrowserContextOptions} Habits */
 
 export class Person {
 	/** @type {string[]} */
@@ -49,12 +60,15 @@ export class Person {
 	 *
 	 * @param {import('playwright-core').Browser} browser
 	 * @param {string} url
+	 * @param {Habits} [habits]
 	 */
-	static async arrive(browser, url) {
-		const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+	static async arrive(browser, url, habits = {}) {
+		const viewport = { width: 1280, height: 800 };
+		const context = await browser.newContext({ viewport, locale: 'en-US', ...habits });
 		const person = new Person(await context.newPage());
+		await person.page.addInitScript(watch);
 		await person.page.goto(url);
-		await person.sees("Talk to someone you'll never have to see again.");
+		await person.page.getByRole('button', { name: /./ }).first().waitFor();
 		return person;
 	}
 
@@ -83,6 +97,23 @@ export class Person {
 		await this.presses('Start');
 	}
 
+	/**
+	 * From the first view to the queue of a voice or video call.
+	 *
+	 * @param {'Voice' | 'Video'} mode
+	 * @param {string} interest
+	 */
+	async calls(mode, interest) {
+		await this.likes(interest);
+		await this.page.getByText(mode, { exact: true }).click();
+		await this.accepts();
+		await this.starts();
+		await this.presses(
+			mode === 'Video' ? 'Turn on my camera and microphone' : 'Turn on my microphone',
+		);
+		await this.presses('Look for someone');
+	}
+
 	/** @param {string} text */
 	async says(text) {
 		await this.message.fill(text);
@@ -98,13 +129,27 @@ export class Person {
 		await this.page.locator(':not(.for-readers)').getByText(text).first().waitFor();
 	}
 
+	/**
+	 * Waits until nobody can read a text any more.
+	 *
+	 * @param {string | RegExp} text
+	 */
+	async seesNoMore(text) {
+		await this.page
+			.locator(':not(.for-readers)')
+			.getByText(text)
+			.first()
+			.waitFor({ state: 'detached' });
+	}
+
 	/** @param {string} text */
 	async hears(text) {
 		await this.log.getByText(text, { exact: true }).waitFor();
 	}
 
 	/**
-	 * Keeps pictures of the present view: narrow and wide, light and dark.
+	 * Keeps pictures of the present view, narrow and wide, light and dark, and has each looked at:
+	 * whatever axe finds, or sticks out sideways, fails.
 	 *
 	 * @param {string} name
 	 */
@@ -114,10 +159,54 @@ export class Person {
 			await this.page.setViewportSize(size);
 			for (const colorScheme of SCHEMES) {
 				await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-				await this.page.screenshot({ path: `${SHOTS}${name}-${size.width}-${colorScheme}.png` });
+				const path = `${SHOTS}${name}-${size.width}-${colorScheme}.png`;
+				await this.page.screenshot({ path });
+				assert.deepEqual(await this.#findings(), [], `${name} at ${size.width}, ${colorScheme}`);
 			}
 		}
 		await this.page.emulateMedia({ colorScheme: null, reducedMotion: null });
 		if (before) await this.page.setViewportSize(before);
+		// The pictures made all that moved.
+		await this.page.evaluate(() => (window.shifted = 0));
 	}
+
+	/** Asserts that nothing moved by itself since the last pictures. */
+	async hasSeenNothingMove() {
+		const shifted = await this.page.evaluate(() => window.shifted);
+		assert.ok(shifted <= SHIFT_MAX, `the layout shifted by ${shifted}`);
+	}
+
+	/** @returns {Promise<string[]>} */
+	async #findings() {
+		await this.page.evaluate(AXE);
+		return this.page.evaluate(async () => {
+			const { violations } = await window.axe.run({ resultTypes: ['violations'] });
+			const findings = violations.flatMap(({ id, nodes }) =>
+				nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+			);
+			const { scrollWidth, clientWidth } = document.documentElement;
+			if (scrollWidth > clientWidth) findings.push(`${scrollWidth - clientWidth} px stick out`);
+			return findings;
+		});
+	}
+}
+
+/** In every page from its start: what moves, and every peer connection. */
+function watch() {
+	window.shifted = 0;
+	new PerformanceObserver((list) => {
+		for (const entry of /** @type {any[]} */ (list.getEntries())) {
+			if (!entry.hadRecentInput) window.shifted += entry.value;
+		}
+	}).observe({ type: 'layout-shift' });
+
+	window.peers = [];
+	const Peer = window.RTCPeerConnection;
+	window.RTCPeerConnection = class extends Peer {
+		/** @param {RTCConfiguration} [options] */
+		constructor(options) {
+			super(options);
+			window.peers.push(this);
+		}
+	};
 }

@@ -54,10 +54,11 @@ export default function english(say: Formats) {
 			strict: 'Wait for my interests',
 			gradual: 'Then anyone',
 			anyone: 'Anyone, right away',
+			change: 'Change how we search',
 		},
 		tongue: {
 			label: 'In which language?',
-			any: 'Any',
+			any: 'Any language',
 			same: (language: string) => `Only ${say.language(language)}`,
 		},
 		age: {
@@ -84,6 +85,7 @@ export default function english(say: Formats) {
 			accept: "I'm 13 or over and I'll keep to them",
 			missing: 'Please read the rules and tick the box.',
 			change: 'Change',
+			changeLabel: 'Change age, room and rules',
 		},
 		online: (count: number) => say.count(count, { one: '# person here', other: '# people here' }),
 		searching: {

@@ -1,0 +1,228 @@
+/** Strangers see and hear each other; what arrives is counted where it arrives. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { startEngine } from './engine.mjs';
+import { openBrowser, Person } from './person.mjs';
+
+/** @type {Awaited<ReturnType<typeof startEngine>>} */
+let engine;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+	engine = await startEngine();
+	browser = await openBrowser();
+});
+
+afterEach(async () => {
+	await Promise.all(browser.contexts().map((context) => context.close()));
+});
+
+after(async () => {
+	await browser?.close();
+	await engine?.stop();
+});
+
+test('video: a look in the mirror, a partner behind a blur, and pictures both ways', async () => {
+	const ada = await Person.arrive(browser, engine.url);
+	await ada.likes('lighthouses');
+	await ada.page.getByText('Video', { exact: true }).click();
+	await ada.accepts();
+	await ada.starts();
+	await ada.sees('Nobody sees or hears you before you are matched.');
+	await ada.sees("the other person's device can learn your internet address");
+	await ada.pictures('call-before');
+	await ada.presses('Turn on my camera and microphone');
+	await ada.page.getByLabel('Camera').waitFor();
+	assert.ok((await ada.page.getByLabel('Microphone').locator('option').count()) > 0);
+	await ada.pictures('call-mirror');
+	await ada.presses('Look for someone');
+	await ada.sees('Looking for');
+
+	const bob = await Person.arrive(browser, engine.url);
+	await bob.calls('Video', 'lighthouses');
+	const them = { ada: picture(ada, 'Them'), bob: picture(bob, 'Them') };
+	await ada.page.getByRole('button', { name: 'Show them' }).waitFor();
+	assert.equal(await them.ada.evaluate((video) => /** @type {any} */ (video).muted), true);
+	assert.match(await them.ada.evaluate((video) => getComputedStyle(video).filter), /blur/);
+	await ada.pictures('call-blurred');
+	await ada.presses('Show them');
+	await bob.presses('Show them');
+	assert.equal(await them.ada.evaluate((video) => /** @type {any} */ (video).muted), false);
+	assert.equal(await them.ada.evaluate((video) => getComputedStyle(video).filter), 'none');
+	await Promise.all([receives(ada, 'video', 30), receives(bob, 'video', 30)]);
+	await Promise.all([receives(ada, 'audio', 30), receives(bob, 'audio', 30)]);
+	await ada.page.getByRole('img', { name: /connection$/ }).waitFor();
+	await ada.pictures('call-video');
+
+	// One can still write.
+	await ada.says('I see you.');
+	await bob.hears('I see you.');
+
+	// Off is off: the camera is given back, and the other side is told.
+	await bob.presses('Turn camera off');
+	await ada.sees('Their camera is off.');
+	await ada.pictures('call-dark');
+	await bob.presses('Turn microphone off');
+	await ada.sees('Their microphone is off.');
+	await bob.presses('Turn camera on');
+	await bob.presses('Turn microphone on');
+	await ada.seesNoMore('Their microphone is off.');
+	await receives(ada, 'video', 10);
+
+	await pullsTheChatUp(ada);
+
+	await bob.presses('Stop');
+	await bob.presses('Really?');
+	await ada.sees('They left.');
+	await ada.pictures('call-over');
+	assert.deepEqual(await openTracks(bob), []);
+	// Back at the start no light stays on.
+	await bob.presses('Change interests');
+	await bob.sees('What do you like?');
+	await bob.page.waitForFunction(() => document.querySelectorAll('video').length === 0);
+
+	assert.deepEqual([...ada.complaints, ...bob.complaints], []);
+});
+
+test('voice: heard at once, and the next call needs no second look', async () => {
+	const people = [];
+	for (const name of ['first', 'second']) {
+		const person = await Person.arrive(browser, engine.url, {
+			viewport: { width: 360, height: 740 },
+		});
+		await person.calls('Voice', 'radio');
+		people.push(person);
+		if (name === 'first') await person.sees('Looking for');
+	}
+	const [carl, dana] = /** @type {[Person, Person]} */ (people);
+	await carl.sees('You both like radio.');
+	await Promise.all([receives(carl, 'audio', 30), receives(dana, 'audio', 30)]);
+	await carl.page.getByRole('img', { name: /connection$/ }).waitFor();
+	await carl.pictures('call-voice');
+	assert.equal(
+		await picture(carl, 'Them').evaluate((video) => /** @type {any} */ (video).paused),
+		false,
+	);
+
+	await carl.page.keyboard.press('Escape');
+	await carl.page.keyboard.press('Escape');
+	await dana.sees('They left.');
+	await dana.presses('New');
+	await dana.sees('Looking for');
+	await dana.presses('Cancel');
+	await dana.starts();
+	await dana.sees('Looking for');
+	assert.deepEqual([...carl.complaints, ...dana.complaints], []);
+});
+
+for (const [name, message, said] of /** @type {const} */ ([
+	['NotAllowedError', 'Permission denied', "Your browser wasn't allowed to."],
+	['NotAllowedError', 'Permission denied by system', "Your system doesn't let the browser."],
+	['NotFoundError', '', 'None was found.'],
+	['NotReadableError', '', 'Another program is using it.'],
+	['SecurityError', '', 'Browsers allow this on secure pages only.'],
+])) {
+	test(`a camera that says ${name} ${message}`, async () => {
+		const person = await Person.arrive(browser, engine.url);
+		await person.page.evaluate(
+			([name, message]) => {
+				navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException(message, name));
+			},
+			[name, message],
+		);
+		await person.page.getByText('Video', { exact: true }).click();
+		await person.accepts();
+		await person.starts();
+		await person.presses('Turn on my camera and microphone');
+		await person.sees(said);
+		if (message === 'Permission denied') await person.pictures('call-denied');
+		await person.presses('Use text instead');
+		await person.sees('Looking for');
+	});
+}
+
+/**
+ * @param {Person} person
+ * @param {string} label
+ */
+function picture(person, label) {
+	return person.page.locator(`video[aria-label="${label}"]`);
+}
+
+/**
+ * Waits until that many frames, or packets of sound, have come from the partner.
+ *
+ * @param {Person} person
+ * @param {'audio' | 'video'} kind
+ * @param {number} count
+ */
+async function receives(person, kind, count) {
+	const seen = await received(person, kind);
+	await person.page.waitForFunction(
+		async ([kind, target]) => {
+			let sum = 0;
+			for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
+				report.forEach((entry) => {
+					if (entry.type !== 'inbound-rtp' || entry.kind !== kind) return;
+					sum += kind === 'video' ? entry.framesDecoded : entry.packetsReceived;
+				});
+			}
+			return sum >= Number(target);
+		},
+		[kind, seen + count],
+		{ polling: 200 },
+	);
+}
+
+/**
+ * @param {Person} person
+ * @param {'audio' | 'video'} kind
+ */
+async function received(person, kind) {
+	return person.page.evaluate(async (kind) => {
+		let sum = 0;
+		for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
+			report.forEach((entry) => {
+				if (entry.type !== 'inbound-rtp' || entry.kind !== kind) return;
+				sum += kind === 'video' ? entry.framesDecoded : entry.packetsReceived;
+			});
+		}
+		return sum;
+	}, kind);
+}
+
+/**
+ * What a page still sends to anybody.
+ *
+ * @param {Person} person
+ */
+async function openTracks(person) {
+	return person.page.evaluate(() =>
+		window.peers
+			.filter((peer) => peer.signalingState !== 'closed')
+			.map((peer) => peer.signalingState),
+	);
+}
+
+/**
+ * On a phone the chat is a sheet over the picture.
+ *
+ * @param {Person} person
+ */
+async function pullsTheChatUp(person) {
+	await person.page.setViewportSize({ width: 360, height: 740 });
+	const handle = person.page.getByRole('slider', { name: 'Height of the chat' });
+	const share = async () => Number(await handle.getAttribute('aria-valuenow'));
+	const before = await share();
+	const box = await handle.boundingBox();
+	assert.ok(box);
+	await person.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+	await person.page.mouse.down();
+	await person.page.mouse.move(box.x + box.width / 2, box.y - 150, { steps: 4 });
+	await person.page.mouse.up();
+	assert.ok((await share()) > before + 10);
+	await handle.press('ArrowDown');
+	assert.ok((await share()) < 85);
+	await person.page.setViewportSize({ width: 1280, height: 800 });
+}

@@ -1,0 +1,17 @@
+/** What the tests put into their pages. */
+declare global {
+	interface Window {
+		axe: { run(options: object): Promise<{ violations: Violation[] }> };
+		/** The sum of all layout shifts without an input before them. */
+		shifted: number;
+		/** Every peer connection the page made. */
+		peers: RTCPeerConnection[];
+	}
+}
+
+interface Violation {
+	readonly id: string;
+	readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+export {};
