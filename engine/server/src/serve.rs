@@ -14,12 +14,12 @@ use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{Control, Line};
+use crate::control::{Control, Line, Siege};
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::secrets::{self, ClusterSecret};
 use crate::site::Site;
-use crate::worker::{Common, Door, Parts, Worker};
+use crate::worker::{Challenges, Common, Door, Parts, Worker};
 use crate::{cpus, listeners};
 
 /// One box is node 0 until there are more.
@@ -74,6 +74,9 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
     let clock = Clock::start();
     let pulse = Pulse::new(clock.now(), reactors);
     let room = Room::default();
+    let challenges = Arc::new(Challenges::new(secrets::random().map_err(system("randomness"))?));
+    let mut siege = Siege::new(config.challenge, config.challenge_from);
+    challenges.set_effort(siege.look(0));
     let setups = setups(config, &secret).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (end, ended) = mpsc::unbounded_channel();
@@ -111,6 +114,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         pulse: pulse.clone(),
         site: Arc::new(site),
         door: door(config),
+        challenges: Arc::clone(&challenges),
         room: room.clone(),
         ping_interval: config.ping_interval,
         wakes,
@@ -123,8 +127,18 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
     }
     let admin_address =
         admin.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
-    let memory_reserve = config.memory_reserve;
-    let control = Control { lines, reports, ended, admin, clock, pulse, room, memory_reserve };
+    let control = Control {
+        lines,
+        reports,
+        ended,
+        admin,
+        clock,
+        pulse,
+        room,
+        memory_reserve: config.memory_reserve,
+        siege,
+        challenges,
+    };
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

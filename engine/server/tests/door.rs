@@ -6,10 +6,10 @@ mod harness;
 use std::time::Instant;
 
 use harness::{
-    ADULT_TEXT, Answer, Client, Engine, Http, PATIENCE, Spoken, Words, chat, join, say, say_as,
-    strict, topic, upgrade_request,
+    ADULT_TEXT, Answer, Client, Engine, Http, Match, PATIENCE, Spoken, Words, chat, join, say,
+    say_as, strict, topic, upgrade_request,
 };
-use whisper_proto::{ClientMessage, CloseCode, ErrorCode, ServerMessage};
+use whisper_proto::{ClientMessage, CloseCode, ErrorCode, Hello, ServerMessage};
 
 /// Nobody is free of limits.
 const NOBODY: &str = "exempt = []\n";
@@ -221,8 +221,49 @@ fn who_talks_too_fast_is_told_and_then_shown_out() {
 }
 
 #[test]
+fn a_challenge_is_met_once_and_by_its_own_connection() {
+    let engine = Engine::configured(2, &format!("{NOBODY}[challenge]\nmode = \"on\"\n"));
+    let come = |from: &str| {
+        let mut http = Http::connect_from(from, engine.address);
+        assert_eq!(knock(&mut http, "").status, 101);
+        let mut client = http.into_client(Spoken::Msgpack);
+        let challenge = client.hear("connected", |message| match message {
+            ServerMessage::Connected(it) => Some(it.challenge.map(<[u8]>::to_vec)),
+            _ => None,
+        });
+        let challenge: altcha::Challenge =
+            rmp_serde::from_slice(&challenge.expect("it is asked")).expect("a challenge");
+        let options = altcha::SolveChallengeOptions::new(&challenge);
+        let solution = altcha::solve_challenge(options).expect("good").expect("in time");
+        (client, serde_json::to_vec(&solution).expect("JSON"))
+    };
+    let prove = |client: &mut Client, proof: &[u8]| {
+        let hello = Hello { proof: Some(proof), ..Hello::default() };
+        client.say(&ClientMessage::Hello(hello));
+    };
+    let topic = topic();
+    let wish = || strict(ADULT_TEXT, &[&topic]);
+    let ((mut ann, of_ann), (mut bob, of_bob)) = (come("127.0.0.2"), come("127.0.0.3"));
+    for client in [&mut ann, &mut bob] {
+        client.say(&ClientMessage::Join(wish()));
+        client.refused(ErrorCode::ChallengeRequired);
+        client.ping();
+    }
+    for wrong in [&of_bob[..], b"", b"{}"] {
+        prove(&mut ann, wrong);
+        ann.refused(ErrorCode::ChallengeRequired);
+    }
+    prove(&mut ann, &of_ann);
+    prove(&mut bob, &of_bob);
+    join(&mut ann, wish());
+    join(&mut bob, wish());
+    ann.expect::<Match>();
+    bob.expect::<Match>();
+}
+
+#[test]
 fn exempt_addresses_are_free_of_all_that() {
-    let settings = "exempt = [\"127.0.0.2/32\"]\n[limits]\nsockets = 1\n\
+    let settings = "exempt = [\"127.0.0.2/32\"]\nchallenge.mode = \"on\"\n[limits]\nsockets = 1\n\
                     upgrades = { per_minute = 1, burst = 1 }\n\
                     messages = { per_minute = 1, burst = 1 }\n";
     let engine = Engine::configured(2, settings);
@@ -251,6 +292,6 @@ fn a_join_can_follow_its_upgrade_at_once_wherever_the_address_is_owned() {
         people.push(client);
     }
     for client in &mut people {
-        client.expect::<harness::Match>();
+        client.expect::<Match>();
     }
 }

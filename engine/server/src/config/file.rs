@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ChallengeMode, ConfigError};
 
 /// Every key of the file; all are optional.
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +23,8 @@ pub(super) struct File {
     pub(super) client_ip_header: Option<String>,
     #[serde(default)]
     pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) challenge: Challenge,
     #[serde(default)]
     pub(super) matching: Matching,
     #[serde(default)]
@@ -68,6 +70,14 @@ pub(super) struct Limits {
     pub(super) others: Option<PerMinute>,
     pub(super) refusals: Option<PerMinute>,
     pub(super) memory_reserve_mib: Option<u64>,
+}
+
+/// `[challenge]`: when newcomers must prove some work.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Challenge {
+    pub(super) mode: Option<ChallengeMode>,
+    pub(super) upgrades_per_second: Option<u32>,
 }
 
 /// `{ per_minute = 60, burst = 20 }`

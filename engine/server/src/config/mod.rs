@@ -12,6 +12,7 @@ use std::{fs, io};
 
 use clap::ArgMatches;
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use whisper_core::interests::Aliases;
 use whisper_core::limits::SpeechRates;
@@ -53,6 +54,10 @@ pub(crate) struct Config {
     pub(crate) forwarded: Option<Forwarded>,
     /// How often a client may say what.
     pub(crate) speech: SpeechRates,
+    /// When newcomers must prove some work.
+    pub(crate) challenge: ChallengeMode,
+    /// WebSockets opened in a second, from which on they must where that is automatic.
+    pub(crate) challenge_from: u32,
     /// Memory that is kept free, in bytes.
     pub(crate) memory_reserve: u64,
     /// Sockets of one reactor; bounded by RLIMIT_NOFILE as well.
@@ -61,6 +66,18 @@ pub(crate) struct Config {
     pub(crate) ping_interval: Span,
     /// What every shard is told.
     pub(crate) core: Arc<CoreSettings>,
+}
+
+/// When newcomers must prove some work before they may look for a partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ChallengeMode {
+    /// Never.
+    Off,
+    /// While far more come than people do.
+    Auto,
+    /// Always.
+    On,
 }
 
 /// Why a configuration can't be used. Each says whose line to mend.
@@ -133,6 +150,12 @@ impl Config {
                 .map(forwarded)
                 .transpose()?,
             speech: limits::speech(&mut ledger, &file.limits)?,
+            challenge: ledger.file_only("challenge.mode", file.challenge.mode, ChallengeMode::Auto),
+            challenge_from: ledger.file_only(
+                "challenge.upgrades_per_second",
+                file.challenge.upgrades_per_second,
+                2_000,
+            ),
             memory_reserve: ledger.file_only(
                 "limits.memory_reserve_mib",
                 file.limits.memory_reserve_mib,

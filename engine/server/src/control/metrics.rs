@@ -40,6 +40,11 @@ impl Board {
         !state.draining && state.reports.iter().all(Option::is_some)
     }
 
+    /// WebSockets opened so far, by all workers.
+    pub(super) fn upgrades(&self) -> u64 {
+        self.state().reports.iter().flatten().map(|report| report.tally.upgrades).sum()
+    }
+
     /// All numbers in the text format of OpenMetrics.
     pub(super) fn render(&self) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("whisper");
@@ -106,6 +111,9 @@ const FAMILIES: &[Family] = &[
     }),
     family(Counter, "refused_proxies", "Proxies not believed, or silent on their client", |it| {
         it.tally.refused_proxies
+    }),
+    family(Counter, "refused_unproved", "Messages before the challenge was met", |it| {
+        it.tally.refused_unproved
     }),
     family(Counter, "refused_messages", "Messages that came too fast", |it| {
         it.tally.refused_messages

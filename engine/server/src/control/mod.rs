@@ -5,9 +5,11 @@
 
 mod admin;
 mod metrics;
+mod siege;
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -18,10 +20,11 @@ use whisper_reactor::Notifier;
 
 use self::admin::Admin;
 use self::metrics::Board;
+pub(crate) use self::siege::Siege;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 use crate::room::Room;
-use crate::worker::{Command, Report};
+use crate::worker::{Challenges, Command, Report};
 
 /// How long the workers may take to end before the process ends without them.
 const DRAIN_MAX: Duration = Duration::from_millis(4_500);
@@ -52,6 +55,10 @@ pub(crate) struct Control {
     pub(crate) room: Room,
     /// Memory that is kept free, in bytes.
     pub(crate) memory_reserve: u64,
+    /// When newcomers must prove some work.
+    pub(crate) siege: Siege,
+    /// Where they are told.
+    pub(crate) challenges: Arc<Challenges>,
 }
 
 impl Control {
@@ -73,6 +80,7 @@ impl Control {
             tokio::select! {
                 _ = tick.tick() => {
                     self.reports.try_iter().for_each(|report| board.take(report));
+                    self.weigh(board.upgrades());
                     if self.room.look(self.memory_reserve) {
                         let full = self.room.is_full();
                         tracing::warn!(full, "memory decides whether newcomers are let in");
@@ -88,6 +96,15 @@ impl Control {
                     return ended.unwrap_or(Ok(())).and(Err(error));
                 }
             }
+        }
+    }
+
+    /// Asks newcomers for more, or for less.
+    fn weigh(&mut self, upgrades: u64) {
+        let (before, effort) = (self.challenges.effort(), self.siege.look(upgrades));
+        self.challenges.set_effort(effort);
+        if (before == 0) != (effort == 0) {
+            tracing::warn!(effort, "what newcomers must prove has changed");
         }
     }
 

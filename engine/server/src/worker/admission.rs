@@ -14,6 +14,7 @@ use whisper_proto::{ClientMessage, ErrorCode, ErrorMessage, ServerMessage};
 use whisper_reactor::{ConnId, Io};
 
 use super::Common;
+use super::challenge::{Challenges, Owed};
 use super::connections::Connection;
 use super::desk::{Desk, Tally};
 use super::guest::Guest;
@@ -146,6 +147,22 @@ pub(super) fn act_of<'a>(said: &Input<'a>) -> Option<(Act, Option<&'a str>)> {
     })
 }
 
+/// Whether a message may pass while a challenge is owed; a proof in it is looked at.
+pub(super) fn passes(
+    owed: &mut Option<Owed>,
+    message: &ClientMessage<'_>,
+    challenges: &Challenges,
+) -> bool {
+    match message {
+        ClientMessage::Hello(hello) => {
+            let Some(proof) = hello.proof else { return true };
+            owed.take_if(|owed| challenges.is_met(owed, proof)).is_some()
+        }
+        ClientMessage::Join(_) | ClientMessage::Skip(_) => false,
+        _ => true,
+    }
+}
+
 /// What to answer to what came too soon; None where the client has been told often enough.
 pub(super) fn too_fast(heed: Heed, id: Option<&str>) -> Option<ServerMessage<'_>> {
     let Heed::TooSoon(wait) = heed else { return None };
@@ -155,6 +172,16 @@ pub(super) fn too_fast(heed: Heed, id: Option<&str>) -> Option<ServerMessage<'_>
         id,
         retry_after_ms: Some(wait.as_millis()),
     }))
+}
+
+/// What to answer to who asks for a partner before the challenge is met, or brings no proof of it.
+pub(super) fn challenge_required() -> ServerMessage<'static> {
+    ServerMessage::Error(ErrorMessage {
+        code: ErrorCode::ChallengeRequired,
+        message: "Many come at once: answer the challenge in hello.proof first.",
+        id: None,
+        retry_after_ms: None,
+    })
 }
 
 /// The name of a connection in what is asked about it.

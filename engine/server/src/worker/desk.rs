@@ -10,12 +10,14 @@ use whisper_core::session::{Input, write_message, write_payload};
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
-use whisper_proto::{CloseCode, ServerMessage};
+use whisper_proto::{CloseCode, Connected, ServerMessage};
 use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
 use whisper_shard_router::{Port, ShardId};
 
 use super::Common;
-use super::admission::{Admitted, Patience, Told, act_of, admit, door_link, too_fast};
+use super::admission::{
+    Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes, too_fast,
+};
 use super::connections::{Connection, Connections};
 use super::guest::Guest;
 use super::link::{conn_of, link_of};
@@ -63,6 +65,8 @@ pub(crate) struct Tally {
     pub(crate) refused_unanswered: u64,
     /// Connections and requests that should have told their client's address, and didn't.
     pub(crate) refused_proxies: u64,
+    /// Messages refused because a challenge wasn't met.
+    pub(crate) refused_unproved: u64,
     /// Messages refused because their client was too fast.
     pub(crate) refused_messages: u64,
 }
@@ -73,6 +77,8 @@ struct Carrier<'a> {
     port: &'a mut Port<Envelope>,
     tally: &'a mut Tally,
     told: &'a mut VecDeque<Told>,
+    /// What is asked of whoever is being told that they are connected.
+    challenge: Option<Vec<u8>>,
     /// Whom the event made of a connection.
     opened: Option<SessionId>,
     /// A shard that was sent to and is behind.
@@ -83,7 +89,7 @@ impl Desk {
     /// Takes one event, and then what the shard has to say to itself.
     pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
         let Self { now, shard, port, tally, told, .. } = self;
-        let mut carrier = Carrier { io, port, tally, told, opened: None, behind: None };
+        let mut carrier = Carrier::new(io, port, tally, told);
         take(shard, *now, event, &mut carrier);
     }
 
@@ -110,7 +116,7 @@ impl Desk {
             return;
         }
         let mut input = input;
-        let mut carrier = Carrier { io, port, tally, told, opened: None, behind: None };
+        let mut carrier = Carrier::new(io, port, tally, told);
         loop {
             let protocol = session.protocol();
             let Some(said) = session.next(&mut input) else { break };
@@ -118,9 +124,19 @@ impl Desk {
                 let heed = guest.does(*now, act, &common.door.speech);
                 (heed != Heed::Heard).then_some((heed, id))
             });
+            let unproved = match (&said, guest.owed()) {
+                (Input::Message(message), Some(owed)) => !passes(owed, message, &common.challenges),
+                _ => false,
+            };
             let next = match (said, *person) {
                 _ if let Some((heed, id)) = too_soon => {
                     carrier.hold_back(link_of(conn, protocol), heed, id)
+                }
+                (Input::Message(_), Some(_)) if unproved => {
+                    carrier.tally.refused_unproved += 1;
+                    let (link, message) = (link_of(conn, protocol), &challenge_required());
+                    carrier.push(Effect::Send { link, message });
+                    Answered::Kept
                 }
                 (Input::Message(message), Some(session)) => {
                     carrier.tally.messages_in += 1;
@@ -184,7 +200,14 @@ impl Desk {
                     carrier.tally.upgrades += 1;
                     session.upgraded(protocol);
                     let link = link_of(conn, protocol);
+                    if !guest.exempt
+                        && let Some((owed, challenge)) = common.challenges.make(*now)
+                    {
+                        guest.owe(owed);
+                        carrier.challenge = Some(challenge);
+                    }
                     take(shard, *now, Event::Connected { link }, &mut carrier);
+                    carrier.challenge = None;
                     *person = carrier.opened.take();
                 }
                 Answered::Over => {
@@ -245,7 +268,16 @@ impl Handler for Desk {
     }
 }
 
-impl Carrier<'_> {
+impl<'a> Carrier<'a> {
+    fn new(
+        io: &'a mut Io,
+        port: &'a mut Port<Envelope>,
+        tally: &'a mut Tally,
+        told: &'a mut VecDeque<Told>,
+    ) -> Self {
+        Self { io, port, tally, told, challenge: None, opened: None, behind: None }
+    }
+
     /// Answers what came too soon; a client that has been told often enough is closed.
     fn hold_back(&mut self, link: Link, heed: Heed, id: Option<&str>) -> Answered {
         self.tally.refused_messages += 1;
@@ -277,7 +309,12 @@ impl Effects for Carrier<'_> {
                 self.tally.messages_out += 1;
                 let (conn, protocol) = conn_of(link);
                 let write = |out: &mut Vec<u8>| write_message(out, message, protocol);
-                if is_fleeting(message) {
+                if let (ServerMessage::Connected(it), Some(challenge)) = (message, &self.challenge)
+                {
+                    let asked = Connected { challenge: Some(challenge), ..it.clone() };
+                    let message = ServerMessage::Connected(asked);
+                    self.io.write(conn, |out| write_message(out, &message, protocol));
+                } else if is_fleeting(message) {
                     self.io.write_droppable(conn, write);
                 } else {
                     self.io.write(conn, write);

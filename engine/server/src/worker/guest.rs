@@ -12,6 +12,8 @@ use whisper_core::limits::{Act, Heed, Speech, SpeechRates, Visit};
 use whisper_core::proxy::{Forwarded, ForwardedError, ProxyReader};
 use whisper_core::time::Micros;
 
+use super::challenge::Owed;
+
 /// What a worker knows of who may come in, and by which door.
 #[derive(Debug, Default)]
 pub(crate) struct Door {
@@ -62,6 +64,8 @@ struct Extra {
     /// What came while the owner of the address was asked.
     kept: Option<Vec<u8>>,
     speech: Option<Speech>,
+    /// A challenge not met yet.
+    owed: Option<Owed>,
 }
 
 /// What may come while an owner is asked, beyond a request: some receive buffers.
@@ -134,12 +138,24 @@ impl Guest {
         Ok(())
     }
 
+    /// Must meet a challenge before it may look for a partner.
+    pub(super) fn owe(&mut self, owed: Owed) {
+        self.extra_mut().owed = Some(owed);
+    }
+
+    /// The challenge that isn't met yet.
+    pub(super) fn owed(&mut self) -> Option<&mut Option<Owed>> {
+        self.extra.as_mut().map(|extra| &mut extra.owed).filter(|owed| owed.is_some())
+    }
+
     fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
     }
 
     /// Frees what holds nothing any more.
     fn shrink(&mut self) {
-        self.extra.take_if(|it| it.header.is_none() && it.kept.is_none() && it.speech.is_none());
+        self.extra.take_if(|it| {
+            it.header.is_none() && it.kept.is_none() && it.speech.is_none() && it.owed.is_none()
+        });
     }
 }

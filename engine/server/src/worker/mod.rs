@@ -4,6 +4,7 @@
 //! happen; tell the other shards. Each part has a budget, so that none starves another.
 
 mod admission;
+mod challenge;
 mod connections;
 mod desk;
 mod guest;
@@ -27,6 +28,7 @@ use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
 use whisper_shard_router::{Port, Sleep};
 
 use self::admission::Patience;
+pub(crate) use self::challenge::Challenges;
 use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
@@ -87,6 +89,8 @@ pub(crate) struct Common {
     pub(crate) site: Arc<Site>,
     /// Who may come in.
     pub(crate) door: Door,
+    /// What is asked of newcomers.
+    pub(crate) challenges: Arc<Challenges>,
     /// Whether there is room for more.
     pub(crate) room: Room,
     /// How often a quiet socket is pinged.
