@@ -123,13 +123,37 @@ impl Side {
     }
 }
 
-/// Base64url without padding into a string of at most `N` characters, which must suffice.
+/// The id of a room's message whose sender gave it none: `m1`, `m2` and on.
+pub fn message_id(seq: u64) -> arrayvec::ArrayString<21> {
+    let mut id = arrayvec::ArrayString::new();
+    id.push('m');
+    let mut unit = 1;
+    while seq / unit >= 10 {
+        unit *= 10;
+    }
+    while unit > 0 {
+        id.push(char::from(b'0' + (seq / unit % 10) as u8));
+        unit /= 10;
+    }
+    id
+}
+
+/// Base64url without padding (RFC 4648, section 5) into a string of at most `N` characters, which
+/// must suffice.
+///
+/// Written out, because it stands in every message: it is done in a quarter of the instructions of
+/// an encoder that any alphabet can be given to.
 pub fn encode_base64url<const N: usize>(bytes: &[u8]) -> arrayvec::ArrayString<N> {
-    let mut buffer = [0u8; N];
-    let length = BASE64URL_NOPAD.encode_len(bytes.len());
-    BASE64URL_NOPAD.encode_mut(bytes, &mut buffer[..length]);
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = arrayvec::ArrayString::new();
-    text.push_str(std::str::from_utf8(&buffer[..length]).expect("base64 is ASCII"));
+    for group in bytes.chunks(3) {
+        let [a, b, c] = [0, 1, 2].map(|at| u32::from(group.get(at).copied().unwrap_or_default()));
+        let bits = a << 16 | b << 8 | c;
+        for sextet in 0..=group.len() {
+            let index = bits >> (18 - 6 * sextet) & 63;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+    }
     text
 }
 
@@ -144,6 +168,22 @@ mod tests {
         assert!(room.is(&room.encode()));
         assert_eq!(RoomId::decode("short"), None);
         assert_eq!(RoomId::decode("!!!!!!!!!!!!!!!!!!!!!!"), None);
+    }
+
+    #[test]
+    fn base64url_is_as_others_write_it() {
+        let bytes: [u8; 24] = std::array::from_fn(|at| (at * 67 % 256) as u8 ^ 0xE7);
+        for len in 0..=bytes.len() {
+            let text = encode_base64url::<32>(&bytes[..len]);
+            assert_eq!(text.as_str(), BASE64URL_NOPAD.encode(&bytes[..len]));
+        }
+    }
+
+    #[test]
+    fn messages_are_counted_in_decimal() {
+        for seq in [0, 1, 9, 10, 11, 99, 100, 12_345_678_901_234_567_890, u64::MAX] {
+            assert_eq!(message_id(seq).as_str(), format!("m{seq}"));
+        }
     }
 
     #[test]

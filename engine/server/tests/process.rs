@@ -301,6 +301,35 @@ fn operators_see_the_numbers() {
     });
 }
 
+#[test]
+fn what_arrives_at_once_leaves_at_once() {
+    const MESSAGES: u64 = 16;
+    let engine = Engine::start(1);
+    let (mut ann, mut bob) = (engine.client(), engine.client());
+    let mut operator = Http::connect(engine.admin);
+    // What the reactor tells next, which it does once a second. In a chat nothing else is sent.
+    let mut counted = |messages: u64| {
+        let names = ["messages_in", "receives", "sends", "turns"];
+        let mut ask = || {
+            let metrics = Metrics::ask(&mut operator);
+            names.map(|name| metrics.sum(&format!("whisper_{name}_total")))
+        };
+        let ([.., before], start) = (ask(), Instant::now());
+        loop {
+            assert!(start.elapsed() < PATIENCE, "never {messages} messages");
+            let [heard, receives, sends, turns] = ask();
+            if heard == messages && turns > before {
+                return [receives, sends];
+            }
+        }
+    };
+    chat(&mut ann, &mut bob);
+    let [receives, sends] = counted(2);
+    ann.say_at_once(&say("hello"), MESSAGES as usize);
+    (0..MESSAGES).for_each(|_| drop(bob.expect::<Words>()));
+    assert_eq!(counted(2 + MESSAGES), [receives + 1, sends + 1]);
+}
+
 /// What `/metrics` answers.
 struct Metrics(String);
 

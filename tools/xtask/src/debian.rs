@@ -18,6 +18,7 @@ pub(crate) struct Program {
 pub(crate) const CHROMIUM: Program = Program::at("chromium", || is_file("/usr/bin/chromium"));
 pub(crate) const REDIS: Program =
     Program::at("redis-server", || process::is_on_path("redis-server"));
+pub(crate) const VALGRIND: Program = Program::at("valgrind", || process::is_on_path("valgrind"));
 pub(crate) const POSTGRESQL: Program = Program::at("postgresql", || postgresql_bin().is_some());
 
 impl Program {

@@ -67,6 +67,11 @@ impl Outcome {
         Self { verdict: Verdict::Skipped, tally: Tally::default(), note: why.into() }
     }
 
+    /// Whether nothing is wrong.
+    pub(crate) fn is_good(&self) -> bool {
+        self.verdict != Verdict::Failed
+    }
+
     /// The outcome of a test runner, which counts its own tests.
     pub(crate) fn of_tests(task: Task) -> Self {
         let (tally, done) = task.run_counting();

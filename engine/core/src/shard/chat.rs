@@ -5,7 +5,7 @@ use whisper_proto::{ErrorCode, Report, Said, Say, ServerMessage, Signal};
 use super::people::{LastRoom, State, seconds};
 use super::{Effect, Effects, Floor, ShardMessage};
 use crate::evidence::Statement;
-use crate::ids::{RoomId, SessionId};
+use crate::ids::{RoomId, SessionId, message_id};
 use crate::rooms::{Ending, RoomMessage};
 
 /// What most messages take when encoded; longer ones grow once or twice.
@@ -25,7 +25,7 @@ impl Floor {
         let id = match say.id {
             Some(id) => id,
             None => {
-                made_here = format!("m{seq}");
+                made_here = message_id(seq);
                 &made_here
             }
         };

@@ -114,6 +114,18 @@ impl Client {
         });
     }
 
+    /// Says it so often, all in one write.
+    #[track_caller]
+    pub(crate) fn say_at_once(&mut self, message: &ClientMessage<'_>, times: usize) {
+        let mut payload = Vec::new();
+        message.encode(&mut payload);
+        for _ in 0..times {
+            let frame = Message::binary(payload.clone());
+            self.socket.write(frame).expect("the connection has room for a frame");
+        }
+        self.socket.flush().expect("the connection takes frames");
+    }
+
     /// Sends a frame of tungstenite's making.
     #[track_caller]
     pub(crate) fn send(&mut self, message: Message) {

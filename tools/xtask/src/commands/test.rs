@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::Result;
 use crate::checkout::Checkout;
+use crate::commands::bench::guard;
 use crate::commands::lint;
 use crate::steps::{self, Group, Outcome, Step};
 use crate::{client, debian};
@@ -31,6 +32,7 @@ fn all() -> Vec<Step> {
         Step { group: Rust, name: "rust tests", action: rust_tests },
         Step { group: Rust, name: "rust doc tests", action: rust_doc_tests },
         Step { group: Rust, name: "loom models", action: loom_models },
+        Step { group: Rust, name: "instruction counts", action: guard::check },
         lint::FRONTEND,
         Step {
             group: Frontend,

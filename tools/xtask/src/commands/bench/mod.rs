@@ -2,6 +2,7 @@
 
 mod contestants;
 mod document;
+pub(crate) mod guard;
 mod host;
 mod peers;
 mod runs;
@@ -17,10 +18,13 @@ use crate::checkout::Checkout;
 pub(crate) enum Action {
     /// Measure the engine beside its rivals, and write bench/RESULTS.md.
     Peers(peers::Args),
+    /// Count the instructions of the hot paths, and hold them to bench/instructions.json.
+    Guard(guard::Args),
 }
 
 pub(crate) fn run(checkout: &Checkout, action: &Action) -> Result<ExitCode> {
     match action {
         Action::Peers(args) => peers::run(checkout, args),
+        Action::Guard(args) => guard::run(checkout, args),
     }
 }

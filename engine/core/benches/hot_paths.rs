@@ -1,0 +1,264 @@
+//! The paths that a busy engine spends its time on, alone: from received bytes to bytes to send,
+//! with everything in between that is not the kernel's.
+//!
+//! `hot_paths NAME COUNT` walks one of them so often and says nothing: run it under
+//! `valgrind --tool=callgrind`, as `cargo xtask bench guard` does, to count its instructions.
+//! `hot_paths names` lists them. With no arguments, as under `cargo test`, it walks each a few times to
+//! see that it leads anywhere.
+
+#![allow(clippy::print_stdout, reason = "a benchmark speaks on stdout")]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use whisper_core::http::{Subprotocol, write_switching};
+use whisper_core::ids::{Link, SessionId};
+use whisper_core::session::{Input, Session, write_message, write_payload};
+use whisper_core::settings::Settings;
+use whisper_core::shard::{Effect, Effects, Envelope, Event, Setup, Shard};
+use whisper_core::time::Micros;
+use whisper_core::ws::{self, Opcode};
+use whisper_proto::{
+    AgeCategory, ClientMessage, Join, Lane, LanguageWish, Mode, QueueType, Relax, Say,
+};
+use whisper_shard_router::{Placement, ShardId};
+
+/// Walks so often.
+type Walk = fn(u64);
+
+const PATHS: [(&str, Walk); 5] = [
+    ("upgrade", upgrade),
+    ("match_of_two", match_of_two),
+    ("relay", relay),
+    ("relay_with_ids", relay_with_ids),
+    ("relay_across", relay_across),
+];
+
+fn main() {
+    let args: Vec<_> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    match &args[..] {
+        [] => PATHS.iter().for_each(|(_, walk)| walk(10)),
+        [names] if names == "names" => PATHS.iter().for_each(|(name, _)| println!("{name}")),
+        [name, count] => {
+            let (_, walk) = PATHS.iter().find(|(path, _)| path == name).expect("a path's NAME");
+            walk(count.parse().expect("COUNT is a number"));
+        }
+        _ => panic!("hot_paths [names | NAME COUNT]"),
+    }
+}
+
+/// A request becomes a WebSocket, whose person is told `connected` and the numbers; then it is gone.
+fn upgrade(count: u64) {
+    let mut engine = Engine::new(1);
+    for person in 0..count {
+        let person = engine.connect(0, person);
+        assert!(engine.sent.contains("101 Switching Protocols"));
+        engine.disconnect(person);
+    }
+}
+
+/// Two come, join with an interest that only they have, are matched, and go. (Those who stay would
+/// not meet again.)
+fn match_of_two(count: u64) {
+    let mut engine = Engine::new(1);
+    for pair in 0..count {
+        let people = [engine.connect(0, 0), engine.connect(0, 1)];
+        engine.join(people, pair);
+        people.into_iter().rev().for_each(|person| engine.disconnect(person));
+    }
+}
+
+/// A message of 64 characters goes from one of a pair to the other, as a client sends it that
+/// names neither message nor room.
+fn relay(count: u64) {
+    let mut engine = Engine::new(1);
+    let people = [engine.connect(0, 0), engine.connect(0, 1)];
+    engine.join(people, 0);
+    engine.talk(people, count, &say(None, None));
+}
+
+/// The same as the web client sends it: with the message's id, which is acknowledged, and the room.
+fn relay_with_ids(count: u64) {
+    let mut engine = Engine::new(1);
+    let people = [engine.connect(0, 0), engine.connect(0, 1)];
+    let room = engine.join(people, 0);
+    engine.talk(people, count, &say(Some("0123456789abcdef"), Some(&room)));
+}
+
+/// The same as `relay` between people of two shards.
+fn relay_across(count: u64) {
+    let mut engine = Engine::new(2);
+    let people = [engine.connect(0, 0), engine.connect(1, 1)];
+    engine.join(people, 0);
+    engine.talk(people, count, &say(None, None));
+}
+
+/// Shards on one thread, and the sessions that a worker would have.
+struct Engine {
+    shards: Vec<Shard>,
+    sessions: Vec<(Session, Option<SessionId>)>,
+    sent: Sent,
+    /// Where the bytes that arrive lie.
+    buffer: Vec<u8>,
+}
+
+/// What is to leave.
+#[derive(Default)]
+struct Sent {
+    bytes: Vec<u8>,
+    messages: u64,
+    opened: Option<SessionId>,
+    /// The shard whose effects these are.
+    speaker: u16,
+    /// From whom to whom.
+    underway: VecDeque<(u16, ShardId, Envelope)>,
+}
+
+const NOW: Micros = Micros(20_000 * 86_400_000_000);
+
+/// A turn's worth of messages, after which a reactor would send and begin again.
+const TURN: u64 = 64;
+
+impl Engine {
+    fn new(shards: u16) -> Self {
+        let setup = |shard| Setup {
+            me: ShardId { node: 0, shard },
+            shards: shards.into(),
+            placement: Placement::single_node([3; 16], 0, shards),
+            settings: Arc::new(Settings::default()),
+            evidence_secret: [1; 32],
+            session_secret: [2; 32],
+            seed: [shard as u8; 32],
+        };
+        Self {
+            shards: (0..shards).map(|shard| Shard::new(NOW, setup(shard))).collect(),
+            sessions: Vec::new(),
+            sent: Sent::default(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// A person comes to a shard; who they are is their place among the sessions.
+    fn connect(&mut self, shard: usize, key: u64) -> usize {
+        let request = format!(
+            "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: {key:021}A==\r\n\r\n"
+        );
+        let mut bytes = request.into_bytes();
+        let mut input = bytes.as_mut_slice();
+        let mut session = Session::default();
+        self.sent.bytes.clear();
+        let Some(Input::Request(request)) = session.next(&mut input) else { panic!("a request") };
+        let upgrade = request.upgrade.expect("it asks for a WebSocket");
+        write_switching(&mut self.sent.bytes, upgrade.key, None, None);
+        session.upgraded(Subprotocol::Msgpack);
+        let link = Link(self.sessions.len() as u64);
+        self.shards[shard].handle(NOW, Event::Connected { link }, &mut self.sent);
+        self.sessions.push((session, self.sent.opened.take()));
+        self.sessions.len() - 1
+    }
+
+    fn disconnect(&mut self, person: usize) {
+        let (_, session) = self.sessions.remove(person);
+        let session = session.expect("they were here");
+        let gone = Event::Disconnected { session };
+        take(&mut self.shards, &mut self.sent, session.home(), gone);
+    }
+
+    /// Both join; returns the room they are in.
+    fn join(&mut self, people: [usize; 2], pair: u64) -> String {
+        let interest = format!("interest {pair}");
+        let lane =
+            Lane { age: AgeCategory::Adult, mode: Mode::Text, queue: QueueType::Unmoderated };
+        let join = frame(&ClientMessage::Join(Join {
+            lane,
+            interests: std::iter::once(&*interest).collect(),
+            relax: Relax::Strict,
+            language: LanguageWish::Any,
+        }));
+        people.into_iter().for_each(|person| self.hear(person, &join));
+        let session = self.sessions[people[0]].1.expect("they are here");
+        let home = &self.shards[usize::from(session.home().shard)];
+        let (room, _) = home.room_of(session).expect("they met");
+        self.sent.bytes.clear();
+        room.encode().to_string()
+    }
+
+    /// They take turns in saying the same.
+    fn talk(&mut self, people: [usize; 2], count: u64, frame: &[u8]) {
+        let before = self.sent.messages;
+        for number in 0..count {
+            self.hear(people[number as usize % 2], frame);
+            if number % TURN == 0 {
+                self.sent.bytes.clear();
+            }
+        }
+        assert!(self.sent.messages - before >= count, "each message arrived");
+    }
+
+    /// Bytes of somebody's client arrive.
+    fn hear(&mut self, person: usize, bytes: &[u8]) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        let mut input = buffer.as_mut_slice();
+        let (session, who) = &mut self.sessions[person];
+        let said = session.next(&mut input).expect("a whole frame");
+        let (Input::Message(message), Some(session)) = (said, *who) else { panic!("a message") };
+        take(&mut self.shards, &mut self.sent, session.home(), Event::Message { session, message });
+        self.buffer = buffer;
+    }
+}
+
+/// Has a shard take an event, and then all of them what they say to each other by it.
+fn take(shards: &mut [Shard], sent: &mut Sent, home: ShardId, event: Event<'_>) {
+    sent.speaker = home.shard;
+    shards[usize::from(home.shard)].handle(NOW, event, sent);
+    while let Some((from, to, envelope)) = sent.underway.pop_front() {
+        let from = ShardId { node: home.node, shard: from };
+        sent.speaker = to.shard;
+        shards[usize::from(to.shard)].handle(NOW, Event::FromShard { from, envelope }, sent);
+    }
+}
+
+impl Sent {
+    fn contains(&self, text: &str) -> bool {
+        self.bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+}
+
+impl Effects for Sent {
+    fn push(&mut self, effect: Effect<'_>) {
+        match effect {
+            Effect::Send { message, .. } => {
+                self.messages += 1;
+                write_message(&mut self.bytes, message, Subprotocol::Msgpack);
+            }
+            Effect::Forward { payload, .. } => {
+                self.messages += 1;
+                write_payload(&mut self.bytes, payload, Subprotocol::Msgpack);
+            }
+            Effect::ToShard { to, envelope } => {
+                self.underway.push_back((self.speaker, to, envelope));
+            }
+            Effect::Opened { session, .. } => self.opened = Some(session),
+            // None of these paths asks for more.
+            _ => {}
+        }
+    }
+}
+
+/// A client's frame with a message.
+fn frame(message: &ClientMessage<'_>) -> Vec<u8> {
+    let mut payload = Vec::new();
+    message.encode(&mut payload);
+    let mut frame = Vec::new();
+    ws::encode_masked_frame(&mut frame, Opcode::Binary, &payload, [1, 2, 3, 4]);
+    frame
+}
+
+fn say(id: Option<&str>, room: Option<&str>) -> Vec<u8> {
+    let content = "How do you do? I like the same things as you, or so I am told ;-)";
+    frame(&ClientMessage::Message(Say { content: &content[..64], id, room }))
+}
