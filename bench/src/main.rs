@@ -53,6 +53,7 @@ fn run(command: &Command) -> Result<Outcome, Box<dyn Error>> {
     let operator = Operator::new(telling.quiet)?;
     let mut report = match command {
         Command::Idle(args) => scenarios::idle::run(args, &operator)?,
+        Command::Connect(args) => scenarios::connect::run(args, &operator)?,
         Command::Match(args) => scenarios::matching::run(args, &operator)?,
         Command::Relay(args) => scenarios::relay::run(args, &operator)?,
         Command::CompareFloor(args) => scenarios::floor::run(args, &operator)?,

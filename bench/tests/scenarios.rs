@@ -154,6 +154,26 @@ fn an_open_loop_sends_what_is_due_in_every_phase() {
 }
 
 #[test]
+fn people_come_in_a_storm() {
+    let engine = Server::engine("connect", "2");
+    let all = engine.result(&["connect", "--connections", "200", "--reactors", "2"]);
+    assert_eq!(number(&all["figures"], "upgrades"), 200.0);
+    assert_eq!(number(&all["latencies"]["upgrade"], "count"), 200.0);
+    assert!(number(&all["figures"], "server_cpu_us_per_upgrade") > 0.0);
+    let open = ["connect", "--rate", "200", "--secs", "1", "--warm-up", "0", "--stay", "100ms"];
+    let brief = engine.result(&open);
+    assert!((199.0..=201.0).contains(&number(&brief["figures"], "upgrades")), "{brief:#}");
+    assert!(number(&brief["latencies"]["connect"], "p50_us") > 0.0);
+    let matched = engine.result(&["connect", "--connections", "100", "--join"]);
+    assert_eq!(number(&matched["figures"], "upgrades"), 100.0);
+    assert_eq!(number(&matched["latencies"]["match"], "count"), 100.0);
+
+    let bare = Server::floor("--relay");
+    let bare = bare.result(&["connect", "--connections", "100", "--at-once", "10", "--peer"]);
+    assert_eq!(number(&bare["figures"], "upgrades"), 100.0);
+}
+
+#[test]
 fn bare_servers_are_measured_with_the_same_texts() {
     for (server, mode) in [("--relay", "relay"), ("--echo", "echo")] {
         // First come, first paired: partners are in the hands of different reactors, too.

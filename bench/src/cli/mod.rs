@@ -2,7 +2,7 @@
 
 mod values;
 
-pub(crate) use self::values::{Seed, Sources, duration};
+pub(crate) use self::values::{Seed, Sources, Stay, duration};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,6 +37,8 @@ Exit codes:
 pub(crate) enum Command {
     /// Open WebSockets and hold them: memory per connection.
     Idle(Idle),
+    /// A storm of people who come: connects and upgrades a second.
+    Connect(Connect),
     /// People who join while their partner waits: time to match, open loop.
     Match(Match),
     /// Pairs who talk: latency, throughput, CPU per message.
@@ -97,6 +99,7 @@ impl Command {
     pub(crate) fn telling(&self) -> &Telling {
         match self {
             Self::Idle(args) => &args.aim.telling,
+            Self::Connect(args) => &args.aim.telling,
             Self::Match(args) => &args.aim.telling,
             Self::Relay(args) => &args.aim.telling,
             Self::CompareFloor(args) => &args.telling,
@@ -174,6 +177,46 @@ pub(crate) struct Idle {
     #[command(flatten)]
     pub(crate) wire: Wire,
 }
+
+/// `connect`
+#[derive(Args, Debug)]
+#[command(after_help = CONNECT_EXAMPLES)]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    /// Closed loop: people who come in all.
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = count)]
+    pub(crate) connections: usize,
+    /// Closed loop: people on their way at once.
+    #[arg(long, value_name = "N", default_value = "256", value_parser = count)]
+    pub(crate) at_once: usize,
+    /// Open loop instead: people a second who set out, however many are on their way.
+    #[arg(long, value_name = "N", value_parser = rate, conflicts_with_all = ["connections", "at_once"])]
+    pub(crate) rate: Option<f64>,
+    /// Whether they set out at even distances, or as independent people would.
+    #[arg(long, value_name = "HOW", value_enum, default_value = "even", requires = "rate")]
+    pub(crate) spacing: Spacing,
+    /// How long each stays once there.
+    #[arg(long, value_name = "TIME|end", default_value = "end")]
+    pub(crate) stay: Stay,
+    /// Have them join too, each two with a partner, and be there when matched.
+    #[arg(long, conflicts_with = "peer")]
+    pub(crate) join: bool,
+    #[command(flatten)]
+    pub(crate) course: Course,
+    #[command(flatten)]
+    pub(crate) wire: Wire,
+}
+
+const CONNECT_EXAMPLES: &str = "\
+Examples:
+  100,000 people, 256 on their way at once, and what an upgrade costs the server:
+    whisper-bench connect --target 127.0.0.1:8080 --connections 100k --pid $(pidof whisper)
+  What a restart does: 5,000 people a second whatever happens, held to a promise:
+    whisper-bench connect --target 127.0.0.1:8080 --rate 5k --secs 20 \\
+        --spacing poisson --threshold 'connect.p99<100ms'
+  People who come for a second and go:
+    whisper-bench connect --target 127.0.0.1:8080 --rate 1k --secs 1m --stay 1s";
 
 /// `match`
 #[derive(Args, Debug)]

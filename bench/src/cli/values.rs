@@ -73,6 +73,23 @@ impl FromStr for Sources {
     }
 }
 
+/// How long somebody stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// So long.
+    For(Duration),
+    /// To the end of the run.
+    End,
+}
+
+impl FromStr for Stay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "end" { Ok(Self::End) } else { duration(text).map(Self::For) }
+    }
+}
+
 /// What everything random in a run derives from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seed(pub(crate) u64);

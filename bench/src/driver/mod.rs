@@ -80,6 +80,11 @@ pub(crate) trait Scenario: Sized {
     /// What makes it pointless to go on.
     fn turn(&mut self, scene: &mut Scene<'_>) -> Result<Option<Instant>, DriveError>;
 
+    /// Whether there is nothing more to begin, before the load ends by itself.
+    fn is_finished(&self) -> bool {
+        false
+    }
+
     /// Things begun here less things ended here. Those under way when nothing is begun any more are
     /// waited for, for a while.
     fn balance(&self) -> i64;
@@ -224,6 +229,9 @@ impl<S: Scenario> Driver<S> {
             let gathered =
                 self.scenario.gathered(&Scene::new(reactor.io(), &mut self.crowd, &mut self.clock));
             self.clock.gather(now, gathered)?;
+        }
+        if self.clock.phases.is_loading() && self.scenario.is_finished() {
+            self.clock.phases.cut_short(now);
         }
         while let Some(phase) = self.clock.advance(now, self.scenario.balance())? {
             let mut scene = Scene::new(reactor.io(), &mut self.crowd, &mut self.clock);

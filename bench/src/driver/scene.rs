@@ -43,6 +43,16 @@ impl<'a> Scene<'a> {
         self.crowd.want(self.io, people);
     }
 
+    /// Has somebody come who is away.
+    pub(crate) fn come(&mut self, person: PersonId) {
+        self.crowd.come(person);
+    }
+
+    /// Has somebody leave, in good order.
+    pub(crate) fn leave(&mut self, person: PersonId) {
+        self.crowd.leave(self.io, person);
+    }
+
     /// The shard that serves somebody, where the plan was to ask for it.
     pub(crate) fn shard(&self, person: PersonId) -> Option<u16> {
         self.crowd.shard(person)

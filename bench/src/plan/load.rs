@@ -113,6 +113,11 @@ impl Load {
         self.segments.iter().map(|segment| segment.from.max(segment.to)).fold(0.0, f64::max)
     }
 
+    /// Level times seconds, of all of it and the warm-up.
+    pub(crate) fn area(&self) -> f64 {
+        self.all().map(|segment| segment.area()).sum()
+    }
+
     /// The level at a moment, counted from the beginning of the warm-up; 0 after the end.
     pub(crate) fn level(&self, at: Duration) -> f64 {
         let mut begin = Duration::ZERO;

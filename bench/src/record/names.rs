@@ -42,6 +42,8 @@ named! {
         Foreign = "messages_foreign",
         /// Errors and other answers that nobody should have got.
         Unexpected = "unexpected_answers",
+        /// Connections that never came to be.
+        ConnectionsFailed = "connections_failed",
         /// Connections that ended before their time.
         ConnectionsLost = "connections_lost",
         /// Second joins that were said before the first was known to wait.
@@ -63,6 +65,7 @@ impl Count {
                 | Self::Reordered
                 | Self::Foreign
                 | Self::Unexpected
+                | Self::ConnectionsFailed
                 | Self::ConnectionsLost
         )
     }
@@ -82,6 +85,11 @@ named! {
         Match = "match",
         /// From when a join was due to the `matched` of who waited for it.
         PartnersMatch = "partners_match",
+        /// From when somebody should have set out to their being there: upgraded, greeted by an
+        /// engine, and matched where they join.
+        Connect = "connect",
+        /// From the connected socket to the first word after the upgrade.
+        Upgrade = "upgrade",
         /// How late we ourselves were with what was due.
         Lag = "generator_lag",
     }

@@ -73,7 +73,9 @@ impl Report {
                 self.count(what.name(), count);
             }
             self.fault_if(count > 0, || {
-                let why = ran.first_lost.as_deref().filter(|_| what == Count::ConnectionsLost);
+                let of_connections =
+                    matches!(what, Count::ConnectionsLost | Count::ConnectionsFailed);
+                let why = ran.first_lost.as_deref().filter(|_| of_connections);
                 let why = why.map(|why| format!(", the first {why}")).unwrap_or_default();
                 format!("{count} {}{why}", what.name().replace('_', " "))
             });

@@ -1,5 +1,6 @@
 //! What people do.
 
+pub(crate) mod connect;
 pub(crate) mod floor;
 pub(crate) mod idle;
 pub(crate) mod matching;
