@@ -26,7 +26,12 @@ export default {
 		},
 		typescript: {
 			config: (config) => {
-				config.include.push('../e2e/**/*.mjs', '../e2e/**/*.d.ts', '../scripts/**/*.js', '../*.config.js');
+				config.include.push(
+					'../e2e/**/*.mjs',
+					'../e2e/**/*.d.ts',
+					'../scripts/**/*',
+					'../*.config.js',
+				);
 			},
 		},
 	},

@@ -124,6 +124,31 @@ test('what was accepted once is remembered; a search can be cancelled', async ()
 	assert.deepEqual(eve.complaints, []);
 });
 
+test('it can be kept on a device, and opens without a network', async () => {
+	const nia = await Person.arrive(browser, engine.url);
+	const { manifest, icons } = await nia.page.evaluate(async () => {
+		const link = document.querySelector('link[rel=manifest]')?.getAttribute('href') ?? '';
+		const manifest = await (await fetch(link)).json();
+		const icons = await Promise.all(
+			manifest.icons.map(async (/** @type {{ src: string }} */ { src }) => (await fetch(src)).ok),
+		);
+		return { manifest, icons };
+	});
+	assert.equal(manifest.display, 'standalone');
+	assert.deepEqual([...new Set(icons)], [true]);
+	// The worker keeps the app while nobody waits for it.
+	await nia.page.evaluate(() => navigator.serviceWorker.ready);
+	await nia.page.reload();
+	await nia.sees('person here');
+	assert.deepEqual(nia.complaints, []);
+	await nia.page.context().setOffline(true);
+	await nia.page.reload();
+	await nia.sees("Talk to someone you'll never have to see again.");
+	await nia.sees("You're offline.");
+	await nia.presses('Settings and help');
+	await nia.sees('Stay safe');
+});
+
 test('who waits for their interests alone is asked to search wider', async () => {
 	const dora = await Person.arrive(browser, engine.url);
 	await dora.likes('medieval falconry');

@@ -184,8 +184,10 @@ export class Person {
 			const findings = violations.flatMap(({ id, nodes }) =>
 				nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
 			);
-			const { scrollWidth, clientWidth } = document.documentElement;
-			if (scrollWidth > clientWidth) findings.push(`${scrollWidth - clientWidth} px stick out`);
+			for (const box of document.querySelectorAll('html, dialog[open], [role=region]')) {
+				const out = box.scrollWidth - box.clientWidth;
+				if (out > 0) findings.push(`${out} px stick out of ${box.tagName}`);
+			}
 			return findings;
 		});
 	}

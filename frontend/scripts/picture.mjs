@@ -5,14 +5,14 @@ import { openBrowser, Person } from '../e2e/person.mjs';
 
 const PICTURE = fileURLToPath(new URL('../../docs/images/chat.png', import.meta.url));
 
-const TALK = [
+const TALK = /** @type {const} */ ([
 	['ada', 'Hello. Do you play, or do you just like to watch?'],
 	['bob', 'Both, badly. I lost to my aunt on Sunday; she is eighty.'],
 	['ada', 'What did she open with?'],
 	['bob', 'The Queen’s Gambit. She says it is “the one from the show”.'],
 	['ada', 'Then you lost to a classic. No shame in it.'],
 	['bob', 'Tell that to my aunt.'],
-];
+]);
 
 const engine = await startEngine();
 const browser = await openBrowser();

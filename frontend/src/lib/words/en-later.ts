@@ -73,6 +73,7 @@ export default function english(say: Formats) {
 			connecting: 'Connecting the call.',
 			mending: 'The call broke off. Looking for another way.',
 			failed: "The call couldn't be connected. You can still write.",
+			talking: 'You can hear each other.',
 			micOn: 'Turn microphone on',
 			micOff: 'Turn microphone off',
 			cameraOn: 'Turn camera on',

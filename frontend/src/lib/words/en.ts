@@ -54,6 +54,12 @@ export default function english(say: Formats) {
 			strict: 'Wait for my interests',
 			gradual: 'Then anyone',
 			anyone: 'Anyone, right away',
+			/** Told in one line, where nothing is to be chosen. */
+			told: {
+				strict: 'Only people who like the same',
+				gradual: 'First who likes the same, then anyone',
+				anyone: 'Anyone, right away',
+			},
 			change: 'Change how we search',
 		},
 		tongue: {
