@@ -1,11 +1,14 @@
 //! The inputs that have reached most so far: for each target a file under `corpus/`, with a line of
-//! hex for each input, the shortest first.
+//! hex for each input, the shortest first, and no more than fits [`BYTES_MAX`].
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
 use data_encoding::HEXLOWER;
+
+/// The most that is kept for a target, in bytes of inputs.
+pub const BYTES_MAX: usize = 40 * 1024;
 
 /// Reads the corpus of a target; one that has none yet is empty.
 ///
@@ -23,7 +26,7 @@ pub fn read(target: &str) -> io::Result<Vec<Vec<u8>>> {
     text.lines().map(line).collect()
 }
 
-/// Replaces the corpus of a target.
+/// Replaces the corpus of a target by as many of these inputs as there is room for.
 ///
 /// # Errors
 /// Where it can't be written.
@@ -31,7 +34,12 @@ pub fn write(target: &str, inputs: &[Vec<u8>]) -> io::Result<()> {
     let mut inputs: Vec<&Vec<u8>> = inputs.iter().collect();
     inputs.sort_by_key(|input| (input.len(), *input));
     inputs.dedup();
-    let lines = inputs.into_iter().flat_map(|input| [HEXLOWER.encode(input), "\n".into()]);
+    let mut bytes = 0;
+    let fitting = inputs.into_iter().take_while(|input| {
+        bytes += input.len();
+        bytes <= BYTES_MAX
+    });
+    let lines = fitting.flat_map(|input| [HEXLOWER.encode(input), "\n".into()]);
     fs::create_dir_all(folder())?;
     fs::write(path(target), lines.collect::<String>())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::Result;
-use crate::process::Task;
+use crate::process::{self, Task};
 
 /// The checkout that this program was built from.
 pub(crate) struct Checkout {
@@ -53,6 +53,25 @@ impl Checkout {
     pub(crate) fn cargo(&self, args: &[&str]) -> Task {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         self.task(cargo).args(args)
+    }
+
+    /// A program that extends cargo: the one on PATH, or our own, installed on first use. Run it
+    /// with its arguments alone, without the name that cargo would pass.
+    pub(crate) fn cargo_extension(&self, name: &str, version: &str) -> Result<Task> {
+        if process::is_on_path(name) {
+            return Ok(self.task(name));
+        }
+        let root = self.target("tools");
+        let program = root.join("bin").join(name);
+        if !program.is_file() {
+            println!("Missing here: {name}. Installing {version} in {}.", root.display());
+            // Unoptimised: it is built once, in a minute or two, and runs for a second.
+            self.cargo(&["install", "--quiet", "--locked", "--debug", "--version", version])
+                .args([name, "--root"])
+                .args([&root])
+                .run()?;
+        }
+        Ok(self.task(program))
     }
 
     /// What cargo says of the workspace.

@@ -16,6 +16,7 @@ pub(crate) struct Program {
 
 // One line for each program.
 pub(crate) const CHROMIUM: Program = Program::at("chromium", || is_file("/usr/bin/chromium"));
+pub(crate) const CPLUSPLUS: Program = Program::at("g++", || process::is_on_path("c++"));
 pub(crate) const REDIS: Program =
     Program::at("redis-server", || process::is_on_path("redis-server"));
 pub(crate) const VALGRIND: Program = Program::at("valgrind", || process::is_on_path("valgrind"));

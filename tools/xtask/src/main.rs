@@ -56,6 +56,8 @@ enum Command {
     Services(commands::services::Action),
     /// Simulate many small worlds and towns, a seed each, and check every rule.
     Sim(commands::sim::Args),
+    /// Look for bytes that break a promise, with libFuzzer.
+    Fuzz(commands::fuzz::Args),
     /// Measure: the engine beside its rivals.
     #[command(subcommand)]
     Bench(commands::bench::Action),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::FeDev => commands::fe_dev::run(&checkout),
         Command::Services(action) => commands::services::run(&checkout, action),
         Command::Sim(args) => commands::sim::run(&checkout, &args),
+        Command::Fuzz(args) => commands::fuzz::run(&checkout, &args),
         Command::Bench(action) => commands::bench::run(&checkout, &action),
         Command::Vectors(args) => commands::vectors::run(&checkout, &args),
     });

@@ -1,10 +1,8 @@
 //! Holding the dependency graph to `deny.toml`, with cargo-deny.
 
-use std::path::PathBuf;
-
 use crate::Result;
 use crate::checkout::{Checkout, WORKSPACES};
-use crate::process::{self, Task};
+use crate::process::Task;
 use crate::steps::Outcome;
 
 /// Installed where PATH has none. Pinned, so that a new release can't surprise a build.
@@ -36,21 +34,6 @@ pub(crate) fn check_advisories(checkout: &Checkout) -> Outcome {
     cargo_deny(checkout).and_then(|deny| deny.args(check).run()).into()
 }
 
-/// The one on PATH, or our own, installed on first use.
 fn cargo_deny(checkout: &Checkout) -> Result<Task> {
-    if process::is_on_path("cargo-deny") {
-        return Ok(checkout.cargo(&["deny"]));
-    }
-    let root: PathBuf = checkout.target("tools");
-    let program = root.join("bin/cargo-deny");
-    if !program.is_file() {
-        println!("Missing here: cargo-deny. Installing {VERSION} in {}.", root.display());
-        // Unoptimised: it is built once, in a minute or two, and runs for a second.
-        checkout
-            .cargo(&["install", "--quiet", "--locked", "--debug", "--version", VERSION])
-            .args(["cargo-deny", "--root"])
-            .args([&root])
-            .run()?;
-    }
-    Ok(checkout.task(program))
+    checkout.cargo_extension("cargo-deny", VERSION)
 }

@@ -67,11 +67,18 @@ impl Task {
     }
 
     /// Runs it silently to its end; returns what it wrote to its stdout.
-    pub(crate) fn output(mut self) -> Result<String> {
+    pub(crate) fn output(self) -> Result<String> {
+        self.outputs().map(|(output, _)| output)
+    }
+
+    /// Runs it silently to its end; returns what it wrote to stdout and to stderr. The latter is in
+    /// the error, where there is one.
+    pub(crate) fn outputs(mut self) -> Result<(String, String)> {
         let output = self.command.output().map_err(|error| self.cannot_start(&error))?;
-        let said = String::from_utf8_lossy(&output.stderr);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = text(&output.stderr);
         self.judge(output.status).map_err(|error| format!("{error}\n{}", said.trim()))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        Ok((text(&output.stdout), said))
     }
 
     /// Runs it silently to its end, whatever its exit code; returns what it wrote to stdout and to

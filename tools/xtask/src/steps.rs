@@ -20,6 +20,8 @@ pub(crate) enum Group {
     Walls,
     /// Every Rust test, the simulator and the documentation's examples among them.
     Rust,
+    /// Every fuzz target under libFuzzer, for a few seconds.
+    Fuzz,
     /// The client: linter, types, unit tests, build.
     Frontend,
     /// The client in Chromium, against the engine.

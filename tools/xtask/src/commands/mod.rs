@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod fe_dev;
 pub(crate) mod fmt;
+pub(crate) mod fuzz;
 pub(crate) mod lint;
 pub(crate) mod run;
 pub(crate) mod services;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::Result;
 use crate::checkout::Checkout;
 use crate::commands::bench::guard;
-use crate::commands::lint;
+use crate::commands::{fuzz, lint};
 use crate::steps::{self, Group, Outcome, Step};
 use crate::{client, debian};
 
@@ -33,6 +33,7 @@ fn all() -> Vec<Step> {
         Step { group: Rust, name: "rust doc tests", action: rust_doc_tests },
         Step { group: Rust, name: "loom models", action: loom_models },
         Step { group: Rust, name: "instruction counts", action: guard::check },
+        Step { group: Group::Fuzz, name: "fuzz targets", action: fuzz::smoke },
         lint::FRONTEND,
         Step {
             group: Frontend,
