@@ -80,6 +80,14 @@ pub(crate) struct Settings {
     /// that is no proxy counts, or one with a single address, as `CF-Connecting-IP`.
     #[arg(long, value_name = "NAME", env = "WHISPER_CLIENT_IP_HEADER")]
     pub(crate) client_ip_header: Option<String>,
+    /// Keep what shards are told in this file, for `whisper-sim replay`: ids, hashes, kinds and
+    /// sizes; never what people say or like, nor their addresses. To be guarded like a core dump:
+    /// it foretells ids. An older file is kept as FILE.old. Off by default.
+    #[arg(long, value_name = "FILE", env = "WHISPER_EVENT_LOG")]
+    pub(crate) event_log: Option<PathBuf>,
+    /// Where the event log ends, in MiB [default: 1024].
+    #[arg(long, value_name = "MIB", env = "WHISPER_EVENT_LOG_MAX_MIB")]
+    pub(crate) event_log_max_mib: Option<u64>,
     /// Addresses free of limits, never of bans, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
     pub(crate) exempt: Option<Vec<IpNet>>,

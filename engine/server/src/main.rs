@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod control;
 mod cpus;
+mod event_log;
 mod listeners;
 mod pulse;
 mod room;

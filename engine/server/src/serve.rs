@@ -15,6 +15,7 @@ use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Control, Line, Siege};
+use crate::event_log::{self, LogFile};
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::secrets::{self, ClusterSecret};
@@ -71,6 +72,12 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
     }
     let admin = config.admin.map(listeners::bind_admin).transpose().map_err(system("admin"))?;
 
+    let log = config.event_log.as_deref().map(|path| LogFile::create(path, config.event_log_max));
+    let log = log.transpose().map_err(system("the event log"))?;
+    if log.is_some() {
+        event_log::keep_last_words();
+    }
+
     let clock = Clock::start();
     let pulse = Pulse::new(clock.now(), reactors);
     let room = Room::default();
@@ -89,8 +96,8 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         sockets.into_iter().zip(ports).zip(setups).enumerate()
     {
         let (commands, mailbox) = bounded(COMMANDS);
-        let parts =
-            Parts { listeners, port, shard, commands: mailbox, reports: to_control.clone() };
+        let (log, reports) = (log.as_ref().map(LogFile::way), to_control.clone());
+        let parts = Parts { listeners, port, shard, log, commands: mailbox, reports };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
         let thread = Start { number, config: reactor_config(config), parts, show, common };
@@ -139,14 +146,18 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         siege,
         challenges,
     };
-    tokio::runtime::Builder::new_current_thread()
+    let served = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .and_then(|runtime| {
             let ready = || print_ready(&addresses, admin_address, sockets_max, config);
             runtime.block_on(control.run(ready))
         })
-        .map_err(system("the engine"))
+        .map_err(system("the engine"));
+    if let Some(log) = log {
+        log.close();
+    }
+    served
 }
 
 /// What a reactor's thread begins with.

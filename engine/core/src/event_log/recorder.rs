@@ -70,8 +70,11 @@ impl Recorder {
         self.underway = true;
     }
 
-    /// The shard has this done.
+    /// The shard has this done. What is done for another reason than an event is none of its doing.
     pub fn did(&mut self, effect: &Effect<'_>) {
+        if !self.underway {
+            return;
+        }
         self.account.effect(effect, Hashing::ByName(&self.placement));
     }
 

@@ -21,6 +21,8 @@ pub(super) struct File {
     pub(super) proxies: Option<Vec<IpNet>>,
     pub(super) proxy_protocol: Option<Vec<SocketAddr>>,
     pub(super) client_ip_header: Option<String>,
+    pub(super) event_log: Option<PathBuf>,
+    pub(super) event_log_max_mib: Option<u64>,
     #[serde(default)]
     pub(super) limits: Limits,
     #[serde(default)]

@@ -31,6 +31,9 @@ use crate::cpus;
 /// Most reactors one process may have: the shards of one mesh.
 const REACTORS_MAX: u16 = whisper_shard_router::PORTS_MAX as u16;
 
+/// Where an event log ends, unless said otherwise.
+const EVENT_LOG_MIB: u64 = 1_024;
+
 /// What a process is run with.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -64,6 +67,10 @@ pub(crate) struct Config {
     pub(crate) per_reactor: u32,
     /// How often a quiet socket is pinged.
     pub(crate) ping_interval: Span,
+    /// Where the event log goes, if one is kept.
+    pub(crate) event_log: Option<PathBuf>,
+    /// Bytes at which it ends.
+    pub(crate) event_log_max: u64,
     /// What every shard is told.
     pub(crate) core: Arc<CoreSettings>,
 }
@@ -149,6 +156,15 @@ impl Config {
                 .pick_some("client_ip_header", settings.client_ip_header, file.client_ip_header)
                 .map(forwarded)
                 .transpose()?,
+            event_log: ledger.pick_some("event_log", settings.event_log, file.event_log),
+            event_log_max: ledger
+                .pick(
+                    "event_log_max_mib",
+                    settings.event_log_max_mib,
+                    file.event_log_max_mib,
+                    EVENT_LOG_MIB,
+                )
+                .saturating_mul(1 << 20),
             speech: limits::speech(&mut ledger, &file.limits)?,
             challenge: ledger.file_only("challenge.mode", file.challenge.mode, ChallengeMode::Auto),
             challenge_from: ledger.file_only(
@@ -199,6 +215,9 @@ impl Config {
         }
         if self.proxies.is_empty() && self.forwarded.is_some() {
             return wrong("client_ip_header", "needs proxies: nobody else is believed".into());
+        }
+        if self.event_log_max == 0 {
+            return wrong("event_log_max_mib", "must be at least 1".into());
         }
         if self.per_reactor == 0 {
             return wrong("people.per_reactor", "must be at least 1".into());

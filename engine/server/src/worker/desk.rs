@@ -22,6 +22,7 @@ use super::connections::{Connection, Connections};
 use super::guest::Guest;
 use super::link::{conn_of, link_of};
 use super::web::{self, Answered};
+use crate::event_log::EventLog;
 
 /// A worker without its reactor: what the reactor's news mean to it.
 pub(super) struct Desk {
@@ -33,6 +34,7 @@ pub(super) struct Desk {
     pub(super) told: VecDeque<Told>,
     pub(super) patience: Patience,
     pub(super) tally: Tally,
+    pub(super) log: Option<EventLog>,
     pub(super) common: Arc<Common>,
 }
 
@@ -77,6 +79,7 @@ struct Carrier<'a> {
     port: &'a mut Port<Envelope>,
     tally: &'a mut Tally,
     told: &'a mut VecDeque<Told>,
+    log: Option<&'a mut EventLog>,
     /// What is asked of whoever is being told that they are connected.
     challenge: Option<Vec<u8>>,
     /// Whom the event made of a connection.
@@ -88,8 +91,8 @@ struct Carrier<'a> {
 impl Desk {
     /// Takes one event, and then what the shard has to say to itself.
     pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
-        let Self { now, shard, port, tally, told, .. } = self;
-        let mut carrier = Carrier::new(io, port, tally, told);
+        let Self { now, shard, port, tally, told, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, log.as_mut());
         take(shard, *now, event, &mut carrier);
     }
 
@@ -105,7 +108,8 @@ impl Desk {
 
     /// Takes what a client says.
     pub(super) fn hear(&mut self, io: &mut Io, conn: ConnId, input: &mut [u8]) {
-        let Self { now, shard, port, connections, paused, told, patience, tally, common } = self;
+        let Self { now, shard, port, connections, paused, told, patience, tally, log, common } =
+            self;
         let Some(Connection { session, person, guest, .. }) = connections.get_mut(conn) else {
             return;
         };
@@ -116,7 +120,7 @@ impl Desk {
             return;
         }
         let mut input = input;
-        let mut carrier = Carrier::new(io, port, tally, told);
+        let mut carrier = Carrier::new(io, port, tally, told, log.as_mut());
         loop {
             let protocol = session.protocol();
             let Some(said) = session.next(&mut input) else { break };
@@ -274,8 +278,9 @@ impl<'a> Carrier<'a> {
         port: &'a mut Port<Envelope>,
         tally: &'a mut Tally,
         told: &'a mut VecDeque<Told>,
+        log: Option<&'a mut EventLog>,
     ) -> Self {
-        Self { io, port, tally, told, challenge: None, opened: None, behind: None }
+        Self { io, port, tally, told, log, challenge: None, opened: None, behind: None }
     }
 
     /// Answers what came too soon; a client that has been told often enough is closed.
@@ -295,15 +300,24 @@ impl<'a> Carrier<'a> {
 /// Has the shard take an event, and then what it said to itself: nobody else's event may come
 /// between.
 fn take(shard: &mut Shard, now: Micros, event: Event<'_>, carrier: &mut Carrier<'_>) {
+    if let Some(log) = &carrier.log {
+        log.told(shard, now, &event);
+    }
     shard.handle(now, event, carrier);
     while let Some(envelope) = carrier.port.recv_own() {
         let from = shard.id();
         shard.handle(now, Event::FromShard { from, envelope }, carrier);
     }
+    if let Some(log) = &mut carrier.log {
+        log.done(now);
+    }
 }
 
 impl Effects for Carrier<'_> {
     fn push(&mut self, effect: Effect<'_>) {
+        if let Some(log) = &self.log {
+            log.did(&effect);
+        }
         match effect {
             Effect::Send { link, message } => {
                 self.tally.messages_out += 1;

@@ -34,6 +34,7 @@ use self::desk::Desk;
 pub(crate) use self::desk::Tally;
 pub(crate) use self::guest::Door;
 use crate::clock::{Clock, duration};
+use crate::event_log::{EventLog, ToFile};
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::site::Site;
@@ -107,6 +108,8 @@ pub(crate) struct Parts {
     pub(crate) port: Port<Envelope>,
     /// Its shard's.
     pub(crate) shard: Setup,
+    /// Where its event log goes, if one is kept.
+    pub(crate) log: Option<ToFile>,
     /// From the control thread.
     pub(crate) commands: Receiver<Command>,
     /// To the control thread.
@@ -134,6 +137,7 @@ impl Worker {
             reactor.listen(listener, tag)?;
         }
         let now = common.clock.now();
+        let log = parts.log.map(|to_file| EventLog::new(now, &parts.shard, to_file));
         Ok(Self {
             reactor,
             desk: Desk {
@@ -145,6 +149,7 @@ impl Worker {
                 told: VecDeque::new(),
                 patience: Patience::default(),
                 tally: Tally::default(),
+                log,
                 common,
             },
             commands: parts.commands,
@@ -162,6 +167,9 @@ impl Worker {
     pub(crate) fn run(mut self) -> io::Result<()> {
         while !self.is_drained() {
             self.turn()?;
+        }
+        if let Some(log) = self.desk.log.take() {
+            log.end();
         }
         Ok(())
     }
@@ -187,7 +195,8 @@ impl Worker {
             self.drain();
         }
 
-        let Desk { port, common, .. } = &mut self.desk;
+        let Desk { now, port, common, log, .. } = &mut self.desk;
+        log.take_if(|log| !log.turned(*now));
         let io = self.reactor.io();
         port.flush(|to| io.wake(&common.wakes[to]));
         Ok(())
@@ -200,7 +209,8 @@ impl Worker {
         if !self.desk.connections.is_empty() {
             due = due.min(self.keep_alive.next());
         }
-        due = self.desk.patience.next().map_or(due, |at| due.min(at));
+        let log_due = self.desk.log.as_ref().and_then(EventLog::due);
+        due = self.desk.patience.next().into_iter().chain(log_due).fold(due, Micros::min);
         if due <= now {
             return Wait::No;
         }
