@@ -53,6 +53,8 @@ export class WhisperClient extends Emitter<ClientEvents> {
 	/** One timer a purpose: starting it again ends the one before. */
 	readonly #timers = new Map<TimerName, ReturnType<typeof setTimeout>>();
 	#session: Session = NEW_SESSION;
+	/** Ends the work on a challenge of an earlier connection. */
+	#working = new AbortController();
 
 	constructor(options: ClientOptions) {
 		super();
@@ -76,6 +78,7 @@ export class WhisperClient extends Emitter<ClientEvents> {
 
 	/** Ends the connection. The session is lost; {@link connect} begins a new one. */
 	close(): void {
+		this.#working.abort();
 		this.#socket.close();
 		this.#step({ kind: 'link_closed', code: 1000 });
 	}
@@ -165,7 +168,19 @@ export class WhisperClient extends Emitter<ClientEvents> {
 		const before = this.#session;
 		this.#step({ kind: 'received', message });
 		this.#startTimers(message, before);
+		if (message.type === 'connected') void this.#prove(message.data.challenge);
 		this.emit('message', message);
+	}
+
+	/** Works on what the engine wants solved, if anything. */
+	async #prove(challenge?: Session['challenge']): Promise<void> {
+		this.#working.abort();
+		if (!challenge) return;
+		const { signal } = (this.#working = new AbortController());
+		// Loaded by those who are asked for it.
+		const { prove } = await import('./challenge/index.ts');
+		const proof = await prove(challenge, signal);
+		if (proof && !signal.aborted) this.#step({ kind: 'proved', proof });
 	}
 
 	/** Timers that begin with a message that counted. */

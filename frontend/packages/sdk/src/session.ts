@@ -110,6 +110,8 @@ export interface Session {
 	/** Only relayed candidates reach the partner. */
 	readonly relayOnly: boolean;
 	readonly stats?: Stats;
+	/** What the engine wants solved before it lets anybody join. */
+	readonly challenge?: Readonly<Record<string, unknown>>;
 	/**
 	 * The last refusal that is about no single message; forgotten at the next join, and once the
 	 * queue has answered.
@@ -125,6 +127,8 @@ export type Input =
 	/** What is to be said of oneself, on this connection and the following. */
 	| { readonly kind: 'introduce'; readonly hello: Hello }
 	| { readonly kind: 'join'; readonly wishes: Wishes }
+	/** The challenge is solved. */
+	| { readonly kind: 'proved'; readonly proof: Uint8Array }
 	/** Time to ask the queue again that put us off. */
 	| { readonly kind: 'rejoin' }
 	| { readonly kind: 'leave' }
@@ -176,6 +180,8 @@ export function step(session: Session, input: Input, now: number): Step {
 			return quiet({ ...session, hello: input.hello });
 		case 'join':
 			return join(session, input.wishes, now);
+		case 'proved':
+			return proved(session, input.proof);
 		case 'rejoin':
 			return phase.name === 'queued' && phase.search === undefined
 				? ask(session, phase.wishes)
@@ -227,14 +233,26 @@ function join(session: Session, wishes: Wishes, now: number): Step {
 
 /** Asks for the queue. Without a connection the wishes wait for it. */
 function ask(session: Session, wishes: Wishes): Step {
-	const { link, hello } = session;
-	if (link.name !== 'ready') return quiet(session);
+	const { link, hello, challenge } = session;
+	if (link.name !== 'ready' || challenge !== undefined) return quiet(session);
 	const join: ClientMessage = { type: 'join', data: wishes };
 	if (link.introduced || hello === undefined) return { session, send: [join] };
 	return {
 		session: { ...session, link: { name: 'ready', introduced: true } },
 		send: [{ type: 'hello', data: hello }, join],
 	};
+}
+
+/** Brings the proof, and then asks for what had to wait for it. */
+function proved(session: Session, proof: Uint8Array): Step {
+	const { challenge, ...proven } = session;
+	const { link, phase, hello } = session;
+	if (challenge === undefined || link.name !== 'ready') return quiet(session);
+	const introduced: Session = { ...proven, link: { name: 'ready', introduced: true } };
+	const waits = phase.name === 'queued' && phase.search === undefined;
+	const asked = waits ? ask(introduced, phase.wishes) : quiet(introduced);
+	const introduction: ClientMessage = { type: 'hello', data: { ...hello, proof } };
+	return { session: asked.session, send: [introduction, ...asked.send] };
 }
 
 function message(
@@ -344,7 +362,7 @@ function receive(session: Session, message: ServerMessage, now: number): Step {
 function welcome(before: Session, terms: Connected): Step {
 	const { phase } = before;
 	const isSecond = before.link.name === 'ready';
-	const { iceServers: _, ...kept } = before;
+	const { iceServers: _, challenge: __, ...kept } = before;
 	const session: Session = {
 		...kept,
 		link: isSecond ? before.link : { name: 'ready', introduced: false },
@@ -353,6 +371,7 @@ function welcome(before: Session, terms: Connected): Step {
 		relayOnly: terms.relayOnly ?? false,
 		...(terms.lanes && { lanes: terms.lanes }),
 		...(terms.iceServers && { iceServers: terms.iceServers }),
+		...(terms.challenge && { challenge: terms.challenge }),
 	};
 	if (phase.name === 'queued' && phase.search === undefined) return ask(session, phase.wishes);
 	if (phase.name !== 'chatting' || phase.interruption === undefined) return quiet(session);

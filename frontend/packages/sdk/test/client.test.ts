@@ -41,9 +41,10 @@ class FakeSocket extends EventTarget {
 	}
 
 	/** The engine greets. */
-	greet(): void {
+	greet(more: object = {}): void {
 		this.readyState = 1;
-		const data = { userId: 'u', resume: new Uint8Array(1), serverTime: 1, limits: DEFAULT_LIMITS };
+		const limits = DEFAULT_LIMITS;
+		const data = { userId: 'u', resume: new Uint8Array(1), serverTime: 1, limits, ...more };
 		this.say({ type: 'connected', data });
 	}
 
