@@ -136,6 +136,18 @@ impl Engine {
         read_log(self.dir.path())
     }
 
+    /// The memory that it has resident, in bytes, and the most that it ever had.
+    pub(crate) fn resident_bytes(&self) -> (usize, usize) {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = fs::read_to_string(path).expect("it runs");
+        let size = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its size");
+            let kib = line.trim().strip_suffix(" kB").expect("in KiB");
+            kib.parse::<usize>().expect("a number") << 10
+        };
+        (size("VmRSS:"), size("VmHWM:"))
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.process.id().try_into().expect("a pid"));
