@@ -33,12 +33,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::cli::{Cli, Command};
+use self::cli::{Cli, Command, Run};
 use self::operator::Operator;
 use self::report::{Folder, Outcome};
 
 fn main() -> ExitCode {
-    match run(&Cli::parse().command) {
+    match obey(&Cli::parse().command) {
         Ok(outcome) => exit_code(outcome),
         Err(error) => {
             let _ = writeln!(io::stderr(), "whisper-bench: {error}");
@@ -47,26 +47,34 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<Outcome, Box<dyn Error>> {
-    let telling = command.telling();
+fn obey(command: &Command) -> Result<Outcome, Box<dyn Error>> {
+    let (text, outcome) = match command {
+        Command::Run(run) => carry_out(run)?,
+        Command::Compare(args) => (report::compare(&args.first, &args.second)?, Outcome::Good),
+    };
+    // Nobody to read the report is no reason to call a bad run good.
+    let _ = writeln!(io::stdout(), "{text}");
+    Ok(outcome)
+}
+
+fn carry_out(run: &Run) -> Result<(String, Outcome), Box<dyn Error>> {
+    let telling = run.telling();
     let folder = telling.out.as_deref().map(Folder::make).transpose()?;
     let operator = Operator::new(telling.quiet)?;
-    let mut report = match command {
-        Command::Idle(args) => scenarios::idle::run(args, &operator)?,
-        Command::Connect(args) => scenarios::connect::run(args, &operator)?,
-        Command::Match(args) => scenarios::matching::run(args, &operator)?,
-        Command::Relay(args) => scenarios::relay::run(args, &operator)?,
-        Command::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
+    let mut report = match run {
+        Run::Idle(args) => scenarios::idle::run(args, &operator)?,
+        Run::Connect(args) => scenarios::connect::run(args, &operator)?,
+        Run::Match(args) => scenarios::matching::run(args, &operator)?,
+        Run::Relay(args) => scenarios::relay::run(args, &operator)?,
+        Run::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
     };
     report.demand(&telling.thresholds);
     let result = report.result(telling.seed.0);
     if let Some(folder) = folder {
-        folder.write(&result)?;
+        folder.write(&report, &result)?;
     }
     let text = if telling.json { serde_json::to_string(&result)? } else { report.table() };
-    // Nobody to read the report is no reason to call a bad run good.
-    let _ = writeln!(io::stdout(), "{text}");
-    Ok(result.outcome)
+    Ok((text, result.outcome))
 }
 
 fn exit_code(outcome: Outcome) -> ExitCode {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::fleet::Board;
 use crate::plan::Plan;
-use crate::record::{Count, Ledger, SecondTotal};
+use crate::record::{Count, SecondTotal};
 use crate::report::Percentiles;
 
 /// What is told to whoever started the run, and what they want.
@@ -53,8 +53,8 @@ impl Operator {
         self.interrupted.clone()
     }
 
-    /// Tells what is new.
-    pub(crate) fn tell(&self, plan: &Plan, board: &Board, ledger: &mut Ledger) {
+    /// Tells what is new: the seconds that passed, or how far the gathering is.
+    pub(crate) fn tell(&self, plan: &Plan, board: &Board, news: &[SecondTotal]) {
         let gathering = board.start().is_none();
         match &self.telling {
             Telling::Nothing => {}
@@ -62,7 +62,7 @@ impl Operator {
                 line.set_message(format!("connecting: {} of {}", board.ready(), plan.people));
             }
             Telling::Line(line) => {
-                if let Some(second) = ledger.news().last() {
+                if let Some(second) = news.last() {
                     line.set_message(in_words(second, board.ready()));
                 }
             }
@@ -77,7 +77,7 @@ impl Operator {
             }
             Telling::Json { .. } => {
                 let ready = board.ready();
-                ledger.news().into_iter().for_each(|second| write(&in_json(second, ready)));
+                news.iter().for_each(|second| write(&in_json(second, ready)));
             }
         }
     }

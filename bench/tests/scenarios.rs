@@ -252,6 +252,14 @@ fn results_are_kept_and_look_as_the_schema_says() {
     assert_eq!(kept["seed"], "0123456789abcdef");
     let met: Vec<_> = kept["thresholds"].as_array().unwrap().iter().map(|it| &it["met"]).collect();
     assert_eq!(met, [true, false]);
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains(r#""scenario":"relay""#) && !page.contains("http://127"));
+    let log = std::fs::read_to_string(out.join("latency.hlog")).unwrap();
+    assert!(log.contains("\nTag=relay,0.000,1.000,"), "{log:.400}");
+    assert!(std::fs::read_to_string(out.join("relay.hgrm")).unwrap().contains("#[Mean"));
+    let twice = Command::new(BENCH).arg("compare").args([&out, &out]).output().unwrap();
+    let twice = String::from_utf8(twice.stdout).unwrap();
+    assert!(twice.contains("relay.p99 ") && twice.contains(" 1.00×"), "{twice}");
     // A busy machine may make the run invalid, which counts for more.
     if kept["outcome"] == "missed" {
         assert_eq!(output.status.code(), Some(99));

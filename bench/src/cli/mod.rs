@@ -34,7 +34,17 @@ Exit codes:
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, and clap flattens no box")]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Run(Run),
+    /// Two results side by side: every number, and how many times the first the second is.
+    Compare(Compare),
+}
+
+/// What can be run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Run {
     /// Open WebSockets and hold them: memory per connection.
     Idle(Idle),
     /// A storm of people who come: connects and upgrades a second.
@@ -75,7 +85,8 @@ pub(crate) struct Aim {
 /// What becomes of the result.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Telling {
-    /// Write the result to this folder: result.json, as bench/schema.json describes it.
+    /// Write the result to this folder: result.json, as bench/schema.json describes it; report.html,
+    /// with plots; latency.hlog and a .hgrm of each latency, for the tools of HdrHistogram.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// What the run must come to, or it ends with exit code 99: a latency's min, mean, p50, p90, p99,
@@ -94,7 +105,7 @@ pub(crate) struct Telling {
     pub(crate) seed: Seed,
 }
 
-impl Command {
+impl Run {
     /// What becomes of its result.
     pub(crate) fn telling(&self) -> &Telling {
         match self {
@@ -308,6 +319,17 @@ pub(crate) struct CompareFloor {
     pub(crate) bar: Option<f64>,
     #[command(flatten)]
     pub(crate) telling: Telling,
+}
+
+/// `compare`
+#[derive(Args, Debug)]
+pub(crate) struct Compare {
+    /// A folder that --out made, or the result.json in it.
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// Another one.
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::measure::Reading;
 use crate::operator::Operator;
 use crate::plan::Plan;
 use crate::record::Ledger;
+use crate::report::Series;
 
 /// Intervals that reactors may hand over before somebody takes them.
 const OUTBOX: usize = 64;
@@ -30,6 +31,8 @@ pub(crate) struct Ran<R> {
     pub(crate) plan: Arc<Plan>,
     /// What was counted and timed.
     pub(crate) ledger: Ledger,
+    /// The same second by second.
+    pub(crate) series: Series,
     /// The server's clocks at the ends of the measured phases; none where it is not known.
     pub(crate) readings: Vec<Reading>,
     /// Why the first connection was lost.
@@ -63,6 +66,7 @@ pub(crate) fn run<S: Scenario>(
     let plan = Arc::new(plan);
     let board = Arc::new(Board::new(plan.reactors, operator.interrupted()));
     let mut ledger = Ledger::new(plan.reactors);
+    let mut series = Series::new();
     let ended = thread::scope(|scope| {
         let (outbox, inbox) = mpsc::sync_channel(OUTBOX);
         let mut threads = Vec::new();
@@ -89,7 +93,9 @@ pub(crate) fn run<S: Scenario>(
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
-            operator.tell(&plan, &board, &mut ledger);
+            let news = ledger.news();
+            news.iter().for_each(|second| series.add(second));
+            operator.tell(&plan, &board, &news);
         }
         let ended = threads.into_iter().map(|thread| thread.join().expect("it doesn't panic"));
         Ok(ended.collect::<Vec<_>>())
@@ -99,6 +105,7 @@ pub(crate) fn run<S: Scenario>(
     let mut ran = Ran {
         plan,
         ledger,
+        series,
         readings: Vec::new(),
         first_lost: None,
         interrupted,

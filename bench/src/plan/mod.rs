@@ -170,11 +170,13 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, Run};
 
     fn plan(options: &str, people: usize) -> Result<Plan, PlanError> {
         let line = format!("whisper-bench idle --target {options}");
-        let Command::Idle(idle) = Cli::parse_from(line.split(' ')).command else { panic!() };
+        let Command::Run(Run::Idle(idle)) = Cli::parse_from(line.split(' ')).command else {
+            panic!("no idle: {line}");
+        };
         let load = Load::constant(Duration::ZERO, Duration::from_secs(1));
         Plan::new(&idle.aim, Wire::default(), people, load)
     }

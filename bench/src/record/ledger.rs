@@ -14,9 +14,8 @@ pub(crate) struct Ledger {
     everything: Tally,
     measured: Tally,
     phases: Vec<PhaseTotal>,
-    /// By the end; those that not all reactors handed over yet, and then the others.
+    /// Those that not all reactors handed over yet, by their ends.
     seconds: BTreeMap<Duration, SecondTotal>,
-    told: Duration,
 }
 
 /// How far a reactor is.
@@ -88,17 +87,16 @@ impl Ledger {
         self.everything.add_count(what, many);
     }
 
-    /// The seconds that are complete by now and were not told before.
-    pub(crate) fn news(&mut self) -> Vec<&SecondTotal> {
-        use std::ops::Bound::{Excluded, Included};
+    /// The seconds that are complete by now; they are told once, in order.
+    pub(crate) fn news(&mut self) -> Vec<SecondTotal> {
         let until = self.reactors.iter().map(|it| it.to).min().unwrap_or_default();
-        let from = self.told;
-        self.told = until.max(from);
-        if until <= from {
-            return Vec::new();
+        let mut news = Vec::new();
+        while let Some(first) = self.seconds.first_entry()
+            && *first.key() <= until
+        {
+            news.push(first.remove());
         }
-        let range = (Excluded(from), Included(until));
-        self.seconds.range(range).map(|(_, second)| second).collect()
+        news
     }
 
     /// All of the measured phases.
@@ -114,11 +112,6 @@ impl Ledger {
     /// The measured phases, in order.
     pub(crate) fn phases(&self) -> &[PhaseTotal] {
         &self.phases
-    }
-
-    /// The seconds of the measured phases, in order.
-    pub(crate) fn seconds(&self) -> impl Iterator<Item = &SecondTotal> {
-        self.seconds.values()
     }
 
     /// How long was measured.

@@ -1,24 +1,30 @@
 //! What came of a run, for people and for programs.
 
+mod compare;
 mod demand;
+mod distribution;
 mod folder;
 mod machine;
 mod memory;
+mod page;
 mod result;
 mod run;
+mod series;
 mod table;
 
+pub(crate) use self::compare::compare;
 pub(crate) use self::demand::Demand;
 pub(crate) use self::folder::Folder;
 pub(crate) use self::result::{Outcome, Percentiles};
 pub(crate) use self::run::Things;
+pub(crate) use self::series::Series;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
 
 use self::machine::Machine;
-use self::result::{Number, PhaseResult, RunResult, SCHEMA, Second, Threshold};
+use self::result::{Number, PhaseResult, RunResult, SCHEMA, Threshold};
 
 /// Figures in the order in which they were added, and what was wrong.
 #[derive(Clone, Debug)]
@@ -28,7 +34,7 @@ pub(crate) struct Report {
     figures: Vec<Figure>,
     latencies: Vec<(&'static str, Histogram<u64>)>,
     phases: Vec<PhaseResult>,
-    series: Vec<Second>,
+    series: Series,
     faults: Vec<String>,
     invalid: Vec<String>,
     thresholds: Vec<Threshold>,
@@ -58,7 +64,7 @@ impl Report {
             figures: Vec::new(),
             latencies: Vec::new(),
             phases: Vec::new(),
-            series: Vec::new(),
+            series: Series::new(),
             faults: Vec::new(),
             invalid: Vec::new(),
             thresholds: Vec::new(),
@@ -139,7 +145,7 @@ impl Report {
             figures: result::by_key(&self.figures),
             latencies: self.latencies.iter().map(percentiles).collect(),
             phases: self.phases.clone(),
-            series: self.series.clone(),
+            series: self.series.seconds.clone(),
             arguments: std::env::args().skip(1).collect(),
             seed: format!("{seed:016x}"),
             started_unix_ms: started.as_millis() as u64,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::result::{Number, Percentiles, PhaseResult, Second, by_key};
+use super::result::{Number, Percentiles, PhaseResult, by_key};
 use super::{Figure, Report};
 use crate::cpus;
 use crate::fleet::Ran;
@@ -53,7 +53,7 @@ impl Report {
         }
         report.figure("reactors", ran.plan.reactors as f64, "");
         report.phases = phases(things, ran);
-        report.series = ran.ledger.seconds().map(Second::from).collect();
+        report.series = ran.series.clone();
         report.judge_faults(things.faults, ran);
         let none = whole.tally.count(Count::Done) == 0;
         report.fault_if(none && !ran.interrupted, || {
