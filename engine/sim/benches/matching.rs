@@ -2,12 +2,14 @@
 //! of the room, rings and codec left out.
 //!
 //! Every interest that is joined for has a list of 64 or more who wait for somebody else; so each
-//! join is held against many before it finds its one partner, or nobody.
+//! join is held against many before it finds its one partner, or nobody. Those who wait have that one
+//! interest and no other in common with whoever comes: beside it they have one of their own, or nine.
 //!
-//! `cargo bench -p whisper-sim --bench matching`, with `-- 10/64/8` for some scenes only (interests,
-//! waiting, shards). Without `--bench`, as under `cargo test`, it runs 20 rounds to see that it does;
-//! a number sets how many. Instructions are steadier than time; to count them, run the binary that
-//! cargo names under `valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*timed*'`.
+//! `cargo bench -p whisper-sim --bench matching`, with `-- 10/64/2/8` for some scenes only
+//! (interests, waiting, with how many interests each, shards). Without `--bench`, as under `cargo
+//! test`, it runs 20 rounds to see that it does; a number sets how many. Instructions are steadier
+//! than time; to count them, run the binary that cargo names under
+//! `valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*timed*'`.
 
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on stdout")]
 
@@ -36,22 +38,22 @@ fn main() {
     let rounds = rounds.unwrap_or(if measuring { 30_000 } else { 20 });
     let wanted: Vec<_> = args.iter().filter(|arg| arg.contains('/')).collect();
     println!(
-        "{:>9} {:>7} {:>6} {:>10} {:>14}",
-        "interests", "waiting", "shards", "messages", "ns per person"
+        "{:>9} {:>7} {:>9} {:>6} {:>10} {:>14}",
+        "interests", "waiting", "with each", "shards", "messages", "ns per person"
     );
     for shards in [1, 8] {
         for interests in [3, 10] {
-            for waiting in [0, 64, 256] {
-                let name = format!("{interests}/{waiting}/{shards}");
+            for (waiting, theirs) in [(0, 0), (64, 2), (64, 10), (256, 2), (256, 10)] {
+                let name = format!("{interests}/{waiting}/{theirs}/{shards}");
                 if !wanted.is_empty() && !wanted.contains(&&name) {
                     continue;
                 }
                 let mut cores = Cores::new(shards);
-                cores.fill_lists(waiting);
+                cores.fill_lists(waiting, theirs);
                 let (took, messages) = cores.measure(rounds, interests);
                 let people = 2 * rounds as u128;
                 let (each, messages) = (took.as_nanos() / people, u128::from(messages) / people);
-                println!("{interests:9} {waiting:7} {shards:6} {messages:10} {each:14}");
+                println!("{interests:9} {waiting:7} {theirs:9} {shards:6} {messages:10} {each:14}");
             }
         }
     }
@@ -98,13 +100,16 @@ impl Cores {
         }
     }
 
-    /// Has so many wait for each topic, who have nothing else in common with anybody.
-    fn fill_lists(&mut self, waiting: usize) {
+    /// Has so many wait for each topic, with so many interests each, of which they have nothing but
+    /// the topic in common with anybody.
+    fn fill_lists(&mut self, waiting: usize, interests: usize) {
         for topic in self.topics.clone() {
             for number in 0..waiting {
                 let person = self.connect();
-                let own = format!("{topic} of {number}");
-                self.join(person, &[&topic, &own]);
+                let own = (1..interests).map(|it| format!("{topic} of {number}, {it}"));
+                let likes: Vec<_> = own.chain([topic.clone()]).collect();
+                let likes: Vec<_> = likes.iter().map(String::as_str).collect();
+                self.join(person, &likes);
             }
         }
         assert_eq!(self.matched, 0, "those who fill the lists stay there");

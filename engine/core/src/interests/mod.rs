@@ -49,7 +49,7 @@ pub fn normalise(raw: &str, aliases: &Aliases) -> Result<Option<String>, BadInte
         Some(alias) => alias.to_owned(),
         None => folded,
     };
-    if name.chars().count() > INTEREST_CHARS_MAX {
+    if name.len() > INTEREST_CHARS_MAX && name.chars().count() > INTEREST_CHARS_MAX {
         return Err(BadInterest::TooLong);
     }
     Ok(Some(name).filter(|name| !name.is_empty()))

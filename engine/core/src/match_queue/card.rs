@@ -1,6 +1,6 @@
 //! What owners know of a ticket, and what makes two of them a pair.
 
-use std::cmp::Ordering;
+use std::array;
 
 use arrayvec::{ArrayString, ArrayVec};
 use whisper_shard_router::KeyHash;
@@ -125,34 +125,47 @@ pub struct Fit {
     pub least: Option<KeyHash>,
 }
 
+/// Words of [`Marks`].
+const WORDS: usize = 4;
+
 /// What a ticket brings to a list beside the interest that the list is of, a bit for each: the
 /// interests that come after that one, having no other at all, having opened up to one in common.
 ///
 /// A pair is found in the list of the *smallest* interest it shares, so what comes before doesn't
-/// count. Two may fit only if their marks meet; most of a list is passed by on that alone.
+/// count. Two may fit only if their marks meet; most of a list is passed by on that alone. Each word
+/// has other bits for the same: two interests that collide in one seldom do in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Marks(u64);
+pub(super) struct Marks([u64; WORDS]);
 
 impl Marks {
-    const SOLE: u64 = 1 << 63;
-    const OPEN: u64 = 1 << 62;
+    const NONE: Self = Self([0; WORDS]);
+    const SOLE: Self = Self([1 << 63; WORDS]);
+    const OPEN: Self = Self([1 << 62; WORDS]);
     /// Those in the list of a lane, where everybody takes anyone.
-    pub(super) const LANE: Self = Self(Self::OPEN);
+    pub(super) const LANE: Self = Self::OPEN;
+
+    fn of(key: KeyHash) -> Self {
+        Self(array::from_fn(|word| 1 << ((key.0 >> (16 * word)) as u16 % 62)))
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(array::from_fn(|word| self.0[word] | other.0[word]))
+    }
 
     /// Whether the two may fit; if not, they surely don't.
-    pub(super) const fn meet(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+    pub(super) fn meet(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(mine, theirs)| mine & theirs != 0)
     }
 }
 
 impl Card {
     /// The interests, descending, and the card's marks in the list of each.
     pub(super) fn marked_keys(&self) -> impl Iterator<Item = (KeyHash, Marks)> {
-        let sole = if self.keys.len() == 1 { Marks::SOLE } else { 0 };
-        let open = if self.level >= Level::Single { Marks::OPEN } else { 0 };
-        self.keys.iter().rev().scan(sole | open, |bits, &key| {
-            let marks = Marks(*bits);
-            *bits |= 1 << (key.0 % 62);
+        let sole = if self.keys.len() == 1 { Marks::SOLE } else { Marks::NONE };
+        let open = if self.level >= Level::Single { Marks::OPEN } else { Marks::NONE };
+        self.keys.iter().rev().scan(sole.and(open), |later, &key| {
+            let marks = *later;
+            *later = later.and(Marks::of(key));
             Some((key, marks))
         })
     }
@@ -177,17 +190,14 @@ impl Card {
 /// Counts what two ascending lists share, and finds the smallest of it.
 fn intersect(one: &[KeyHash], other: &[KeyHash]) -> (usize, Option<KeyHash>) {
     let (mut i, mut j, mut shared, mut least) = (0, 0, 0, None);
-    while i < one.len() && j < other.len() {
-        match one[i].cmp(&other[j]) {
-            Ordering::Less => i += 1,
-            Ordering::Greater => j += 1,
-            Ordering::Equal => {
-                least = least.or(Some(one[i]));
-                shared += 1;
-                i += 1;
-                j += 1;
-            }
+    while let (Some(mine), Some(theirs)) = (one.get(i), other.get(j)) {
+        if mine == theirs {
+            least = least.or(Some(*mine));
+            shared += 1;
         }
+        // No branch: which of two hashes is the greater can't be foretold.
+        i += usize::from(mine <= theirs);
+        j += usize::from(mine >= theirs);
     }
     (shared, least)
 }
@@ -245,13 +255,13 @@ mod tests {
         for (one, other) in cards.iter().flat_map(|one| cards.iter().map(move |other| (one, other)))
         {
             if let Some(Fit { least: Some(least), .. }) = one.fit(other) {
-                assert!(marks(one, least).meet(marks(other, least)), "{one:?} {other:?}");
+                assert!(marks(one, least).meet(&marks(other, least)), "{one:?} {other:?}");
             }
         }
         let meet = |one, other, key| {
             let cards = [card(one, Level::Overlap), card(other, Level::Single)];
             let [one, other] = cards.map(|card| marks(&card, KeyHash(key)));
-            one.meet(other)
+            one.meet(&other)
         };
         assert!(!meet(&[1, 2, 3, 4], &[4, 5, 6, 7], 4));
         assert!(!meet(&[1, 2], &[1], 1));

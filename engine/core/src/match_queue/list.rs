@@ -3,7 +3,7 @@
 //! Most of those in a list have that one key in common with whoever looks for a partner, and no
 //! other; they are no pair until both have opened up. So a list is one piece of memory, in which
 //! such a candidate is passed by for the price of reading it. Coming and going moves what stands
-//! behind, 32 bytes a ticket; new tickets come at the end.
+//! behind, 56 bytes a ticket; new tickets come at the end.
 
 use super::card::{Level, Marks};
 use crate::ids::TicketId;
@@ -26,8 +26,7 @@ pub(super) struct Listed {
     pub(super) level: Level,
 }
 
-// Two to a cache line.
-const _: () = assert!(size_of::<Listed>() == 32);
+const _: () = assert!(size_of::<Listed>() == 56);
 
 impl Listed {
     pub(super) fn rank(&self) -> Rank {
@@ -41,6 +40,9 @@ impl List {
     }
 
     pub(super) fn insert(&mut self, listed: Listed) {
+        if self.listed.last().is_none_or(|last| last.rank() < listed.rank()) {
+            return self.listed.push(listed);
+        }
         let at = self.listed.partition_point(|it| it.rank() < listed.rank());
         self.listed.insert(at, listed);
     }

@@ -4,7 +4,6 @@
 //! both busy, proposes them, and waits for the one outcome.
 
 use std::collections::VecDeque;
-use std::iter;
 
 use arrayvec::ArrayVec;
 use whisper_shard_router::KeyHash;
@@ -270,15 +269,15 @@ impl Owner {
         let mut left = CANDIDATES_MAX;
         let mut best: Option<Candidate> = None;
         let mut after = from.after;
-        let lists = entry.searched_lists().enumerate().skip(from.list);
-        for (number, (key, marks)) in lists {
+        for number in from.list..2 * entry.keys.len() {
             // The rank is one of the list that was broken off at, which may have vanished since.
             let after = after.take();
+            let Some((key, marks)) = entry.searched_list(number) else { continue };
             let Some(list) = self.lists.get(&key) else { continue };
             let candidates = list.behind(after);
             let candidates = &candidates[..left.min(candidates.len())];
             left -= candidates.len();
-            for other in candidates.iter().filter(|other| marks.meet(other.marks)) {
+            for other in candidates.iter().filter(|other| marks.meet(&other.marks)) {
                 if let Some(candidate) = self.assess(ground, place, other.place, key.key)
                     && best.is_none_or(|best| candidate.beats(&best))
                 {
@@ -331,13 +330,13 @@ impl Owner {
 }
 
 impl Entry {
-    /// The lists in which a partner may stand, and the card's marks there.
-    fn searched_lists(&self) -> impl Iterator<Item = (ListKey, Marks)> {
+    /// The lists in which a partner may stand, by number, and the card's marks there. For each key
+    /// there are two: of those who take any language, and of those who insist on this card's.
+    fn searched_list(&self, number: usize) -> Option<(ListKey, Marks)> {
         let Card { lane, language, .. } = self.card;
-        self.keys.iter().flat_map(move |&(key, marks)| {
-            let list = move |insists_on| (ListKey { key, lane, insists_on }, marks);
-            iter::once(list(None)).chain(language.map(|language| list(Some(language))))
-        })
+        let (key, marks) = self.keys[number / 2];
+        let insists_on = if number.is_multiple_of(2) { None } else { Some(language?) };
+        Some((ListKey { key, lane, insists_on }, marks))
     }
 }
 
