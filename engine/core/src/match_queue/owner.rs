@@ -272,13 +272,13 @@ impl Owner {
         for number in from.list..2 * entry.keys.len() {
             // The rank is one of the list that was broken off at, which may have vanished since.
             let after = after.take();
-            let Some((key, marks)) = entry.searched_list(number) else { continue };
-            let Some(list) = self.lists.get(&key) else { continue };
+            let Some((at, marks)) = entry.searched_list(number) else { continue };
+            let Some(list) = self.lists.get(&at) else { continue };
             let candidates = list.behind(after);
             let candidates = &candidates[..left.min(candidates.len())];
             left -= candidates.len();
             for other in candidates.iter().filter(|other| marks.meet(&other.marks)) {
-                if let Some(candidate) = self.assess(ground, place, other.place, key.key)
+                if let Some(candidate) = self.assess(ground, place, other.place, at.key)
                     && best.is_none_or(|best| candidate.beats(&best))
                 {
                     best = Some(candidate);
