@@ -94,6 +94,10 @@ pub(crate) fn commit(checkout: &Checkout) -> String {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) total: u64,
+    /// What programs may still have.
+    pub(crate) available: u64,
+    /// What the kernel's own objects take.
+    pub(crate) slab: u64,
 }
 
 impl Memory {
@@ -103,8 +107,16 @@ impl Memory {
             let kib = value(&meminfo, name).and_then(|it| it.strip_suffix(" kB")?.parse().ok());
             kib.unwrap_or(0_u64) * 1024
         };
-        Self { total: bytes("MemTotal") }
+        let [total, available, slab] = ["MemTotal", "MemAvailable", "Slab"].map(bytes);
+        Self { total, available, slab }
     }
+}
+
+/// What a process has in RAM; nothing once it is gone.
+pub(crate) fn resident_bytes(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let kib = value(&rollup, "Rss").and_then(|it| it.strip_suffix(" kB")?.parse().ok());
+    kib.unwrap_or(0_u64) * 1024
 }
 
 /// The value of the first line `name : value`.
@@ -136,6 +148,8 @@ mod tests {
 
     #[test]
     fn there_is_memory() {
-        assert!(Memory::now().total > 1 << 20);
+        let Memory { total, available, .. } = Memory::now();
+        assert!(total > 1 << 20 && available <= total);
+        assert!(resident_bytes(std::process::id()) > 0);
     }
 }

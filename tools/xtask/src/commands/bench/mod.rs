@@ -4,6 +4,7 @@ mod contestants;
 mod document;
 pub(crate) mod guard;
 mod host;
+mod million;
 mod peers;
 mod runs;
 mod table;
@@ -18,6 +19,8 @@ use crate::checkout::Checkout;
 pub(crate) enum Action {
     /// Measure the engine beside its rivals, and write bench/RESULTS.md.
     Peers(peers::Args),
+    /// Have a million people come, meet in pairs and talk, all at once; write bench/RESULTS.md.
+    Million(million::Args),
     /// Count the instructions of the hot paths, and hold them to bench/instructions.json.
     Guard(guard::Args),
 }
@@ -25,6 +28,7 @@ pub(crate) enum Action {
 pub(crate) fn run(checkout: &Checkout, action: &Action) -> Result<ExitCode> {
     match action {
         Action::Peers(args) => peers::run(checkout, args),
+        Action::Million(args) => million::run(checkout, args),
         Action::Guard(args) => guard::run(checkout, args),
     }
 }

@@ -82,9 +82,14 @@ fn measure(
         .args([PATIENCE_S])
         .args([checkout.target("release/whisper-bench")])
         .args(work.args)
-        .args(["--secs", length.secs, "--warm-up", length.warm_up])
-        .args(["--target", &server.address, "--pid", &pid, "--core", &core.to_string()])
-        .args(["--json"]);
+        .args(["--target", &server.address, "--pid", &pid, "--cores", &core.to_string()])
+        .args(["--json", "--quiet"]);
+    if work.timed {
+        generator = generator.args(["--secs", length.secs, "--warm-up", length.warm_up]);
+    }
+    if contestant.is_engine() {
+        generator = generator.args(work.engine_args);
+    }
     if !contestant.is_engine() {
         generator = generator.args(["--peer"]);
     }

@@ -7,6 +7,10 @@ pub(crate) struct Work {
     pub(crate) name: &'static str,
     /// The generator's scenario and its options.
     pub(crate) args: &'static [&'static str],
+    /// More of them for the engine: what a rival doesn't know of.
+    pub(crate) engine_args: &'static [&'static str],
+    /// Whether it goes on for as long as it is told to.
+    pub(crate) timed: bool,
     /// What of it is told.
     pub(crate) figures: &'static [Figure],
 }
@@ -40,12 +44,25 @@ const fn cpu(title: &'static str, bars: &'static [Bar]) -> Figure {
     Figure { title, pointer: "/figures/server_cpu_us_per_message", digits: 2, bars }
 }
 
+const fn latency(title: &'static str, pointer: &'static str) -> Figure {
+    Figure { title, pointer, digits: 0, bars: &[] }
+}
+
+/// A relay between pairs.
+const fn relay(
+    name: &'static str,
+    args: &'static [&'static str],
+    figures: &'static [Figure],
+) -> Work {
+    Work { name, args, engine_args: &[], timed: true, figures }
+}
+
 /// All of them, in the order of the table.
 pub(crate) const ALL: &[Work] = &[
-    Work {
-        name: "relay-100x1",
-        args: &["relay", "--pairs", "100", "--depth", "1"],
-        figures: &[
+    relay(
+        "relay-100x1",
+        &["relay", "--pairs", "100", "--depth", "1"],
+        &[
             cpu("relay, 100 pairs, depth 1: CPU µs a message", &[Bar::OfBun(0.85)]),
             Figure {
                 title: "… of that in user mode",
@@ -60,18 +77,69 @@ pub(crate) const ALL: &[Work] = &[
                 bars: &[Bar::AtLeast(100_000.0)],
             },
         ],
-    },
-    Work {
-        name: "relay-5000x1",
-        args: &["relay", "--pairs", "5000", "--depth", "1"],
-        figures: &[cpu("relay, 5,000 pairs, depth 1: CPU µs a message", &[Bar::OfBun(0.85)])],
-    },
-    Work {
-        name: "relay-100x16",
-        args: &["relay", "--pairs", "100", "--depth", "16"],
-        figures: &[cpu(
+    ),
+    relay(
+        "relay-5000x1",
+        &["relay", "--pairs", "5000", "--depth", "1"],
+        &[cpu("relay, 5,000 pairs, depth 1: CPU µs a message", &[Bar::OfBun(0.85)])],
+    ),
+    relay(
+        "relay-100x16-merged",
+        &["relay", "--pairs", "100", "--depth", "16"],
+        &[cpu(
             "relay, 100 pairs, depth 16, clients that merge writes: CPU µs a message",
             &[Bar::OfBest(0.25), Bar::OfBun(0.25)],
         )],
+    ),
+    relay(
+        "relay-100x16-single",
+        &["relay", "--pairs", "100", "--depth", "16", "--writes", "single"],
+        &[cpu(
+            "relay, 100 pairs, depth 16, a frame a write: CPU µs a message",
+            &[Bar::OfBest(0.85), Bar::OfBun(0.85)],
+        )],
+    ),
+    relay(
+        "relay-100-at-50k",
+        &["relay", "--pairs", "100", "--rate", "50000"],
+        &[
+            cpu("relay, 100 pairs, open loop of 50,000 a second: CPU µs a message", &[]),
+            latency("… p50 µs", "/latencies/relay/p50_us"),
+            latency("… p99 µs", "/latencies/relay/p99_us"),
+            latency("… p99.9 µs", "/latencies/relay/p999_us"),
+        ],
+    ),
+    Work {
+        name: "connect",
+        args: &["connect", "--connections", "10000"],
+        // The engine's is all of an arrival: upgrade, join and match.
+        engine_args: &["--join"],
+        timed: false,
+        figures: &[Figure {
+            title: "accept and upgrade, and for Whisper join and match: CPU µs",
+            pointer: "/figures/server_cpu_us_per_upgrade",
+            digits: 1,
+            bars: &[Bar::OfBun(1.0)],
+        }],
+    },
+    Work {
+        name: "idle",
+        args: &["idle", "--connections", "12000", "--steps", "4000"],
+        engine_args: &["--hold", "6s"],
+        timed: false,
+        figures: &[
+            Figure {
+                title: "an idle connection: bytes of user memory",
+                pointer: "/figures/server_anonymous_bytes_per_connection",
+                digits: 0,
+                bars: &[Bar::AtMost(200.0)],
+            },
+            Figure {
+                title: "… of kernel memory beyond the socket",
+                pointer: "/figures/kernel_beyond_socket_bytes_per_connection",
+                digits: 0,
+                bars: &[Bar::AtMost(320.0)],
+            },
+        ],
     },
 ];
