@@ -29,6 +29,9 @@ const NODE: u16 = 0;
 /// Commands that may wait for a worker.
 const COMMANDS: usize = 16;
 
+/// Receive buffers of a reactor, however many others it shares its core with.
+const RECV_BUFFERS_MIN: usize = 64;
+
 /// Why the engine can't serve.
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
@@ -202,8 +205,14 @@ fn door(config: &Config) -> Door {
     }
 }
 
+/// Where there are more reactors than cores, for the sake of their tables, those of a core share
+/// its work, and so what one would need to receive.
 fn reactor_config(config: &Config) -> whisper_reactor::Config {
-    whisper_reactor::Config { slots: config.per_reactor, ..Default::default() }
+    let default = whisper_reactor::Config::default();
+    let per_core = usize::from(config.reactors).div_ceil(cpus::allowed().len().max(1));
+    let recv_buffers = (usize::from(default.recv_buffers) / per_core.max(1)).max(RECV_BUFFERS_MIN);
+    let recv_buffers = recv_buffers.next_power_of_two() as u16;
+    whisper_reactor::Config { slots: config.per_reactor, recv_buffers, ..default }
 }
 
 /// One setup a shard: the same secrets, and randomness of its own.

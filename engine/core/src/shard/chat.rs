@@ -201,12 +201,12 @@ impl Floor {
         let Some(person) = self.people.get_mut(session) else { return };
         person.state = State::Idle;
         person.active = seconds(self.now);
-        person.extra_mut().last = Some(LastRoom {
+        person.extra_mut().last = Some(Box::new(LastRoom {
             id: room.id,
             side: room.side,
             partner: room.partner,
             ended: self.now,
             by_partner,
-        });
+        }));
     }
 }

@@ -1,12 +1,11 @@
 //! The people at home in a shard.
 
-use arrayvec::ArrayVec;
 use whisper_proto::Lane;
 use whisper_shard_router::{KeyHash, ShardId};
 
 use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
 use crate::limits::PARTNERS_REMEMBERED;
-use crate::match_queue::{KEYS_MAX, Language, Names, Relaxation};
+use crate::match_queue::{Language, Names, Relaxation};
 use crate::slots::Slots;
 use crate::time::Micros;
 
@@ -37,7 +36,7 @@ pub(super) struct Extra {
     pub(super) language: Option<Language>,
     pub(super) wishes: Option<Wishes>,
     pub(super) ticket: Option<TicketId>,
-    pub(super) last: Option<LastRoom>,
+    pub(super) last: Option<Box<LastRoom>>,
     partners: Vec<Partner>,
 }
 
@@ -46,7 +45,7 @@ pub(super) struct Extra {
 pub(super) struct Wishes {
     pub(super) lane: Lane,
     pub(super) names: Names,
-    pub(super) keys: ArrayVec<KeyHash, KEYS_MAX>,
+    pub(super) keys: Box<[KeyHash]>,
     pub(super) relaxation: Relaxation,
     pub(super) same_language: bool,
 }
@@ -76,7 +75,7 @@ impl Person {
     }
 
     pub(super) fn last_room(&self) -> Option<LastRoom> {
-        self.extra()?.last
+        self.extra()?.last.as_deref().copied()
     }
 
     pub(super) fn extra_mut(&mut self) -> &mut Extra {
@@ -95,6 +94,8 @@ impl Extra {
             let oldest = self.partners.iter().position(|partner| !partner.blocked);
             self.partners.remove(oldest.unwrap_or(0));
         }
+        // Most meet few, and everybody who chats has this list.
+        self.partners.reserve_exact(1);
         self.partners.push(Partner { session, blocked: false });
     }
 

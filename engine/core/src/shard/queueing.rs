@@ -126,7 +126,7 @@ impl Shard {
             lane: lane_id(wishes.lane),
             language,
             same_language: wishes.same_language,
-            keys: wishes.keys.clone(),
+            keys: wishes.keys.iter().copied().collect(),
             relaxation: wishes.relaxation,
             priority: PRIORITY,
         };
@@ -179,7 +179,7 @@ impl Shard {
         Ok(Wishes {
             lane: join.lane,
             names,
-            keys,
+            keys: keys.as_slice().into(),
             relaxation: match join.relax {
                 Relax::Strict => Relaxation::Strict,
                 Relax::Gradual => Relaxation::Gradual,
