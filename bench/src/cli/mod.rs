@@ -127,8 +127,8 @@ pub(crate) struct Course {
     /// How long the load is on before that, not measured.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub(crate) warm_up: Duration,
-    /// Phases instead of --secs, whose levels are multiples of what is asked for: ramp:TIME[:LEVELx]
-    /// goes there in a line, hold:TIME stays, spike:TIME[:LEVELx] jumps there and back. As in
+    /// Phases instead of --secs, whose levels are multiples of what is asked for: `ramp:TIME[:LEVELx]`
+    /// goes there in a line, hold:TIME stays, `spike:TIME[:LEVELx]` jumps there and back. As in
     /// ramp:10s,hold:30s,spike:5s:3x,hold:30s.
     #[arg(long, value_name = "PHASES", value_delimiter = ',', conflicts_with = "secs")]
     pub(crate) phases: Vec<PhaseWish>,
