@@ -15,7 +15,7 @@ const conditions = ['@whisper/source', ...defaultClientConditions];
 const FIRST = [
 	/\/node_modules\/(svelte|@sveltejs)\//,
 	/\/packages\/sdk\/src\/(?!call\/|challenge\/)/,
-	/\/src\/lib\/(?!chime|fingerprint|words\/\w+-later|ui\/(Dialog|Switch))/,
+	/\/src\/lib\/(?!chime|fingerprint|words\/(?!en\.|formats)|ui\/(Dialog|Switch))/,
 	/\/src\/routes\/((chat|landing|search)\/(?!Leaving|save-chat)|\w+\.)/,
 ];
 

@@ -21,6 +21,31 @@ const DICTIONARIES = {
 		words: async () => ({ default: english }),
 		later: () => import('./words/en-later.ts'),
 	},
+	es: {
+		name: 'Español',
+		words: () => import('./words/es.ts'),
+		later: () => import('./words/es-later.ts'),
+	},
+	de: {
+		name: 'Deutsch',
+		words: () => import('./words/de.ts'),
+		later: () => import('./words/de-later.ts'),
+	},
+	fr: {
+		name: 'Français',
+		words: () => import('./words/fr.ts'),
+		later: () => import('./words/fr-later.ts'),
+	},
+	ar: {
+		name: 'العربية',
+		words: () => import('./words/ar.ts'),
+		later: () => import('./words/ar-later.ts'),
+	},
+	hi: {
+		name: 'हिन्दी',
+		words: () => import('./words/hi.ts'),
+		later: () => import('./words/hi-later.ts'),
+	},
 } satisfies Record<string, Dictionary>;
 
 export type Language = keyof typeof DICTIONARIES;

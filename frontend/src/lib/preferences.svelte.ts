@@ -17,7 +17,6 @@ const REMEMBERED = {
 	language: isText,
 	hasSound: isBoolean,
 	hidesAddress: isBoolean,
-	hidesNudity: isBoolean,
 	microphone: isText,
 	camera: isText,
 } as const;
@@ -37,8 +36,6 @@ export class Preferences {
 	hasSound = $state(false);
 	/** Whether calls go through a relay, where there is one. */
 	hidesAddress = $state(true);
-	/** Whether pictures of the partner are looked at, on this device. */
-	hidesNudity = $state(false);
 	/** Ids of the devices for calls; the system's own choice where none was made. */
 	microphone = $state<string>();
 	camera = $state<string>();

@@ -6,22 +6,10 @@ import type { Ending, Tier } from '@whisper/client';
 import { phrase, type Phrase } from '#lib/phrase.ts';
 import type { Formats } from './formats.ts';
 
-/** Interests named one by one before the rest is only counted. */
-export const NAMED_MAX = 4;
-
 export type Words = ReturnType<typeof english>;
 
 export default function english(say: Formats) {
-	const someOf = (interests: readonly string[]): Phrase =>
-		interests.length <= NAMED_MAX
-			? say.list(interests, 'or')
-			: say.list(
-					[
-						...interests.slice(0, NAMED_MAX - 1),
-						`${say.number(interests.length - NAMED_MAX + 1)} more`,
-					],
-					'or',
-				);
+	const anyOf = (interests: readonly string[]): Phrase => say.anyOf(interests, { other: '# more' });
 
 	return {
 		name: 'Whisper',
@@ -99,7 +87,7 @@ export default function english(say: Formats) {
 				if (interests.length === 0 || tier === 'any') return ["Looking for anyone who's around."];
 				if (tier === 'single' && interests.length > 1)
 					return ['Looking for someone who likes one of these.'];
-				return phrase`Looking for someone who likes ${someOf(interests)}.`;
+				return phrase`Looking for someone who likes ${anyOf(interests)}.`;
 			},
 			usually: (waitMs: number) => `Usually takes about ${say.duration(waitMs)}.`,
 			connecting: 'Connecting.',
@@ -112,7 +100,7 @@ export default function english(say: Formats) {
 			nobody: (interests: readonly string[]): Phrase =>
 				interests.length === 0
 					? ["Nobody's around right now. Look again?"]
-					: phrase`Nobody for ${someOf(interests)} right now.`,
+					: phrase`Nobody for ${anyOf(interests)} right now.`,
 			wider: 'Search wider?',
 			widen: 'Search wider',
 			again: 'Keep looking',
@@ -180,7 +168,6 @@ export default function english(say: Formats) {
 			idle: 'You were away for a while. Start when you like.',
 			closed: "Whisper didn't let us in. Reload the page to try again.",
 			retry: 'Try now',
-			proving: 'It is busy, so we prove that you are no robot. It takes a few seconds.',
 		},
 		refused: {
 			rate_limited: (waitMs: number) =>

@@ -9,6 +9,8 @@ import type { Phrase } from '#lib/phrase.ts';
 /** A text for each plural the language tells apart; `#` stands for the number. */
 export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { readonly other: string };
 
+/** Items named one by one before the rest is only counted. */
+const NAMED_MAX = 4;
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 export class Formats {
@@ -55,6 +57,13 @@ export class Formats {
 		return new Intl.ListFormat(this.#tag, { type })
 			.formatToParts(items)
 			.map(({ type, value }) => (type === 'element' ? { em: value } : value));
+	}
+
+	/** "*chess*, *jazz*, *tea* or *4 more*"; `more` says how many are left out. */
+	anyOf(items: readonly string[], more: Plural): Phrase {
+		if (items.length <= NAMED_MAX) return this.list(items, 'or');
+		const named = items.slice(0, NAMED_MAX - 1);
+		return this.list([...named, this.count(items.length - named.length, more)], 'or');
 	}
 
 	/** The name of a language in this one. */

@@ -46,6 +46,11 @@ fn all() -> Vec<Step> {
             name: "frontend build",
             action: |checkout| client::script(checkout, "build").and_then(|task| task.run()).into(),
         },
+        Step {
+            group: Frontend,
+            name: "frontend size",
+            action: |checkout| client::script(checkout, "size").and_then(|task| task.run()).into(),
+        },
         Step { group: Browser, name: "browser tests", action: browser_tests },
     ]);
     steps

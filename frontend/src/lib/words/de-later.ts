@@ -1,0 +1,101 @@
+/** What later views say, in German. */
+import { phrase } from '#lib/phrase.ts';
+import type { LaterWords } from './en-later.ts';
+import type { Formats } from './formats.ts';
+
+export default (say: Formats): LaterWords => ({
+	leaving: {
+		title: 'Du verlässt Whisper',
+		body: 'Jemand Fremdes hat diesen Link geschickt. Die Seite dahinter kann deine Internetadresse erfahren und muss nicht sein, was sie vorgibt.',
+		stay: 'Hier bleiben',
+		open: (host) => phrase`${host} öffnen`,
+	},
+	report: {
+		title: 'Was ist passiert?',
+		ends: 'Die Wahl sendet die Meldung und beendet das Gespräch.',
+		sends: 'Die Wahl sendet die Meldung.',
+		evidenceHint: 'Kreuze an, was die Moderation sehen soll. Sonst wird nichts aufbewahrt.',
+		nothing: 'Es wurde nichts geschrieben. Die Meldung geht ohne Nachrichten ab.',
+		comment: 'In deinen Worten, wenn du magst',
+		block: 'Uns nie wieder zusammenbringen',
+		cancel: 'Abbrechen',
+		reasons: {
+			harassment: 'Belästigt oder beleidigt',
+			explicit: 'Ungewollt Sexuelles',
+			spam: 'Spam, Werbung oder ein Bot',
+			minor: 'Jemand unter 18 ist in Gefahr',
+			threat: 'Drohung gegen jemandes Sicherheit',
+			other: 'Etwas anderes',
+		},
+		evidence: (count) =>
+			say.count(count, { one: '# Nachricht geht mit', other: '# Nachrichten gehen mit' }),
+	},
+	call: {
+		title: { voice: 'Prüf deinen Ton', video: 'Prüf Bild und Ton' },
+		allow: { voice: 'Mikrofon einschalten', video: 'Kamera und Mikrofon einschalten' },
+		ask: 'Dein Browser wird dich fragen. Niemand sieht oder hört dich, bevor jemand gefunden ist.',
+		camera: 'Kamera',
+		microphone: 'Mikrofon',
+		level: 'Wie laut du bist',
+		relayed: 'Anrufe gehen hier über ein Relais. Dein Gegenüber erfährt nie deine Internetadresse.',
+		direct:
+			'Hier gibt es kein Relais. Im Anruf kann das Gerät deines Gegenübers deine Internetadresse erfahren und daraus ungefähr, wo du bist.',
+		look: 'Jemanden suchen',
+		back: 'Zurück',
+		again: 'Noch einmal',
+		asText: 'Lieber Text',
+		asVoice: 'Lieber Stimme',
+		you: 'Du',
+		them: 'Gegenüber',
+		accept: 'Zeigen',
+		hidden: 'Unscharf und stumm, bis du es willst.',
+		listen: 'Zuhören',
+		connecting: 'Der Anruf wird verbunden.',
+		mending: 'Der Anruf brach ab. Wir suchen einen anderen Weg.',
+		failed: 'Der Anruf kam nicht zustande. Schreiben könnt ihr trotzdem.',
+		talking: 'Ihr könnt euch hören.',
+		micOn: 'Mikrofon einschalten',
+		micOff: 'Mikrofon ausschalten',
+		cameraOn: 'Kamera einschalten',
+		cameraOff: 'Kamera ausschalten',
+		theyAreMuted: 'Das Mikrofon drüben ist aus.',
+		theyAreDark: 'Die Kamera drüben ist aus.',
+		degraded: 'Die Verbindung ist schwach, darum ruht dein Bild. Man hört dich weiter.',
+		sheet: 'Höhe des Gesprächs',
+		trouble: {
+			denied:
+				'Dein Browser durfte nicht. Erlaube es neben der Adresse der Seite und versuch es noch einmal.',
+			denied_by_system:
+				'Dein System lässt den Browser nicht. Erlaube es in seinen Einstellungen zur Privatsphäre und versuch es noch einmal.',
+			not_found: 'Es wurde keines gefunden. Schließ eines an und versuch es noch einmal.',
+			in_use: 'Ein anderes Programm benutzt es. Schließ jenes und versuch es noch einmal.',
+			insecure: 'Browser erlauben das nur auf sicheren Seiten. Öffne diese Seite mit https.',
+			failed: 'Es ließ sich nicht starten. Versuch es noch einmal oder mit einem anderen Gerät.',
+		},
+		quality: { good: 'Gute Verbindung', fair: 'Mäßige Verbindung', poor: 'Schwache Verbindung' },
+	},
+	help: {
+		title: 'Einstellungen und Hilfe',
+		close: 'Schließen',
+		language: 'Sprache',
+		sound: 'Ein Ton bei neuen Nachrichten',
+		relay: 'Meine Internetadresse in Anrufen verbergen',
+		relayHint: 'Anrufe gehen über ein Relais. Ohne es sind sie vielleicht etwas schneller.',
+		safety: 'Bleib sicher',
+		keys: 'Tastatur',
+		tips: [
+			'Fremde sehen weder deinen Namen noch, wo du bist oder mit wem du sonst redest. Sie sehen, was ihr beide mögt, was du schreibst und im Anruf, was du zeigst.',
+			'Behalte Namen, Nummern, Schulen und Adressen für dich. Wer es gut meint, braucht sie nicht.',
+			'Was du im Anruf zeigst oder sagst, kann aufgenommen werden.',
+			'Fühlt es sich falsch an? Hör auf. Du schuldest niemandem einen Grund. Melde, was gegen die Regeln ist.',
+			'Ist jemand in Gefahr? Ruf den Notruf an deinem Ort.',
+		],
+		shortcuts: {
+			stop: 'Stopp, wirklich, neu',
+			send: 'Senden',
+			line: 'Neue Zeile',
+			help: 'Diese Seite',
+		},
+		keyNames: { enter: 'Enter', shift: 'Umschalt', escape: 'Esc' },
+	},
+});
