@@ -17,7 +17,7 @@
 //! - [`sweep`]: many seeds over all cores.
 //! - [`Book`]: the event log of any of these, to be replayed.
 //!
-//! A broken invariant panics, and says the seed and the step.
+//! A broken invariant panics, and says the seed, the step and the last events.
 
 mod auditor;
 mod book;
@@ -29,6 +29,7 @@ mod person;
 pub mod scale;
 mod schedule;
 pub mod sweep;
+mod trace;
 mod words;
 mod workload;
 mod world;

@@ -3,7 +3,7 @@
 use whisper_core::match_queue::MatchMessage;
 use whisper_core::rooms::RoomMessage;
 use whisper_core::shard::{Envelope, ShardMessage};
-use whisper_proto::ServerMessage;
+use whisper_proto::{ClientMessage, ServerMessage};
 
 /// The kinds of messages between shards.
 pub const KINDS: [&str; 12] = [
@@ -28,6 +28,25 @@ pub(crate) fn kind_of_envelope(envelope: &Envelope) -> usize {
         ShardMessage::Room(RoomMessage::Ended { .. }) => 9,
         ShardMessage::Census(_) => 10,
         ShardMessage::Door(_) => 11,
+    }
+}
+
+/// What somebody's client said, as on the wire.
+pub(crate) fn said(message: &ClientMessage<'_>) -> &'static str {
+    match message {
+        ClientMessage::Hello(_) => "hello",
+        ClientMessage::Join(_) => "join",
+        ClientMessage::Leave => "leave",
+        ClientMessage::Message(_) => "message",
+        ClientMessage::Skip(_) => "skip",
+        ClientMessage::Ack { .. } => "ack",
+        ClientMessage::Typing { .. } => "typing",
+        ClientMessage::VideoToggle { .. } => "video_toggle",
+        ClientMessage::AudioToggle { .. } => "audio_toggle",
+        ClientMessage::Signal(signal) => signal.kind.as_str(),
+        ClientMessage::Report(_) => "report",
+        ClientMessage::Read { .. } => "read",
+        ClientMessage::Ping => "ping",
     }
 }
 

@@ -18,7 +18,9 @@ use crate::book::{Book, Scribe};
 use crate::dice::seed_bytes;
 use crate::network::Network;
 use crate::person::{Person, Who};
-use crate::schedule::{Move, Schedule, What};
+use crate::schedule::{Move, Schedule, What as Happens};
+use crate::trace::{Trace, What};
+use crate::words::said;
 
 /// The node that a world's shards belong to; not 0, so that a node forgotten somewhere shows.
 pub(crate) const NODE: u16 = 7;
@@ -40,6 +42,7 @@ pub struct World {
     people: Vec<Person>,
     auditor: Auditor,
     digest: Digest,
+    trace: Trace,
     scribe: Option<Scribe>,
     reports: Vec<usize>,
 }
@@ -121,6 +124,7 @@ impl World {
             people: Vec::new(),
             auditor,
             digest: Digest::default(),
+            trace: Trace::default(),
             reports: Vec::new(),
         }
     }
@@ -162,6 +166,7 @@ impl World {
         let who = Who(self.people.len());
         self.people.push(Person::new(shard));
         self.auditor.arrives(who, shard);
+        self.note(who, What::Does(who, "comes"));
         self.feed(shard, Event::Connected { link: link(who) });
         who
     }
@@ -174,6 +179,7 @@ impl World {
         message.encode(&mut frame);
         let message = ClientMessage::decode(&frame).expect("what a client encodes decodes");
         self.auditor.says(self.now, who, &message);
+        self.note(who, What::Does(who, said(&message)));
         self.feed(self.people[who.0].shard, Event::Message { session, message });
         let done = self.auditor.has_said(who);
         self.insist(done);
@@ -206,12 +212,14 @@ impl World {
     pub fn disconnect(&mut self, who: Who) {
         let Some(session) = self.people[who.0].session.take() else { return };
         self.auditor.departs(self.now, who);
+        self.note(who, What::Does(who, "goes"));
         self.feed(self.people[who.0].shard, Event::Disconnected { session });
     }
 
     /// An operator opens these lanes, and closes all others, as far as this shard goes.
     pub fn open_lanes(&mut self, shard: u16, lanes: OpenLanes) {
         self.auditor.opens(shard, lanes);
+        self.trace.note(self.now, shard.into(), What::Opens(lanes));
         self.feed(shard, Event::Order(Order::Lanes(lanes)));
     }
 
@@ -219,6 +227,7 @@ impl World {
     pub fn ban(&mut self, who: Who) {
         let Some(session) = self.person(who).session else { return };
         self.auditor.bans(who);
+        self.note(who, What::Bans(who));
         let banned = Banned { reason: "spam", code: "spam", until: None };
         let order = Order::Ban { session, banned };
         self.feed(self.people[who.0].shard, Event::Order(order));
@@ -282,14 +291,14 @@ impl World {
             let mut moves = self.deliveries();
             let act = |&number: &usize| {
                 let (Who(who), _) = acts[number];
-                Move { at: self.people[who].shard, what: What::Act(number) }
+                Move { at: self.people[who].shard, what: Happens::Act(number) }
             };
             moves.extend(left.iter().map(act));
             if moves.is_empty() {
                 return self.settle();
             }
             let chosen = self.schedule.choose(&moves);
-            if let What::Act(number) = moves[chosen].what {
+            if let Happens::Act(number) = moves[chosen].what {
                 left.retain(|&it| it != number);
             }
             self.make(moves[chosen], acts);
@@ -336,18 +345,20 @@ impl World {
     }
 
     fn deliveries(&self) -> Vec<Move> {
-        let deliver = |(from, to)| Move { at: to, what: What::Deliver { from } };
+        let deliver = |(from, to)| Move { at: to, what: Happens::Deliver { from } };
         self.network.waiting().map(deliver).collect()
     }
 
     fn make(&mut self, chosen: Move, acts: &[Act<'_>]) {
         match chosen.what {
-            What::Deliver { from } => {
+            Happens::Deliver { from } => {
                 let envelope = self.network.take(from, chosen.at);
+                let told = What::told(from.into(), &envelope);
+                self.trace.note(self.now, chosen.at.into(), told);
                 let from = ShardId { node: NODE, shard: from };
                 self.feed(chosen.at, Event::FromShard { from, envelope });
             }
-            What::Act(number) => {
+            Happens::Act(number) => {
                 let (who, act) = acts[number];
                 act(self, who);
             }
@@ -358,6 +369,7 @@ impl World {
     fn tick(&mut self) -> bool {
         let due = self.shards.iter().position(|shard| shard.next_timeout() <= self.now);
         if let Some(shard) = due {
+            self.trace.note(self.now, shard, What::Tick);
             self.feed(shard as u16, Event::Tick);
         }
         due.is_some()
@@ -438,9 +450,13 @@ impl World {
 
     fn insist(&self, outcome: Result<(), Violation>) {
         if let Err(violation) = outcome {
-            let (seed, step) = (self.seed, self.steps);
-            panic!("{violation} (seed {seed}, step {step})");
+            let (seed, step, last) = (self.seed, self.steps, self.trace.tell().join("\n"));
+            panic!("{violation} (seed {seed}, step {step}); the last events:\n{last}");
         }
+    }
+
+    fn note(&mut self, who: Who, what: What) {
+        self.trace.note(self.now, self.people[who.0].shard.into(), what);
     }
 }
 

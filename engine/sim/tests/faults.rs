@@ -22,6 +22,20 @@ fn a_place_taken_for_its_tenant_shows() {
 }
 
 #[test]
+fn a_broken_world_tells_its_seed_its_step_and_what_came_before() {
+    let live = || {
+        let mut world = World::new(11, 2).breaking(Fault::WithdrawForgotten);
+        let mut workload = Workload::new(11, PEOPLE);
+        (0..20 * PEOPLE).for_each(|_| workload.step(&mut world));
+    };
+    let panic = catch_unwind(live).expect_err("a withdraw that is forgotten shows");
+    let told = panic.downcast_ref::<String>().expect("a text");
+    for part in ["(seed 11, step ", "the last events:", "shard 0: 0 comes", "0 join"] {
+        assert!(told.contains(part), "{part:?} isn't in {told}");
+    }
+}
+
+#[test]
 fn nothing_shows_where_nothing_is_broken() {
     assert!(!shows(|world| world));
 }

@@ -101,6 +101,18 @@ struct Entry {
     deed: Deed,
 }
 
+impl Deed {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Arrive => "comes",
+            Self::Join => "join",
+            Self::Skip => "skip",
+            Self::Leave => "leave",
+            Self::Vanish => "goes",
+        }
+    }
+}
+
 impl Wish {
     /// What a client sends.
     pub(super) fn join<'a>(&self, tastes: &'a Tastes) -> Join<'a> {

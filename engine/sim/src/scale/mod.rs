@@ -25,7 +25,6 @@ mod rings;
 mod samples;
 mod tastes;
 mod town;
-mod trace;
 
 use std::sync::mpsc;
 

@@ -18,12 +18,12 @@ use super::plan::Plan;
 use super::rings::{NEVER, Rings};
 use super::samples::{Sample, Tally};
 use super::tastes::Tastes;
-use super::trace::{Trace, What};
 use super::{Failure, Report};
 use crate::auditor::{Auditor, Verdict};
 use crate::book::{Book, Scribe};
 use crate::dice::{Dice, seed_bytes};
 use crate::person::Who;
+use crate::trace::{Trace, What};
 use crate::words::{KINDS, kind, kind_of_envelope};
 use crate::world::{GENESIS, NODE};
 
@@ -316,7 +316,7 @@ impl Town {
             self.outside.crowd.plan(seat, self.busy_until[shard], deed);
             return Ok(());
         }
-        self.outside.trace.note(self.outside.now, shard, What::Does(who, deed));
+        self.outside.trace.note(self.outside.now, shard, What::Does(who, deed.name()));
         match deed {
             Deed::Arrive => {
                 self.arrive(seat)?;

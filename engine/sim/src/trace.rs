@@ -8,7 +8,6 @@ use whisper_core::settings::OpenLanes;
 use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_core::time::Micros;
 
-use super::crowd::Deed;
 use crate::person::Who;
 use crate::words::{KINDS, kind_of_envelope};
 use crate::world::GENESIS;
@@ -18,15 +17,15 @@ const KEPT: usize = 40;
 
 /// The last things that happened, the oldest first.
 #[derive(Default)]
-pub(super) struct Trace(VecDeque<(Micros, usize, What)>);
+pub(crate) struct Trace(VecDeque<(Micros, usize, What)>);
 
 /// What happened at a shard.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     /// Its time had come.
     Tick,
-    /// Somebody did something.
-    Does(Who, Deed),
+    /// Somebody did something, that is called so.
+    Does(Who, &'static str),
     /// An operator banned somebody.
     Bans(Who),
     /// An operator said which lanes are open.
@@ -36,7 +35,7 @@ pub(super) enum What {
 }
 
 impl What {
-    pub(super) fn told(from: usize, envelope: &Envelope) -> Self {
+    pub(crate) fn told(from: usize, envelope: &Envelope) -> Self {
         let tickets = match &envelope.message {
             ShardMessage::Match(message) => match message {
                 MatchMessage::Post(card) => [Some(card.ticket), None],
@@ -56,7 +55,7 @@ impl What {
 }
 
 impl Trace {
-    pub(super) fn note(&mut self, now: Micros, shard: usize, what: What) {
+    pub(crate) fn note(&mut self, now: Micros, shard: usize, what: What) {
         if self.0.len() == KEPT {
             self.0.pop_front();
         }
@@ -64,12 +63,12 @@ impl Trace {
     }
 
     /// A line for each.
-    pub(super) fn tell(&self) -> Vec<String> {
+    pub(crate) fn tell(&self) -> Vec<String> {
         let line = |&(at, shard, what): &(Micros, usize, What)| {
             let at = at.since(GENESIS).0;
             match what {
                 What::Tick => format!("{at:>12} µs  shard {shard}: its time has come"),
-                What::Does(Who(who), deed) => format!("{at:>12} µs  shard {shard}: {who} {deed:?}"),
+                What::Does(Who(who), deed) => format!("{at:>12} µs  shard {shard}: {who} {deed}"),
                 What::Bans(Who(who)) => format!("{at:>12} µs  shard {shard}: {who} is banned"),
                 What::Opens(lanes) => {
                     let open = lanes.iter().count();
