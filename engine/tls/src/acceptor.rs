@@ -33,8 +33,9 @@ impl Tickets {
     }
 }
 
-/// Makes connections. Belongs to one thread: only one of its connections may be shaking hands at a
+/// Makes connections. Clones make the same. Belongs to one thread: only one of its connections may be shaking hands at a
 /// time, in the sense that a call into it has to return before the next connection is called.
+#[derive(Clone)]
 pub struct Acceptor {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) tap: Arc<Tap>,

@@ -13,10 +13,13 @@ pub struct Connection {
 }
 
 enum State {
+    /// Nothing came yet, and nothing is kept for it.
+    Fresh(Acceptor),
     Handshake(Box<Handshake>),
-    Traffic(Box<Traffic>),
+    /// Not boxed: this is what nearly all connections are, nearly all of the time.
+    Traffic(Traffic),
     /// Both sides will say no more; this alert is ours to send.
-    Ending(Box<Traffic>, Alert),
+    Ending(Traffic, Alert),
     Over,
 }
 
@@ -54,24 +57,19 @@ pub enum Failure {
 impl Connection {
     /// A connection that was just accepted.
     pub fn new(acceptor: &Acceptor) -> Self {
-        // An error is one of the configuration, which was checked.
-        let state = match Handshake::new(acceptor) {
-            Ok(handshake) => State::Handshake(Box::new(handshake)),
-            Err(_) => State::Over,
-        };
-        Self { state, outgoing: Vec::new() }
+        Self { state: State::Fresh(acceptor.clone()), outgoing: Vec::new() }
     }
 
     /// Whether it is still shaking hands: receiving then costs some 100 µs now and again, and not
     /// 0.2.
     pub fn is_handshaking(&self) -> bool {
-        matches!(self.state, State::Handshake(_))
+        matches!(self.state, State::Fresh(_) | State::Handshake(_))
     }
 
     /// Keeps bytes for later, while hands are shaken; call [`Connection::receive`] with none of its
     /// own then.
     pub fn keep(&mut self, wire: &[u8]) -> Heard {
-        let State::Handshake(handshake) = &mut self.state else { return Heard::Open };
+        let Some(handshake) = self.state.handshake() else { return Heard::Open };
         if handshake.keep(wire) < wire.len() {
             return self.fail(Failure::Handshake);
         }
@@ -88,7 +86,7 @@ impl Connection {
             Ok(None) => return Heard::Open,
             Err(failure) => return self.fail(failure),
         };
-        self.state = State::Traffic(Box::new(traffic));
+        self.state = State::Traffic(traffic);
         match self.hear(&mut rest, &mut hear) {
             Heard::Open => {}
             other => return other,
@@ -123,7 +121,7 @@ impl Connection {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Traffic(mut traffic) => traffic.end(Alert::CloseNotify, wire),
             State::Ending(mut traffic, alert) => traffic.end(alert, wire),
-            State::Handshake(_) | State::Over => {}
+            State::Fresh(_) | State::Handshake(_) | State::Over => {}
         }
     }
 
@@ -152,8 +150,8 @@ impl Connection {
 
     /// Takes off the wire what belongs to the handshake, and perhaps a little more.
     fn shake(&mut self, wire: &mut &mut [u8]) -> Result<Option<Done>, Failure> {
-        let State::Handshake(handshake) = &mut self.state else { return Ok(None) };
         loop {
+            let Some(handshake) = self.state.handshake() else { return Err(Failure::Internal) };
             let taken = handshake.keep(wire);
             *wire = &mut std::mem::take(wire)[taken..];
             if handshake.drive(&mut self.outgoing)? {
@@ -189,5 +187,20 @@ impl Connection {
             State::Traffic(traffic) => State::Ending(traffic, why),
             other => other,
         };
+    }
+}
+
+impl State {
+    /// The handshake, which begins with the first byte; None when it is done.
+    fn handshake(&mut self) -> Option<&mut Handshake> {
+        if let Self::Fresh(acceptor) = self {
+            // An error would be one of the configuration.
+            let handshake = Handshake::new(acceptor);
+            *self = handshake.map_or(Self::Over, |handshake| Self::Handshake(handshake.into()));
+        }
+        match self {
+            Self::Handshake(handshake) => Some(handshake),
+            _ => None,
+        }
     }
 }
