@@ -135,6 +135,16 @@ impl Session {
         matches!(self.phase, Phase::Msgpack(_) | Phase::Json(_))
     }
 
+    /// Whether a request's head has begun to come, and isn't whole.
+    pub fn is_within_head(&self) -> bool {
+        matches!(&self.phase, Phase::Http(reader) if reader.is_within_head())
+    }
+
+    /// Whether nothing more is heard.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
     /// The connection is being closed: nothing more is heard.
     pub fn over(&mut self) {
         self.phase = Phase::Over;

@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Serve the engine, and the web client where a web root is set.
     ///
     /// Prints one JSON line with `"event":"ready"` and the addresses when it accepts.
-    /// SIGTERM closes every connection with 1001 and exits.
+    /// SIGTERM closes every connection with 1001 and exits; SIGHUP reads certificates again.
     Serve(Settings),
     /// Look at the configuration without serving.
     Config {
@@ -40,7 +40,7 @@ pub(crate) enum ConfigCommand {
     Show {
         /// Say of each value where it came from.
         #[arg(long)]
-        origin: bool,
+        origins: bool,
         /// The settings to resolve.
         #[command(flatten)]
         settings: Settings,
@@ -91,4 +91,39 @@ pub(crate) struct Settings {
     /// Addresses free of limits, never of bans, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
     pub(crate) exempt: Option<Vec<IpNet>>,
+    /// The pages that may open WebSockets here, repeatable: as https://chat.example.org
+    /// [default: those of the name that the request asks for].
+    #[arg(long, value_name = "ORIGIN", env = "WHISPER_ORIGIN", value_delimiter = ',')]
+    pub(crate) origin: Option<Vec<String>>,
+    /// Settings of TLS.
+    #[command(flatten)]
+    pub(crate) tls: TlsSettings,
+}
+
+/// Settings of TLS by flag or environment.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct TlsSettings {
+    /// Where to listen for people who speak TLS, repeatable
+    /// [default: 127.0.0.1:8443 where there is a certificate].
+    #[arg(id = "tls_listen", long = "tls-listen", value_name = "ADDR")]
+    #[arg(env = "WHISPER_TLS_LISTEN", value_delimiter = ',')]
+    pub(crate) listen: Option<Vec<SocketAddr>>,
+    /// A certificate with its chain, in PEM, repeatable; the first is the default. Read again on
+    /// SIGHUP and when it changes. `credential:NAME` is one that systemd passed.
+    #[arg(id = "tls_cert", long = "tls-cert", value_name = "FILE")]
+    #[arg(env = "WHISPER_TLS_CERT", value_delimiter = ',')]
+    pub(crate) cert: Option<Vec<PathBuf>>,
+    /// The key of each certificate, in the same order.
+    #[arg(id = "tls_key", long = "tls-key", value_name = "FILE")]
+    #[arg(env = "WHISPER_TLS_KEY", value_delimiter = ',')]
+    pub(crate) key: Option<Vec<PathBuf>>,
+    /// Make a certificate that nobody trusts, for trying out.
+    #[arg(id = "tls_self_signed", long = "tls-self-signed", env = "WHISPER_TLS_SELF_SIGNED")]
+    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) self_signed: Option<bool>,
+    /// Where to listen for plain HTTP only to send people to the first TLS address, repeatable.
+    #[arg(id = "tls_redirect", long = "tls-redirect", value_name = "ADDR")]
+    #[arg(env = "WHISPER_TLS_REDIRECT", value_delimiter = ',')]
+    pub(crate) redirect: Option<Vec<SocketAddr>>,
 }

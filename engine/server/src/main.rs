@@ -15,6 +15,7 @@ mod room;
 mod secrets;
 mod serve;
 mod site;
+mod tls;
 mod worker;
 
 use std::error::Error;
@@ -25,6 +26,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use self::cli::{Cli, Command, ConfigCommand};
 use self::config::Config;
+use self::tls::Certificates;
 
 fn main() -> ExitCode {
     let matches = Cli::command().get_matches();
@@ -46,12 +48,15 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
             Ok(serve::serve(&config)?)
         }
         Command::Config { command: ConfigCommand::Check(settings) } => {
-            Config::resolve(settings, matches)?;
+            let (config, _) = Config::resolve(settings, matches)?;
+            if let Some(tls) = &config.tls {
+                Certificates::load(&tls.source)?;
+            }
             Ok(writeln!(io::stdout(), "The configuration is good.")?)
         }
-        Command::Config { command: ConfigCommand::Show { origin, settings } } => {
+        Command::Config { command: ConfigCommand::Show { origins, settings } } => {
             let (_, explained) = Config::resolve(settings, matches)?;
-            Ok(write!(io::stdout(), "{}", explained.with_origins(origin))?)
+            Ok(write!(io::stdout(), "{}", explained.with_origins(origins))?)
         }
     }
 }

@@ -11,15 +11,17 @@ use tokio::sync::mpsc;
 use whisper_core::shard::Setup;
 use whisper_reactor::{Notifier, Reactor, SetupError, WakeHandle};
 use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
+use whisper_tls::Tickets;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Service};
 use crate::control::{Control, Line, Siege};
 use crate::event_log::{self, LogFile};
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::secrets::{self, ClusterSecret};
 use crate::site::Site;
+use crate::tls::{CertificateError, Certificates};
 use crate::worker::{Challenges, Common, Door, Parts, Worker};
 use crate::{cpus, listeners};
 
@@ -46,6 +48,9 @@ pub(crate) enum ServeError {
     /// A reactor can't be made here.
     #[error(transparent)]
     Reactor(#[from] SetupError),
+    /// The certificates can't be used.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
 }
 
 /// What a reactor's thread shows of itself before it turns.
@@ -62,15 +67,24 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         Some(root) => Site::load(root).map_err(system("the web root"))?,
         None => Site::default(),
     };
+    let (certificates, tls) = match &config.tls {
+        Some(tls) => {
+            let (certificates, identities) = Certificates::load(&tls.source)?;
+            let tickets =
+                Tickets::new().map_err(|error| system("tickets")(io::Error::other(error)))?;
+            (Some(certificates), Some((identities, tickets)))
+        }
+        None => (None, None),
+    };
     let reactors = usize::from(config.reactors);
     let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
     let mut addresses = Vec::new();
-    for &address in &config.listen {
+    for (_, address) in config.listeners() {
         listeners::ensure_free(address).map_err(system("listen"))?;
     }
-    for &address in &config.listen {
+    for (service, address) in config.listeners() {
         let bound = listeners::bind(address, reactors).map_err(system("listen"))?;
-        addresses.push(bound[0].local_addr().map_err(system("listen"))?);
+        addresses.push((service, bound[0].local_addr().map_err(system("listen"))?));
         sockets.iter_mut().zip(bound).for_each(|(sockets, socket)| sockets.push(socket));
     }
     let admin = config.admin.map(listeners::bind_admin).transpose().map_err(system("admin"))?;
@@ -99,8 +113,8 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         sockets.into_iter().zip(ports).zip(setups).enumerate()
     {
         let (commands, mailbox) = bounded(COMMANDS);
-        let (log, reports) = (log.as_ref().map(LogFile::way), to_control.clone());
-        let parts = Parts { listeners, port, shard, log, commands: mailbox, reports };
+        let (tls, log, reports) = (tls.clone(), log.as_ref().map(LogFile::way), to_control.clone());
+        let parts = Parts { listeners, port, shard, tls, log, commands: mailbox, reports };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
         let thread = Start { number, config: reactor_config(config), parts, show, common };
@@ -123,10 +137,15 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         clock,
         pulse: pulse.clone(),
         site: Arc::new(site),
+        services: addresses.iter().map(|(service, _)| *service).collect(),
+        origins: config.origins.clone(),
+        https_port: addresses_of(&addresses, Service::Tls).next().map_or(443, |it| it.port()),
+        hsts_secs: config.tls.as_ref().map_or(0, |tls| tls.hsts_secs),
         door: door(config),
         challenges: Arc::clone(&challenges),
         room: room.clone(),
         ping_interval: config.ping_interval,
+        head_max: config.head_max,
         wakes,
     });
     let mut handles: Vec<JoinHandle<()>> = Vec::new();
@@ -142,6 +161,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         reports,
         ended,
         admin,
+        certificates,
         clock,
         pulse,
         room,
@@ -193,14 +213,22 @@ impl Start {
     }
 }
 
+/// The addresses of the listeners of a kind.
+fn addresses_of(
+    all: &[(Service, SocketAddr)],
+    wanted: Service,
+) -> impl Iterator<Item = SocketAddr> + use<'_> {
+    all.iter().filter(move |(service, _)| *service == wanted).map(|(_, address)| *address)
+}
+
 /// What the workers know of who may come in; listeners are tagged in the order of their addresses.
 fn door(config: &Config) -> Door {
-    let proxied = |address| config.proxy_protocol.contains(address);
+    let proxied = |(_, address)| config.proxy_protocol.contains(&address);
     Door {
         exempt: config.exempt.clone(),
         proxies: config.proxies.clone(),
         forwarded: config.forwarded.clone(),
-        proxied: config.listen.iter().map(proxied).collect(),
+        proxied: config.listeners().map(proxied).collect(),
         speech: config.speech,
     }
 }
@@ -234,14 +262,17 @@ fn setups(config: &Config, secret: &ClusterSecret) -> io::Result<Vec<Setup>> {
 }
 
 fn print_ready(
-    listen: &[SocketAddr],
+    listeners: &[(Service, SocketAddr)],
     admin: Option<SocketAddr>,
     sockets_max: u64,
     config: &Config,
 ) -> io::Result<()> {
+    let of = |service| addresses_of(listeners, service).collect::<Vec<_>>();
     let line = serde_json::json!({
         "event": "ready",
-        "listen": listen,
+        "listen": of(Service::Plain),
+        "tls": of(Service::Tls),
+        "redirect": of(Service::Redirect),
         "admin": admin,
         "reactors": config.reactors,
         "socketsMax": sockets_max,

@@ -15,6 +15,12 @@ const BYTES_MAX: u64 = 64 << 20;
 /// The page that stands in for every path of the client's own.
 const FALLBACK: &str = "/200.html";
 
+/// What a page may do that says nothing of it.
+const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'";
+
+/// How a page says what it may do, as SvelteKit writes it.
+const POLICY_META: &str = "<meta http-equiv=\"content-security-policy\" content=\"";
+
 /// Files whose names change with their contents.
 const IMMUTABLE: &str = "/_app/immutable/";
 
@@ -28,6 +34,8 @@ struct File {
     content_type: &'static str,
     /// In double quotes.
     etag: String,
+    /// What it may do, if it is a page.
+    policy: Option<String>,
     plain: Arc<[u8]>,
     brotli: Option<Arc<[u8]>>,
     gzip: Option<Arc<[u8]>>,
@@ -59,6 +67,7 @@ impl Site {
                 let file = File {
                     content_type: content_type(path),
                     etag: format!("\"{}\"", HEXLOWER.encode(&hash.as_bytes()[..8])),
+                    policy: path.ends_with(".html").then(|| policy(plain)),
                     plain: Arc::clone(plain),
                     brotli: compressed(path, ".br"),
                     gzip: compressed(path, ".gz"),
@@ -82,6 +91,7 @@ impl Site {
         let head = Head {
             content_type: Some(HeaderValue::from_static(file.content_type)),
             etag: HeaderValue::new(&file.etag),
+            policy: file.policy.as_deref().and_then(HeaderValue::new),
             length: Some(body.len() as u64),
             encoding,
             cache: if immutable { Cache::Immutable } else { Cache::Revalidate },
@@ -128,6 +138,15 @@ fn read_below(
     Ok(())
 }
 
+/// The `Content-Security-Policy` of a page: what its own `meta` element says, which knows the hashes
+/// of the scripts in it, or [`POLICY`]; and what such an element can't say.
+fn policy(page: &[u8]) -> String {
+    let page = String::from_utf8_lossy(page);
+    let own = page.split_once(POLICY_META).and_then(|(_, rest)| rest.split_once('"'));
+    let own = own.map_or(POLICY, |(policy, _)| policy.trim_end_matches([';', ' ']));
+    format!("{own}; frame-ancestors 'none'")
+}
+
 fn content_type(path: &str) -> &'static str {
     match path.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
@@ -143,5 +162,19 @@ fn content_type(path: &str) -> &'static str {
         "wasm" => "application/wasm",
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_its_own_policy_and_is_framed_by_nobody() {
+        let page = "<head>\n\t<meta http-equiv=\"content-security-policy\" \
+                    content=\"default-src 'none'; script-src 'sha256-x=';\">\n</head>";
+        let expected = "default-src 'none'; script-src 'sha256-x='; frame-ancestors 'none'";
+        assert_eq!(policy(page.as_bytes()), expected);
+        assert_eq!(policy(b"<p>hello"), format!("{POLICY}; frame-ancestors 'none'"));
     }
 }

@@ -159,6 +159,46 @@ fn frames_may_follow_an_upgrade_at_once() {
 }
 
 #[test]
+fn only_pages_of_our_own_may_open_a_websocket() {
+    let same = ENGINE.get();
+    let listed =
+        Engine::configured(1, "origin = [\"https://chat.example\", \"http://localhost:5173\"]\n");
+    for (engine, host, origin, allowed) in [
+        (&*same, "whisper", None, true),
+        (&*same, "whisper", Some("http://whisper"), true),
+        (&*same, "whisper:8080", Some("http://whisper:8080"), true),
+        // Somebody in front of us may have ended TLS.
+        (&*same, "whisper", Some("https://whisper"), true),
+        (&*same, "whisper", Some("http://whisper:8080"), false),
+        (&*same, "whisper", Some("https://evil.example"), false),
+        (&*same, "whisper", Some("https://whisper.evil.example"), false),
+        (&*same, "whisper", Some("null"), false),
+        (&*same, "whisper", Some(""), false),
+        (&listed, "whisper", None, true),
+        (&listed, "whisper", Some("https://chat.example"), true),
+        (&listed, "whisper", Some("http://localhost:5173"), true),
+        (&listed, "whisper", Some("http://whisper"), false),
+        (&listed, "whisper", Some("https://chat.example:8443"), false),
+        (&listed, "whisper", Some("https://chat.example.evil.example"), false),
+    ] {
+        let mut http = engine.http();
+        let origin_line = origin.map_or(String::new(), |it| format!("Origin: {it}\r\n"));
+        let host_line = format!("Host: {host}\r\n{origin_line}");
+        http.send(upgrade_request().replace("Host: whisper\r\n", &host_line));
+        let answer = http.answer_head();
+        assert_eq!(answer.status, if allowed { 101 } else { 403 }, "{origin:?} at {host}");
+    }
+    // Two of them are no way around it.
+    let mut http = same.http();
+    let twice = "Host: whisper\r\nOrigin: http://whisper\r\nOrigin: https://evil.example\r\n";
+    http.send(upgrade_request().replace("Host: whisper\r\n", twice));
+    assert_eq!(http.answer().status, 400);
+    // What is no WebSocket is for anybody.
+    let foreign = "Origin: https://evil.example\r\n";
+    assert_eq!(same.http().get_with("/health", foreign).status, 200);
+}
+
+#[test]
 fn the_subprotocol_is_agreed_on() {
     let engine = ENGINE.get();
     for (offer, chosen) in [
@@ -225,6 +265,9 @@ fn files_are_served_as_what_they_are() {
         assert_eq!(answer.header("Content-Type"), Some(content_type));
         assert_eq!(answer.header("Cache-Control"), Some("no-cache"));
         assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
+        let policy = answer.header("Content-Security-Policy");
+        let is_page = content_type.starts_with("text/html");
+        assert_eq!(policy.is_some_and(|it| it.ends_with("frame-ancestors 'none'")), is_page);
         http.send(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
         let head = http.answer_head();
         assert_eq!((head.status, head.header("ETag")), (200, answer.header("ETag")));

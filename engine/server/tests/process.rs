@@ -4,14 +4,15 @@ mod harness;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use harness::{
-    ADULT_TEXT, Client, Engine, Http, PATIENCE, Words, chat, join, say, strict, topic, whisper,
+    ADULT_TEXT, Client, Engine, Http, PATIENCE, Papers, Words, chat, join, say, strict, topic,
+    whisper,
 };
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -134,6 +135,15 @@ fn bad_settings_are_told_with_their_place() {
         ("proxy_protocol = [\"127.0.0.1:8080\"]\n", "proxy_protocol:", "needs proxies"),
         ("client_ip_header = \"X-Real-IP\"\n", "client_ip_header:", "needs proxies"),
         ("client_ip_header = \"X: \"\n", "client_ip_header:", "no name of a header"),
+        ("origin = [\"chat.example\"]\n", "origin:", "no origin"),
+        ("[tls]\nlisten = [\"127.0.0.1:0\"]\n", "tls.listen:", "needs tls.cert"),
+        ("[tls]\ncert = [\"a.pem\"]\n", "tls.key:", "a key for each"),
+        ("[tls]\ncert = [\"a\"]\nkey = [\"b\"]\nself_signed = true\n", "tls.self_signed:", "along"),
+        ("[tls]\nself_signed = true\nlisten = []\n", "tls.listen:", "at least one"),
+        ("[tls]\nredirect = [\"127.0.0.1:0\"]\n", "tls.redirect:", "no address"),
+        ("[tls]\ncert = [\"credential:a/b\"]\nkey = [\"b\"]\n", "tls.cert:", "credential"),
+        ("[tls]\ncert = [\"a\"]\nkey = [\"credential:b\"]\n", "tls.key:", "LoadCredential="),
+        ("[people]\nhead_max_ms = 0\n", "people.head_max_ms:", "at least 1"),
         ("[limits]\nsockets = 0\n", "limits.sockets:", "at least 1"),
         ("[limits]\njoins = { per_minute = 0, burst = 1 }\n", "limits.joins:", "per_minute"),
         ("[limits]\njoins = 5\n", ":2:9:", "invalid type"),
@@ -144,6 +154,47 @@ fn bad_settings_are_told_with_their_place() {
             assert!(error.contains(place) && error.contains(why), "{toml}\n{error}");
         }
     }
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_told_by_their_files() {
+    let dir = TempDir::new().expect("a directory");
+    let [certificate, key] = Papers::new(&["localhost"]).write(dir.path(), "good");
+    let [_, other] = Papers::new(&["localhost"]).write(dir.path(), "other");
+    let empty = dir.path().join("empty");
+    fs::write(&empty, "").expect("a file");
+    let nowhere = dir.path().join("nowhere");
+    for (certificate, key, why) in [
+        (&certificate, &other, "doesn't belong"),
+        (&certificate, &empty, "no private key"),
+        (&certificate, &certificate, "no private key"),
+        (&empty, &key, "no certificate"),
+        (&nowhere, &key, "can't read"),
+        (&certificate, &nowhere, "can't read"),
+    ] {
+        for command in [&["serve"][..], &["config", "check"]] {
+            let mut command_line = whisper();
+            command_line.args(command).args(["--listen", "127.0.0.1:0"]).arg("--data-dir");
+            command_line.arg(dir.path()).args(["--tls-listen", "127.0.0.1:0", "--tls-cert"]);
+            let error = refused(command_line.arg(certificate).arg("--tls-key").arg(key));
+            assert!(error.contains(why), "{error}");
+            let file = if why == "can't read" { &nowhere } else { key };
+            assert!(error.contains(file.to_str().expect("a path")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn one_can_try_tls_without_a_certificate() {
+    let engine = Engine::configured(1, "[tls]\nself_signed = true\nlisten = [\"127.0.0.1:0\"]\n");
+    let address: SocketAddr =
+        engine.ready["tls"][0].as_str().and_then(|it| it.parse().ok()).expect("an address");
+    // Nobody trusts it: what comes of it is for the eye, or for `curl --insecure`.
+    let papers = Papers::new(&["localhost"]);
+    let mut http = Http::connect_tls(address, &papers.client(&rustls::version::TLS13), "localhost");
+    assert!(!http.try_send(b"GET / HTTP/1.1\r\n"));
+    drop(http);
+    engine.await_metric("whisper_tls_handshakes_failed_total", |count| count == 1.0);
 }
 
 #[test]
@@ -186,7 +237,7 @@ fn config_show_names_origins_and_can_be_read_again() {
     fs::write(&file, written).expect("a file");
     let show = |config: &Path| {
         let mut command = whisper();
-        command.args(["config", "show", "--origin", "--reactors", "3", "--config"]).arg(config);
+        command.args(["config", "show", "--origins", "--reactors", "3", "--config"]).arg(config);
         command.env("WHISPER_DATA_DIR", dir.path()).env("WHISPER_REACTORS", "4");
         let output = run(&mut command);
         assert!(output.status.success(), "{}", text(&output.stderr));

@@ -27,6 +27,11 @@ impl HeadReader {
         Self::default()
     }
 
+    /// Whether a head has begun to come, and isn't whole.
+    pub fn is_within_head(&self) -> bool {
+        self.partial.as_ref().is_some_and(|partial| !partial.whole)
+    }
+
     /// Takes a head off the front of `input`, its final empty line included; None when all of
     /// `input` was taken and the head goes on. A head that lies whole in the chunk is borrowed
     /// from it.

@@ -11,7 +11,9 @@ use super::{HEADERS_MAX, Offer, Status, Subprotocol, list};
 pub struct Request<'a> {
     /// What is asked.
     pub method: Method,
-    /// The target up to its query: visible ASCII that begins with a slash, nothing decoded.
+    /// The target: visible ASCII that begins with a slash, nothing decoded.
+    pub target: &'a str,
+    /// The target up to its query.
     pub path: &'a str,
     /// `Host`. It is always there in HTTP/1.1.
     pub host: Option<&'a str>,
@@ -117,6 +119,7 @@ impl<'a> Request<'a> {
         };
         Ok(Self {
             method,
+            target,
             path: path(target)?,
             upgrade: if modern { fields.upgrade(method)? } else { None },
             keep_alive: !fields.close && (modern || fields.keep_alive),

@@ -12,9 +12,11 @@ use crate::ws::accept_key;
 pub enum Status {
     Ok = 200,
     NotModified = 304,
+    PermanentRedirect = 308,
     BadRequest = 400,
     Forbidden = 403,
     NotFound = 404,
+    RequestTimeout = 408,
     UpgradeRequired = 426,
     TooManyRequests = 429,
     HeadTooLong = 431,
@@ -33,9 +35,11 @@ impl Status {
         match self {
             Self::Ok => "OK",
             Self::NotModified => "Not Modified",
+            Self::PermanentRedirect => "Permanent Redirect",
             Self::BadRequest => "Bad Request",
             Self::Forbidden => "Forbidden",
             Self::NotFound => "Not Found",
+            Self::RequestTimeout => "Request Timeout",
             Self::UpgradeRequired => "Upgrade Required",
             Self::TooManyRequests => "Too Many Requests",
             Self::HeadTooLong => "Request Header Fields Too Large",
@@ -44,6 +48,10 @@ impl Status {
         }
     }
 }
+
+/// What a page may ask its person for: what a call needs, and nothing of what would tell more.
+const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(), geolocation=(), \
+                           payment=(), usb=(), browsing-topics=()";
 
 /// How long a response may be kept by whoever receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +91,13 @@ pub struct Head<'a> {
     pub cache: Cache,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
+    /// `Location`
+    pub location: Option<HeaderValue<'a>>,
+    /// `Content-Security-Policy`: the response is a page, and this is all it may do.
+    pub policy: Option<HeaderValue<'a>>,
+    /// `Strict-Transport-Security`: for so many seconds browsers shall come by TLS only. 0 says
+    /// nothing about it.
+    pub hsts_secs: u32,
     /// Whether the connection lives on; false says `Connection: close`, and the caller closes it.
     pub keep_alive: bool,
 }
@@ -98,6 +113,9 @@ impl Head<'_> {
             encoding: None,
             cache: Cache::Never,
             retry_after: None,
+            location: None,
+            policy: None,
+            hsts_secs: 0,
             keep_alive: false,
         }
     }
@@ -133,6 +151,19 @@ impl Head<'_> {
         if let Some(seconds) = self.retry_after {
             write_number(out, "Retry-After", u64::from(seconds));
         }
+        if let Some(location) = self.location {
+            write_header(out, "Location", location.as_str());
+        }
+        if let Some(policy) = self.policy {
+            write_header(out, "Content-Security-Policy", policy.as_str());
+            write_header(out, "Permissions-Policy", PERMISSIONS);
+            write_header(out, "Cross-Origin-Opener-Policy", "same-origin");
+        }
+        if self.hsts_secs > 0 {
+            out.extend_from_slice(b"Strict-Transport-Security: max-age=");
+            write_decimal(out, u64::from(self.hsts_secs));
+            out.extend_from_slice(b"\r\n");
+        }
         if self.status == Status::UpgradeRequired {
             write_header(out, "Upgrade", "websocket");
             write_header(out, "Sec-WebSocket-Version", "13");
@@ -141,6 +172,7 @@ impl Head<'_> {
         write_header(out, "X-Content-Type-Options", "nosniff");
         write_header(out, "X-Frame-Options", "DENY");
         write_header(out, "Referrer-Policy", "no-referrer");
+        write_header(out, "Cross-Origin-Resource-Policy", "same-origin");
         out.extend_from_slice(b"\r\n");
     }
 

@@ -43,6 +43,7 @@ fn what_a_browser_sends() {
     let request = parse(head).unwrap();
     let expected = Request {
         method: Method::Get,
+        target: "/ws?v=1",
         path: "/ws",
         host: Some("chat.example.org:8080"),
         origin: Some("https://chat.example.org:8080"),

@@ -6,7 +6,7 @@ use whisper_core::http::{
 };
 
 const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
-const ALWAYS: &str = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n\r\n";
+const ALWAYS: &str = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n\r\n";
 
 fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut out = b"before|".to_vec();
@@ -86,6 +86,34 @@ fn errors_close_and_say_what_they_must() {
 }
 
 #[test]
+fn a_page_may_do_only_so_much() {
+    let head = Head {
+        policy: HeaderValue::new("default-src 'self'"),
+        hsts_secs: 600,
+        ..Head::new(Status::Ok)
+    };
+    let text = written(|out| head.write(out));
+    for line in [
+        "Content-Security-Policy: default-src 'self'",
+        "Permissions-Policy: camera=(self), microphone=(self), display-capture=(), geolocation=(), \
+         payment=(), usb=(), browsing-topics=()",
+        "Cross-Origin-Opener-Policy: same-origin",
+        "Strict-Transport-Security: max-age=600",
+    ] {
+        assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} in {text}");
+    }
+}
+
+#[test]
+fn the_way_elsewhere() {
+    let location = HeaderValue::new("https://chat.example/a?b");
+    let head = Head { location, ..Head::new(Status::PermanentRedirect) };
+    let text = written(|out| head.write_with_body(out, Method::Get, b""));
+    assert!(text.starts_with("HTTP/1.1 308 Permanent Redirect\r\n"), "{text}");
+    assert!(text.contains("\r\nLocation: https://chat.example/a?b\r\n"), "{text}");
+}
+
+#[test]
 fn the_switch_to_a_websocket() {
     let key = "dGhlIHNhbXBsZSBub25jZQ==";
     let expected = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
@@ -119,8 +147,8 @@ proptest! {
         if let Some(value) = HeaderValue::new(&value) {
             let head = Head { content_type: Some(value), etag: Some(value), ..Head::new(Status::Ok) };
             let text = written(|out| head.write(out));
-            prop_assert_eq!(text.matches("\r\n").count(), 9);
-            prop_assert_eq!(text.matches(['\r', '\n']).count(), 18);
+            prop_assert_eq!(text.matches("\r\n").count(), 10);
+            prop_assert_eq!(text.matches(['\r', '\n']).count(), 20);
         }
     }
 }

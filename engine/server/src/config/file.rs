@@ -18,6 +18,9 @@ pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) web_root: Option<PathBuf>,
     pub(super) exempt: Option<Vec<IpNet>>,
+    pub(super) origin: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) tls: Tls,
     pub(super) proxies: Option<Vec<IpNet>>,
     pub(super) proxy_protocol: Option<Vec<SocketAddr>>,
     pub(super) client_ip_header: Option<String>,
@@ -31,6 +34,18 @@ pub(super) struct File {
     pub(super) matching: Matching,
     #[serde(default)]
     pub(super) people: People,
+}
+
+/// `[tls]`: listeners that speak TLS, and what they show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) listen: Option<Vec<SocketAddr>>,
+    pub(super) cert: Option<Vec<PathBuf>>,
+    pub(super) key: Option<Vec<PathBuf>>,
+    pub(super) self_signed: Option<bool>,
+    pub(super) redirect: Option<Vec<SocketAddr>>,
+    pub(super) hsts_secs: Option<u32>,
 }
 
 /// `[matching]`: who meets whom, and when.
@@ -50,6 +65,7 @@ pub(super) struct Matching {
 #[serde(deny_unknown_fields)]
 pub(super) struct People {
     pub(super) ping_interval_ms: Option<u64>,
+    pub(super) head_max_ms: Option<u64>,
     pub(super) stats_interval_ms: Option<u64>,
     pub(super) idle_max_ms: Option<u64>,
     pub(super) per_reactor: Option<u32>,

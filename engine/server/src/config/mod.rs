@@ -3,6 +3,8 @@
 mod file;
 mod limits;
 mod origin;
+mod tls;
+mod web_origin;
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -25,6 +27,8 @@ use whisper_proto::Lane;
 use self::file::File;
 pub(crate) use self::origin::Explained;
 use self::origin::Ledger;
+pub(crate) use self::tls::{CertificateSource, PemPair, TlsConfig};
+pub(crate) use self::web_origin::Origins;
 use crate::cli;
 use crate::cpus;
 
@@ -49,9 +53,13 @@ pub(crate) struct Config {
     pub(crate) web_root: Option<PathBuf>,
     /// Addresses free of limits.
     pub(crate) exempt: Vec<IpNet>,
+    /// Whose pages may open WebSockets.
+    pub(crate) origins: Origins,
+    /// Listeners that speak TLS, if any.
+    pub(crate) tls: Option<TlsConfig>,
     /// Proxies that are believed.
     pub(crate) proxies: Vec<IpNet>,
-    /// Of [`Self::listen`], those where connections begin with a PROXY header.
+    /// Of all listeners, those where connections begin with a PROXY header.
     pub(crate) proxy_protocol: Vec<SocketAddr>,
     /// Where proxies name their client elsewhere.
     pub(crate) forwarded: Option<Forwarded>,
@@ -71,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) event_log: Option<PathBuf>,
     /// Bytes at which it ends.
     pub(crate) event_log_max: u64,
+    /// How long a request's head may take, TLS and all.
+    pub(crate) head_max: Span,
     /// What every shard is told.
     pub(crate) core: Arc<CoreSettings>,
 }
@@ -85,6 +95,18 @@ pub(crate) enum ChallengeMode {
     Auto,
     /// Always.
     On,
+}
+
+/// What is spoken on a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// HTTP and WebSocket.
+    #[default]
+    Plain,
+    /// The same within TLS.
+    Tls,
+    /// HTTP, and only to say where TLS is.
+    Redirect,
 }
 
 /// Why a configuration can't be used. Each says whose line to mend.
@@ -145,6 +167,8 @@ impl Config {
             data_dir: ledger.pick("data_dir", settings.data_dir, file.data_dir, "data".into()),
             web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
             exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
+            origins: Origins::resolve(&mut ledger, settings.origin, file.origin)?,
+            tls: tls::resolve(&mut ledger, settings.tls, file.tls)?,
             proxies: ledger.pick("proxies", settings.proxies, file.proxies, Vec::new()),
             proxy_protocol: ledger.pick(
                 "proxy_protocol",
@@ -183,16 +207,32 @@ impl Config {
                 file.people.ping_interval_ms,
                 30_000,
             )),
+            head_max: Span::millis(ledger.file_only(
+                "people.head_max_ms",
+                file.people.head_max_ms,
+                10_000,
+            )),
             core: Arc::new(core_settings(&mut ledger, file.matching, &file.people, &file.limits)?),
         };
         config.validate()?;
         Ok((config, ledger.explained()))
     }
 
+    /// Where people connect, and what is spoken there.
+    pub(crate) fn listeners(&self) -> impl Iterator<Item = (Service, SocketAddr)> {
+        let tls = self.tls.iter();
+        let secure =
+            tls.clone().flat_map(|tls| &tls.listen).map(|address| (Service::Tls, *address));
+        let redirect =
+            tls.flat_map(|tls| &tls.redirect).map(|address| (Service::Redirect, *address));
+        let plain = self.listen.iter().map(|address| (Service::Plain, *address));
+        plain.chain(secure).chain(redirect)
+    }
+
     fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |key, why: String| Err(ConfigError::Value { key, why });
-        if self.listen.is_empty() {
-            return wrong("listen", "needs at least one address".into());
+        if self.listen.is_empty() && self.tls.is_none() {
+            return wrong("listen", "needs at least one address, here or in tls.listen".into());
         }
         if !(1..=REACTORS_MAX).contains(&self.reactors) {
             return wrong("reactors", format!("must be 1 to {REACTORS_MAX}"));
@@ -204,10 +244,11 @@ impl Config {
             let why = "has no 200.html: build the web client first (cargo xtask build)";
             return wrong("web_root", why.into());
         }
-        if let Some(stray) = self.proxy_protocol.iter().find(|it| !self.listen.contains(it)) {
+        let is_listener = |it: &SocketAddr| self.listeners().any(|(_, listener)| listener == *it);
+        if let Some(stray) = self.proxy_protocol.iter().find(|it| !is_listener(it)) {
             return wrong(
                 "proxy_protocol",
-                format!("{stray} is not among the addresses of listen"),
+                format!("{stray} is not among the addresses of listeners"),
             );
         }
         if self.proxies.is_empty() && !self.proxy_protocol.is_empty() {
@@ -221,6 +262,9 @@ impl Config {
         }
         if self.per_reactor == 0 {
             return wrong("people.per_reactor", "must be at least 1".into());
+        }
+        if self.head_max.0 == 0 {
+            return wrong("people.head_max_ms", "must be at least 1".into());
         }
         if self.ping_interval.0 < Span::secs(1).0 {
             return wrong("people.ping_interval_ms", "must be at least 1000".into());

@@ -74,10 +74,11 @@ impl<'a> Ledger<'a> {
 
     fn origin(&self, key: &str, typed: bool, file: bool) -> String {
         if typed {
-            let flag = key.replace('_', "-");
-            return match self.matches.value_source(key) {
-                Some(ValueSource::EnvVariable) => format!("WHISPER_{}", key.to_uppercase()),
-                _ => format!("--{flag}"),
+            // A setting of a table has its flag and variable by both names.
+            let id = key.replace('.', "_");
+            return match self.matches.value_source(&id) {
+                Some(ValueSource::EnvVariable) => format!("WHISPER_{}", id.to_uppercase()),
+                _ => format!("--{}", id.replace('_', "-")),
             };
         }
         match &self.file {

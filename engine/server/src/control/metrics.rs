@@ -119,6 +119,22 @@ const FAMILIES: &[Family] = &[
         it.tally.refused_messages
     }),
     family(Gauge, "addresses", "Addresses and blocks remembered", |it| it.addresses as u64),
+    family(Counter, "tls_handshakes", "Handshakes of TLS, resumed ones included", |it| {
+        it.tls.full + it.tls.resumed
+    }),
+    family(Counter, "tls_resumptions", "Handshakes by a ticket", |it| it.tls.resumed),
+    family(Counter, "tls_handshakes_failed", "Handshakes that failed or never ended", |it| {
+        it.tls.failed
+    }),
+    family(Counter, "tls_handshakes_refused", "Handshakes not begun, for too many were", |it| {
+        it.tls.refused
+    }),
+    family(Counter, "tls_strangers", "Connections to TLS that spoke none", |it| it.tls.not_tls),
+    family(Counter, "tls_broken", "Connections that ended by a wrong record or an alert", |it| {
+        it.tls.broken
+    }),
+    family(Counter, "tls_handshake_microseconds", "Time spent on handshakes", |it| it.tls.micros),
+    family(Gauge, "tls_handshaking", "Handshakes under way", |it| it.tls.shaking as u64),
     family(Counter, "turns", "Turns of the reactor", |it| it.reactor.turns),
     family(Counter, "receives", "Buffers received", |it| it.reactor.receives),
     family(Counter, "received_bytes", "Bytes received", |it| it.reactor.received_bytes),

@@ -24,6 +24,7 @@ pub(crate) use self::siege::Siege;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 use crate::room::Room;
+use crate::tls::Certificates;
 use crate::worker::{Challenges, Command, Report};
 
 /// How long the workers may take to end before the process ends without them.
@@ -47,6 +48,8 @@ pub(crate) struct Control {
     pub(crate) ended: UnboundedReceiver<io::Result<()>>,
     /// The operators' listener.
     pub(crate) admin: Option<TcpListener>,
+    /// Where the listeners that speak TLS have their certificates from.
+    pub(crate) certificates: Option<Certificates>,
     /// The time.
     pub(crate) clock: Clock,
     /// Whether every shard turns.
@@ -68,6 +71,7 @@ impl Control {
     /// Where the operators' listener can't be served, or a worker failed.
     pub(crate) async fn run(mut self, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let mut stops = Stops::new()?;
+        let mut hangups = signal(SignalKind::hangup())?;
         let board = Board::new(self.lines.len());
         if let Some(listener) = self.admin.take() {
             let admin = Admin::new(board.clone(), self.pulse.clone(), self.clock);
@@ -81,11 +85,15 @@ impl Control {
                 _ = tick.tick() => {
                     self.reports.try_iter().for_each(|report| board.take(report));
                     self.weigh(board.upgrades());
+                    if self.certificates.as_mut().is_some_and(Certificates::have_changed) {
+                        self.renew();
+                    }
                     if self.room.look(self.memory_reserve) {
                         let full = self.room.is_full();
                         tracing::warn!(full, "memory decides whether newcomers are let in");
                     }
                 }
+                Some(()) = hangups.recv() => self.renew(),
                 stop = stops.next() => {
                     tracing::info!(signal = stop, "draining");
                     board.drain();
@@ -105,6 +113,24 @@ impl Control {
         self.challenges.set_effort(effort);
         if (before == 0) != (effort == 0) {
             tracing::warn!(effort, "what newcomers must prove has changed");
+        }
+    }
+
+    /// Reads the certificates again. Where they can't be used, the old ones stay.
+    fn renew(&mut self) {
+        let Some(certificates) = &mut self.certificates else { return };
+        match certificates.reload() {
+            Ok(identities) => {
+                for line in &self.lines {
+                    let renew = Command::Renew(Arc::clone(&identities));
+                    if line.commands.try_send(renew).is_err() {
+                        tracing::error!("a worker doesn't listen, and keeps the old certificates");
+                    }
+                    line.notifier.notify();
+                }
+                tracing::info!("certificates read");
+            }
+            Err(error) => tracing::error!(%error, "the old certificates stay"),
         }
     }
 

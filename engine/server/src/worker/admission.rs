@@ -200,10 +200,12 @@ impl Desk {
                 return io.abort(conn);
             }
             guest.expect_header();
-            self.connections.open(conn, guest);
+            let connection = self.connections.open(conn, guest);
+            self.heads.begin(self.now, conn, connection);
         } else {
             guest.many = believed && door.forwarded.is_some();
-            self.connections.open(conn, guest);
+            let connection = self.connections.open(conn, guest);
+            self.heads.begin(self.now, conn, connection);
             self.knock(io, conn);
         }
     }

@@ -12,6 +12,10 @@ pub(super) struct Connection {
     pub(super) person: Option<SessionId>,
     pub(super) guest: Guest,
     generation: u32,
+    /// Requests so far; begins anew after 65,535.
+    pub(super) requests: u16,
+    /// A head is being waited for, see [`super::heads`].
+    pub(super) timed: bool,
 }
 
 const _: () = assert!(size_of::<Option<Connection>>() <= 96);
@@ -24,16 +28,23 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn open(&mut self, conn: ConnId, guest: Guest) {
+    pub(super) fn open(&mut self, conn: ConnId, guest: Guest) -> &mut Connection {
         let place = conn.slot() as usize;
         if self.places.len() <= place {
             self.places.resize_with(place + 1, || None);
         }
         let generation = conn.generation();
-        let fresh = Connection { session: Session::default(), person: None, guest, generation };
-        if self.places[place].replace(fresh).is_none() {
-            self.open += 1;
-        }
+        let fresh = Connection {
+            session: Session::default(),
+            person: None,
+            guest,
+            generation,
+            requests: 0,
+            timed: false,
+        };
+        let place = &mut self.places[place];
+        self.open += usize::from(place.is_none());
+        place.insert(fresh)
     }
 
     pub(super) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {

@@ -11,7 +11,7 @@ use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
 use whisper_proto::{CloseCode, Connected, ServerMessage};
-use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
+use whisper_reactor::{ConnId, Io};
 use whisper_shard_router::{Port, ShardId};
 
 use super::Common;
@@ -19,7 +19,7 @@ use super::admission::{
     Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes, too_fast,
 };
 use super::connections::{Connection, Connections};
-use super::guest::Guest;
+use super::heads::Heads;
 use super::link::{conn_of, link_of};
 use super::web::{self, Answered};
 use crate::event_log::EventLog;
@@ -33,6 +33,7 @@ pub(super) struct Desk {
     pub(super) paused: Vec<Paused>,
     pub(super) told: VecDeque<Told>,
     pub(super) patience: Patience,
+    pub(super) heads: Heads,
     pub(super) tally: Tally,
     pub(super) log: Option<EventLog>,
     pub(super) common: Arc<Common>,
@@ -108,11 +109,21 @@ impl Desk {
 
     /// Takes what a client says.
     pub(super) fn hear(&mut self, io: &mut Io, conn: ConnId, input: &mut [u8]) {
-        let Self { now, shard, port, connections, paused, told, patience, tally, log, common } =
-            self;
-        let Some(Connection { session, person, guest, .. }) = connections.get_mut(conn) else {
-            return;
-        };
+        let Self {
+            now,
+            shard,
+            port,
+            connections,
+            paused,
+            told,
+            patience,
+            heads,
+            tally,
+            log,
+            common,
+        } = self;
+        let Some(connection) = connections.get_mut(conn) else { return };
+        let Connection { session, person, guest, requests, .. } = connection;
         if guest.waits() {
             if !guest.keep(input) {
                 io.abort(conn);
@@ -160,6 +171,7 @@ impl Desk {
                 (Input::Pong | Input::Message(_) | Input::Malformed(_), _) => Answered::Kept,
                 (Input::Request(request), _) => {
                     carrier.tally.requests += 1;
+                    *requests = requests.wrapping_add(1);
                     let admitted = admit(guest, &request, common);
                     if let Admitted::Later(_) = admitted {
                         // It is heard again once the owner has answered; so is what follows it.
@@ -175,7 +187,8 @@ impl Desk {
                     }
                     match admitted {
                         Admitted::Yes(_) => {
-                            web::answer(carrier.io, conn, &request, (*now, shard, common))
+                            let context = (guest.service, *now, &mut *shard, &**common);
+                            web::answer(carrier.io, conn, &request, context)
                         }
                         Admitted::Later(_) => break,
                         Admitted::No(refusal) => {
@@ -224,6 +237,9 @@ impl Desk {
             io.pause(conn);
             paused.push(Paused { conn, target });
         }
+        if session.is_within_head() {
+            heads.begin(*now, conn, connection);
+        }
     }
 
     pub(super) fn resume_paused(&mut self, io: &mut Io) {
@@ -238,23 +254,9 @@ impl Desk {
     }
 }
 
-impl Handler for Desk {
-    fn opened(&mut self, io: &mut Io, conn: ConnId, how: Opened) {
-        if let Opened::Accepted { listener, peer } = how {
-            self.let_in(io, conn, listener, Guest::new(peer.ip()));
-            self.hear_answers(io);
-        }
-    }
-
-    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
-        let mut input = bytes;
-        if self.read_header(io, conn, &mut input) {
-            self.hear(io, conn, input);
-        }
-        self.hear_answers(io);
-    }
-
-    fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
+impl Desk {
+    /// A last word to who doesn't read.
+    pub(super) fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         if connection.session.is_websocket() {
             let code = CloseCode::SlowReader as u16;
@@ -262,13 +264,18 @@ impl Handler for Desk {
         }
     }
 
-    fn closed(&mut self, io: &mut Io, conn: ConnId, _why: Closed) {
+    /// A connection is gone.
+    pub(super) fn closed(&mut self, io: &mut Io, conn: ConnId) {
         let Some(connection) = self.connections.close(conn) else { return };
         if let Some(session) = connection.person {
             self.handle(io, Event::Disconnected { session });
         }
         self.let_out(io, conn, &connection.guest);
-        self.hear_answers(io);
+    }
+
+    /// Gives up those whose head takes too long.
+    pub(super) fn give_up(&mut self, io: &mut Io) {
+        self.heads.give_up(self.now, io, &mut self.connections);
     }
 }
 

@@ -13,6 +13,7 @@ use whisper_core::proxy::{Forwarded, ForwardedError, ProxyReader};
 use whisper_core::time::Micros;
 
 use super::challenge::Owed;
+use crate::config::Service;
 
 /// What a worker knows of who may come in, and by which door.
 #[derive(Debug, Default)]
@@ -49,6 +50,8 @@ pub(super) struct Guest {
     /// The client, as far as it is known.
     pub(super) address: IpAddr,
     pub(super) visit: Visit,
+    /// What is spoken with it.
+    pub(super) service: Service,
     /// Free of limits.
     pub(super) exempt: bool,
     /// The peer is a proxy, and each request is somebody's.
@@ -72,10 +75,10 @@ struct Extra {
 const KEPT_MAX: usize = 64 * 1024;
 
 impl Guest {
-    /// Somebody from this address.
-    pub(super) fn new(address: IpAddr) -> Self {
+    /// Somebody from this address, on a listener of this kind.
+    pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
-        Self { address, visit: Visit::FREE, exempt: false, many: false, extra: None }
+        Self { address, visit: Visit::FREE, service, exempt: false, many: false, extra: None }
     }
 
     /// From here on, whatever is said begins with a PROXY header.

@@ -7,7 +7,9 @@ mod admission;
 mod challenge;
 mod connections;
 mod desk;
+mod front;
 mod guest;
+mod heads;
 mod link;
 mod web;
 
@@ -26,18 +28,23 @@ use whisper_core::ws;
 use whisper_proto::CloseCode;
 use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
 use whisper_shard_router::{Port, Sleep};
+use whisper_tls::{Identities, Tickets};
 
 use self::admission::Patience;
 pub(crate) use self::challenge::Challenges;
 use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
+use self::front::Front;
 pub(crate) use self::guest::Door;
+use self::heads::Heads;
 use crate::clock::{Clock, duration};
+use crate::config::{Origins, Service};
 use crate::event_log::{EventLog, ToFile};
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::site::Site;
+use crate::tls::{self, Streams};
 
 /// Messages from other shards that are heard in one turn.
 const MESSAGES_PER_TURN: usize = 4096;
@@ -55,10 +62,12 @@ const REPORT_INTERVAL: Span = Span::secs(1);
 const DRAIN_MAX: Span = Span::secs(3);
 
 /// What the control thread asks of a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Command {
     /// Accept nobody, close everybody with 1001, and end.
     Drain,
+    /// Show these to newcomers.
+    Renew(Arc<Identities>),
 }
 
 /// What a worker tells the control thread, once a second.
@@ -74,6 +83,8 @@ pub(crate) struct Report {
     pub(crate) mesh: whisper_shard_router::Counters,
     /// What it did for people.
     pub(crate) tally: Tally,
+    /// What its TLS connections came to.
+    pub(crate) tls: tls::Tally,
     /// Sockets open now.
     pub(crate) sockets: usize,
     /// Addresses that its shard remembers.
@@ -88,6 +99,14 @@ pub(crate) struct Common {
     pub(crate) pulse: Pulse,
     /// The web client.
     pub(crate) site: Arc<Site>,
+    /// By the tag of a listener: what is spoken there.
+    pub(crate) services: Vec<Service>,
+    /// Whose pages may open WebSockets.
+    pub(crate) origins: Origins,
+    /// Where TLS is spoken, for those who come without.
+    pub(crate) https_port: u16,
+    /// For how many seconds browsers that came by TLS shall not try without.
+    pub(crate) hsts_secs: u32,
     /// Who may come in.
     pub(crate) door: Door,
     /// What is asked of newcomers.
@@ -96,6 +115,8 @@ pub(crate) struct Common {
     pub(crate) room: Room,
     /// How often a quiet socket is pinged.
     pub(crate) ping_interval: Span,
+    /// How long a request's head may take.
+    pub(crate) head_max: Span,
     /// How to wake each shard.
     pub(crate) wakes: Vec<WakeHandle>,
 }
@@ -110,6 +131,8 @@ pub(crate) struct Parts {
     pub(crate) shard: Setup,
     /// Where its event log goes, if one is kept.
     pub(crate) log: Option<ToFile>,
+    /// What it shows, where it speaks TLS.
+    pub(crate) tls: Option<(Arc<Identities>, Tickets)>,
     /// From the control thread.
     pub(crate) commands: Receiver<Command>,
     /// To the control thread.
@@ -119,6 +142,7 @@ pub(crate) struct Parts {
 /// One core's worth of the engine.
 pub(crate) struct Worker {
     reactor: Reactor,
+    streams: Streams,
     desk: Desk,
     commands: Receiver<Command>,
     reports: Sender<Report>,
@@ -140,6 +164,7 @@ impl Worker {
         let log = parts.log.map(|to_file| EventLog::new(now, &parts.shard, to_file));
         Ok(Self {
             reactor,
+            streams: Streams::new(parts.tls),
             desk: Desk {
                 now,
                 shard: Shard::new(now, parts.shard),
@@ -148,6 +173,7 @@ impl Worker {
                 paused: Vec::new(),
                 told: VecDeque::new(),
                 patience: Patience::default(),
+                heads: Heads::new(common.head_max),
                 tally: Tally::default(),
                 log,
                 common,
@@ -176,23 +202,30 @@ impl Worker {
 
     fn turn(&mut self) -> io::Result<()> {
         let wait = self.patience();
+        self.reactor.seal(&mut self.streams);
         self.reactor.wait(wait)?;
         self.desk.port.awake();
         self.desk.now = self.desk.common.clock.now();
         self.desk.common.pulse.beat(self.desk.port.me(), self.desk.now);
 
-        self.reactor.dispatch(&mut self.desk);
+        let mut front = Front { desk: &mut self.desk, streams: &mut self.streams };
+        self.reactor.dispatch(&mut front);
         let io = self.reactor.io();
+        front.go_on(io);
         self.desk.hear_shards(io, MESSAGES_PER_TURN);
         self.desk.disappoint(io);
+        self.desk.give_up(io);
         self.desk.resume_paused(io);
         if self.desk.shard.next_timeout() <= self.desk.now {
             self.desk.handle(io, Event::Tick);
         }
         self.keep_alive();
         self.report();
-        while let Ok(Command::Drain) = self.commands.try_recv() {
-            self.drain();
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Drain => self.drain(),
+                Command::Renew(identities) => self.streams.renew(identities),
+            }
         }
 
         let Desk { now, port, common, log, .. } = &mut self.desk;
@@ -210,8 +243,9 @@ impl Worker {
             due = due.min(self.keep_alive.next());
         }
         let log_due = self.desk.log.as_ref().and_then(EventLog::due);
-        due = self.desk.patience.next().into_iter().chain(log_due).fold(due, Micros::min);
-        if due <= now {
+        let others = [self.desk.patience.next(), self.desk.heads.next(), log_due];
+        due = others.into_iter().flatten().fold(due, Micros::min);
+        if due <= now || self.streams.is_behind() {
             return Wait::No;
         }
         match self.desk.port.prepare_sleep() {
@@ -247,6 +281,7 @@ impl Worker {
             reactor: self.reactor.counters(),
             mesh: self.desk.port.counters(),
             tally: self.desk.tally,
+            tls: self.streams.tally(),
             sockets: self.reactor.io().open_connections(),
             addresses: self.desk.shard.addresses(),
         };

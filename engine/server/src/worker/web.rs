@@ -9,6 +9,7 @@ use whisper_core::time::Micros;
 use whisper_reactor::{ConnId, Io};
 
 use super::Common;
+use crate::config::Service;
 
 const PLAIN: HeaderValue<'static> = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue<'static> = HeaderValue::from_static("application/json");
@@ -28,18 +29,28 @@ pub(super) fn answer(
     io: &mut Io,
     conn: ConnId,
     request: &Request<'_>,
-    (now, shard, common): (Micros, &mut Shard, &Common),
+    (service, now, shard, common): (Service, Micros, &mut Shard, &Common),
 ) -> Answered {
+    if service == Service::Redirect {
+        return redirect(io, conn, request, common);
+    }
+    let secure = service == Service::Tls;
+    let hsts_secs = if secure { common.hsts_secs } else { 0 };
     let kept = if request.keep_alive { Answered::Kept } else { Answered::Over };
     let mut short = |status, content_type, body: &[u8]| {
         let head = Head {
             content_type: Some(content_type),
             keep_alive: request.keep_alive,
+            hsts_secs,
             ..Head::new(status)
         };
         io.write(conn, |out| head.write_with_body(out, request.method, body));
     };
     match (&request.upgrade, request.path) {
+        (Some(_), "/" | "/ws") if is_foreign(request, secure, common) => {
+            io.write(conn, |out| write_error(out, Status::Forbidden, request.method, None));
+            return Answered::Over;
+        }
         (Some(upgrade), "/" | "/ws") => {
             let agreed = match upgrade.offer {
                 Offer::Ours(protocol) => Some(protocol),
@@ -56,7 +67,8 @@ pub(super) fn answer(
             short(Status::Ok, JSON, &body);
         }
         (None, _) if let Some(answer) = common.site.answer(request) => {
-            io.write(conn, |out| answer.head.write(out));
+            let head = Head { hsts_secs, ..answer.head };
+            io.write(conn, |out| head.write(out));
             if let Some(body) = answer.body {
                 io.write_shared(conn, body);
             }
@@ -67,6 +79,39 @@ pub(super) fn answer(
         }
     }
     kept
+}
+
+/// Whether a page that has no business here asks. Who names no page is no browser.
+fn is_foreign(request: &Request<'_>, secure: bool, common: &Common) -> bool {
+    request.origin.is_some_and(|origin| !common.origins.allow(origin, request.host, secure))
+}
+
+/// Says where the same is over TLS.
+fn redirect(io: &mut Io, conn: ConnId, request: &Request<'_>, common: &Common) -> Answered {
+    let to = request.host.and_then(|host| https(host, common.https_port, request.target));
+    let head = match to.as_deref().and_then(HeaderValue::new) {
+        Some(to) => Head { location: Some(to), ..Head::new(Status::PermanentRedirect) },
+        None => Head::new(Status::BadRequest),
+    };
+    io.write(conn, |out| head.write_with_body(out, request.method, b""));
+    Answered::Over
+}
+
+/// The same target of the same host, over TLS.
+fn https(host: &str, port: u16, target: &str) -> Option<String> {
+    let name = match host.rsplit_once(':') {
+        // The last colon of an address in brackets is none before a port.
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+    if name.is_empty() || !name.bytes().all(plain) {
+        return None;
+    }
+    Some(match port {
+        443 => format!("https://{name}{target}"),
+        port => format!("https://{name}:{port}{target}"),
+    })
 }
 
 /// The body of `GET /stats`: the fields of a `stats` message, and what is open.
@@ -107,6 +152,27 @@ impl Numbers {
             nodes: 1,
             shard: shard.id().shard,
             lanes: lanes.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::https;
+
+    #[test]
+    fn the_way_to_tls_is_the_same_but_for_the_port() {
+        for (host, port, expected) in [
+            ("chat.example", 443, "https://chat.example/a?b=c"),
+            ("chat.example:80", 443, "https://chat.example/a?b=c"),
+            ("chat.example:8080", 8443, "https://chat.example:8443/a?b=c"),
+            ("[::1]", 443, "https://[::1]/a?b=c"),
+            ("[::1]:80", 8443, "https://[::1]:8443/a?b=c"),
+        ] {
+            assert_eq!(https(host, port, "/a?b=c").as_deref(), Some(expected));
+        }
+        for host in ["", ":80", "a b", "a/b", "user@host", "a\"b"] {
+            assert_eq!(https(host, 443, "/"), None, "{host}");
         }
     }
 }

@@ -253,12 +253,12 @@ impl Client {
 
     /// Vanishes: the connection ends without a word of WebSocket.
     pub(crate) fn vanish(self) {
-        self.socket.get_ref().0.shutdown(Shutdown::Both).expect("it was connected");
+        self.socket.get_ref().socket.shutdown(Shutdown::Both).expect("it was connected");
     }
 
     /// Vanishes with a reset.
     pub(crate) fn reset(self) {
-        let socket = SockRef::from(&self.socket.get_ref().0);
+        let socket = SockRef::from(&self.socket.get_ref().socket);
         socket.set_linger(Some(Duration::ZERO)).expect("an option");
     }
 
@@ -282,7 +282,7 @@ impl Client {
             if left.is_zero() {
                 return Err(Error::Io(io::ErrorKind::TimedOut.into()));
             }
-            self.socket.get_ref().0.set_read_timeout(Some(left)).expect("an option");
+            self.socket.get_ref().socket.set_read_timeout(Some(left)).expect("an option");
             match self.socket.read() {
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 // After a close frame, a reset ends the connection as well as FIN does.

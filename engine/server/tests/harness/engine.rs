@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use nix::sys::signal::{Signal, kill};
@@ -59,6 +60,11 @@ impl Engine {
 
     /// An engine whose data, settings and log lie in `dir`.
     pub(crate) fn in_dir(dir: TempDir, reactors: u16, toml: &str) -> Self {
+        Self::with_env(dir, reactors, toml, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(crate) fn with_env(dir: TempDir, reactors: u16, toml: &str, env: &[(&str, &Path)]) -> Self {
         let config = dir.path().join("whisper.toml");
         fs::write(&config, toml).expect("a config file");
         let log = File::create(dir.path().join("log")).expect("a log");
@@ -72,6 +78,7 @@ impl Engine {
             .arg(config)
             .arg("--data-dir")
             .arg(dir.path().join("data"))
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -146,6 +153,35 @@ impl Engine {
             kib.parse::<usize>().expect("a number") << 10
         };
         (size("VmRSS:"), size("VmHWM:"))
+    }
+
+    /// Waits until it has logged this; all that it has logged.
+    #[track_caller]
+    pub(crate) fn await_log(&self, words: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(start.elapsed() < PATIENCE, "never logged: {words}\n{log}");
+            thread::yield_now();
+        }
+    }
+
+    /// Waits until a metric of the first reactor is as wanted; all metrics then.
+    #[track_caller]
+    pub(crate) fn await_metric(&self, name: &str, wanted: impl Fn(f64) -> bool) -> String {
+        let start = Instant::now();
+        let line = format!("{name}{{reactor=\"0\"}} ");
+        loop {
+            let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
+            let value = metrics.lines().find_map(|it| it.strip_prefix(&line)?.parse().ok());
+            if value.is_some_and(&wanted) {
+                return metrics;
+            }
+            assert!(start.elapsed() < PATIENCE, "{name} is never as wanted: {value:?}");
+        }
     }
 
     /// Sends it a signal.

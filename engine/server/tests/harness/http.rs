@@ -1,8 +1,11 @@
 //! Plain HTTP/1.1, by hand.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
 
+use rustls::{ClientConfig, ClientConnection};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 use tungstenite::WebSocket;
@@ -63,7 +66,58 @@ impl Http {
     fn of(stream: TcpStream, address: SocketAddr) -> Self {
         stream.set_nodelay(true).expect("an option");
         stream.set_read_timeout(Some(PATIENCE)).expect("an option");
-        Self { stream: Patient(stream), address, unread: Vec::new() }
+        Self { stream: Patient { socket: stream, tls: None }, address, unread: Vec::new() }
+    }
+
+    /// A connection within TLS to a server of this name; hands are shaken with the first bytes.
+    pub(crate) fn connect_tls(address: SocketAddr, config: &Arc<ClientConfig>, name: &str) -> Self {
+        let mut http = Self::connect(address);
+        let name = name.to_owned().try_into().expect("a name");
+        let tls = ClientConnection::new(Arc::clone(config), name).expect("a client");
+        http.stream.tls = Some(Box::new(tls));
+        http
+    }
+
+    /// The connection within TLS.
+    pub(crate) fn tls(&mut self) -> &mut ClientConnection {
+        self.stream.tls.as_mut().expect("it speaks TLS")
+    }
+
+    /// Sends bytes, if the connection takes them.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).is_ok()
+    }
+
+    /// Says that nothing more will be sent, or read.
+    pub(crate) fn shut(&mut self, how: Shutdown) {
+        self.stream.socket.shutdown(how).expect("it is connected");
+    }
+
+    /// Whether anything came, or the end, within this time.
+    pub(crate) fn hears_within(&mut self, time: Duration) -> bool {
+        self.stream.socket.set_read_timeout(Some(time)).expect("an option");
+        let mut bytes = [0; 4096];
+        let heard = match self.stream.read(&mut bytes) {
+            Ok(count) => {
+                self.unread.extend_from_slice(&bytes[..count]);
+                true
+            }
+            Err(error) => {
+                !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+            }
+        };
+        self.stream.socket.set_read_timeout(Some(PATIENCE)).expect("an option");
+        heard
+    }
+
+    /// Sends bytes past TLS.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.socket.write_all(bytes).expect("the connection takes bytes");
+    }
+
+    /// What TLS has to send by itself.
+    pub(crate) fn flush(&mut self) {
+        self.stream.flush().expect("the connection takes bytes");
     }
 
     /// Sends bytes as they are.

@@ -12,6 +12,7 @@ mod frames;
 mod http;
 mod patient;
 mod people;
+mod tls;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub(crate) use people::{
     ADULT_TEXT, chat, everywhere, everywhere_in, join, lane, meet, meet_the_next, say, say_as,
     strict, topic, wish,
 };
+
+pub(crate) use tls::Papers;
 
 /// Nothing in these tests takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
