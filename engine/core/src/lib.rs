@@ -12,7 +12,8 @@
 //!
 //! So an [`event_log`] of what a shard was told is enough to run it again.
 //!
-//! [`match_queue`], [`rooms`] and [`limits`] do not know one another; only [`shard`] joins them.
+//! [`match_queue`], [`rooms`], [`moderation`] and [`limits`] do not know one another; only [`shard`]
+//! joins them.
 
 pub mod digest;
 pub mod event_log;
@@ -22,6 +23,7 @@ pub mod ids;
 pub mod interests;
 pub mod limits;
 pub mod match_queue;
+pub mod moderation;
 pub mod proxy;
 pub mod random;
 pub mod resume;

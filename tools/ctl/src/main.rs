@@ -1,7 +1,9 @@
-//! `whisperctl`: the operator's command line, over the engine's admin listener.
+//! `whisperctl`: the operator's command line, over the engine's admin listener; and, where no engine
+//! is needed, by itself.
 
 mod admin;
 mod openmetrics;
+mod rules;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -34,11 +36,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Try moderation rules, here and now; no engine is asked.
+    ///
+    /// Exit status: 0 good, or nothing at fault; 1 something at fault; 2 rules or file not read.
+    #[command(subcommand)]
+    Rules(rules::Command),
 }
 
 fn main() -> ExitCode {
-    let Cli { admin, command: Command::Status { json } } = Cli::parse();
-    match status(&Admin::new(admin), json) {
+    let Cli { admin, command } = Cli::parse();
+    let done = match command {
+        Command::Status { json } => {
+            status(&Admin::new(admin), json).map_err(|error| error.to_string())
+        }
+        Command::Rules(command) => rules::run(&command).map_err(|error| error.to_string()),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {

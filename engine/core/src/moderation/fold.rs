@@ -1,0 +1,360 @@
+//! One pass over a message: what a reader takes it for, without what hides it.
+//!
+//! Case, accents, likenesses and invisible characters go. A letter said several times over is said
+//! once, and marked. What stands between words goes too: where a word begins is a mark on its first
+//! letter, so that `f u c k` and `fuck` are the same letters, and differ in their marks only. Digits
+//! and signs become letters where they stand among letters (`sh1t`), and are marked.
+//!
+//! Linear, whatever the text: each character is looked at once, and runs of digits and of masks
+//! once more.
+
+use super::glyphs::{self, DIGIT_LETTERS, Glyph, Glyphs};
+
+/// Marks of a folded byte. Those of a letter of several bytes stand on its first.
+pub(super) mod mark {
+    /// Begins a word.
+    pub(crate) const START: u8 = 1;
+    /// The letter stood there twice or more.
+    pub(crate) const DOUBLE: u8 = 2;
+    /// Was a digit or a sign.
+    pub(crate) const SYMBOL: u8 = 4;
+    /// Carried an accent.
+    pub(crate) const ACCENT: u8 = 8;
+    /// Begins a line.
+    pub(crate) const LINE: u8 = 16;
+    /// Follows an apostrophe: `i'm`, which many write as one word.
+    pub(crate) const APOSTROPHE: u8 = 32;
+}
+
+/// Stands for a letter that was masked: `f*ck`.
+pub(super) const MASKED: u8 = b'*';
+
+/// So many of the same, one between each two letters, stand for no letters: signs and masks.
+const SIGNS_BETWEEN: usize = 3;
+const MASKS_BETWEEN: usize = 2;
+
+/// What `@`, `$` and `+` are meant for.
+const AT_LETTER: u8 = b'a';
+const DOLLAR_LETTER: u8 = b's';
+const PLUS_LETTER: u8 = b't';
+
+/// What was seen on the way: which of the costlier questions are worth asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen(pub(super) u8);
+
+impl Seen {
+    /// A digit.
+    pub(super) const DIGIT: Self = Self(1);
+    /// `@`.
+    pub(super) const AT: Self = Self(2);
+    /// A dot between two letters or digits.
+    pub(super) const DOT: Self = Self(4);
+    /// A slash.
+    pub(super) const SLASH: Self = Self(8);
+    /// A digit or sign among letters, or a mask.
+    pub(super) const DISGUISE: Self = Self(16);
+
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// A folded message, with the end of those before it.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    pub(super) bytes: Vec<u8>,
+    pub(super) marks: Vec<u8>,
+    /// Where in the message each folded byte comes from.
+    pub(super) origins: Vec<u32>,
+    pub(super) seen: Seen,
+}
+
+impl Folded {
+    /// Forgets what it held.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.marks.clear();
+        self.origins.clear();
+        self.seen = Seen::default();
+    }
+
+    /// Takes the end of an earlier message, folded then.
+    pub(super) fn resume(&mut self, bytes: &[u8], marks: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.marks.extend_from_slice(marks);
+        self.origins.resize(self.bytes.len(), 0);
+    }
+
+    /// For people to read: the letters, with `·` between words.
+    pub(super) fn in_words(&self) -> String {
+        let mut bytes = Vec::with_capacity(self.bytes.len() * 2);
+        for (at, (&byte, &marks)) in self.bytes.iter().zip(&self.marks).enumerate() {
+            if at > 0 && marks & mark::START != 0 {
+                bytes.extend_from_slice("·".as_bytes());
+            }
+            bytes.push(byte);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Adds a message, as a line of its own.
+    pub(super) fn add(&mut self, glyphs: &Glyphs, text: &str) {
+        let room = text.len() + text.len() / 2;
+        self.bytes.reserve(room);
+        self.marks.reserve(room);
+        self.origins.reserve(room);
+        let folding =
+            Folding { out: self, glyphs, text, pending: mark::START | mark::LINE, last: None };
+        folding.run();
+    }
+}
+
+/// A message on the way through.
+struct Folding<'a> {
+    out: &'a mut Folded,
+    glyphs: &'a Glyphs,
+    text: &'a str,
+    /// Marks that the next letter gets.
+    pending: u8,
+    /// The letter directly before, and where it lies.
+    last: Option<(char, usize)>,
+}
+
+impl Folding<'_> {
+    fn run(mut self) {
+        let bytes = self.text.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            at = match byte {
+                b'a'..=b'z' => self.letter(byte.into(), 0, at, 1),
+                b'A'..=b'Z' => self.letter(byte.to_ascii_lowercase().into(), 0, at, 1),
+                b' ' => self.gap(at, 1),
+                _ => self.other(at),
+            };
+        }
+    }
+
+    /// Takes what is neither a plain letter nor a space, and says where to go on.
+    fn other(&mut self, at: usize) -> usize {
+        let (glyph, width) = self.glyph(at);
+        match glyph {
+            Glyph::Letter(c) => self.letter(c, 0, at, width),
+            Glyph::Accented(c) => self.letter(c, mark::ACCENT, at, width),
+            Glyph::Ligature(place) => {
+                let glyphs = self.glyphs;
+                for c in glyphs.ligature(place).chars() {
+                    self.letter(c, 0, at, width);
+                }
+                at + width
+            }
+            Glyph::Digit(_) => self.digits(at),
+            Glyph::Sign(letter) => self.sign(letter, at, width),
+            Glyph::Mask => self.masks(at),
+            Glyph::Apostrophe => {
+                self.gap(at, width);
+                self.pending |= mark::APOSTROPHE;
+                at + width
+            }
+            Glyph::Gap => {
+                self.notice(at);
+                self.gap(at, width)
+            }
+            Glyph::Accent => {
+                if let Some((_, place)) = self.last {
+                    self.out.marks[place] |= mark::ACCENT;
+                }
+                at + width
+            }
+            Glyph::Nothing => at + width,
+        }
+    }
+
+    /// What stands at a place, and how many bytes it takes.
+    fn glyph(&self, at: usize) -> (Glyph, usize) {
+        let bytes = self.text.as_bytes();
+        let byte = bytes[at];
+        if byte.is_ascii() {
+            return (glyphs::ascii(byte), 1);
+        }
+        let c = self.text[at..].chars().next().unwrap_or('\0');
+        let width = c.len_utf8();
+        let before = at > 0 && bytes[at - 1].is_ascii_alphabetic();
+        let after = bytes.get(at + width).is_some_and(u8::is_ascii_alphabetic);
+        (self.glyphs.get(c, before || after), width)
+    }
+
+    #[inline]
+    fn letter(&mut self, c: char, marks: u8, at: usize, width: usize) -> usize {
+        match self.last {
+            Some((last, place)) if last == c => self.out.marks[place] |= mark::DOUBLE | marks,
+            _ => self.push(c, marks, at),
+        }
+        at + width
+    }
+
+    #[inline]
+    fn push(&mut self, c: char, marks: u8, at: usize) {
+        let out = &mut *self.out;
+        self.last = Some((c, out.bytes.len()));
+        let marks = marks | std::mem::take(&mut self.pending);
+        if c.is_ascii() {
+            out.bytes.push(c as u8);
+            out.marks.push(marks);
+            out.origins.push(at as u32);
+            return;
+        }
+        let mut buffer = [0; 4];
+        let encoded = c.encode_utf8(&mut buffer).as_bytes();
+        out.bytes.extend_from_slice(encoded);
+        out.marks.push(marks);
+        out.marks.resize(out.bytes.len(), 0);
+        out.origins.resize(out.bytes.len(), at as u32);
+    }
+
+    #[inline]
+    fn gap(&mut self, at: usize, width: usize) -> usize {
+        self.pending = self.pending & !mark::APOSTROPHE | mark::START;
+        self.last = None;
+        at + width
+    }
+
+    /// Remembers signs that patterns wait for.
+    fn notice(&mut self, at: usize) {
+        let bytes = self.text.as_bytes();
+        let seen = match bytes[at] {
+            b'.' => {
+                let before = at.checked_sub(1).is_some_and(|it| bytes[it].is_ascii_alphanumeric());
+                let after = bytes.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
+                if before && after { Seen::DOT } else { return }
+            }
+            b'/' => Seen::SLASH,
+            _ => return,
+        };
+        self.out.seen.add(seen);
+    }
+
+    /// Takes a run of digits: letters beside a letter, themselves where they stand alone.
+    fn digits(&mut self, at: usize) -> usize {
+        self.out.seen.add(Seen::DIGIT);
+        let mut end = at;
+        while end < self.text.len()
+            && let (Glyph::Digit(_), width) = self.glyph(end)
+        {
+            end += width;
+        }
+        let spelled = self.last.is_some() || self.is_letter(end) || self.is_spelled(at, end);
+        if spelled {
+            self.out.seen.add(Seen::DISGUISE);
+        }
+        let mut at = at;
+        while at < end {
+            let (glyph, width) = self.glyph(at);
+            let Glyph::Digit(digit) = glyph else { break };
+            if spelled {
+                self.letter(DIGIT_LETTERS[usize::from(digit)].into(), mark::SYMBOL, at, width);
+            } else {
+                self.push(char::from(b'0' + digit), mark::SYMBOL, at);
+                self.last = None;
+            }
+            at += width;
+        }
+        end
+    }
+
+    /// Takes a sign: a letter between letters, and at some ends of a word.
+    fn sign(&mut self, letter: u8, at: usize, width: usize) -> usize {
+        if letter == AT_LETTER {
+            self.out.seen.add(Seen::AT);
+        }
+        // The same sign once more is the same letter once more: `a$$`.
+        let mut end = at + width;
+        while end < self.text.len() && self.glyph(end) == (Glyph::Sign(letter), width) {
+            end += width;
+        }
+        let (before, after) = (self.last.is_some(), self.is_letter(end) || self.is_sign(end));
+        // Some end a word, and some begin one: `$hit`, `shi+`; others have other uses there.
+        let meant = match letter {
+            AT_LETTER | DOLLAR_LETTER => before || after,
+            PLUS_LETTER => before,
+            _ => before && after,
+        };
+        if !meant || end == at + width && self.alternates(at, width, SIGNS_BETWEEN) {
+            return self.gap(at, end - at);
+        }
+        self.out.seen.add(Seen::DISGUISE);
+        self.letter(letter.into(), mark::SYMBOL, at, width);
+        if end > at + width {
+            self.letter(letter.into(), mark::SYMBOL, at, width);
+        }
+        end
+    }
+
+    /// Takes a run of masks: letters that are hidden, or what stands between them.
+    fn masks(&mut self, at: usize) -> usize {
+        let mut end = at;
+        let mut count = 0;
+        while end < self.text.len()
+            && let (Glyph::Mask, width) = self.glyph(end)
+        {
+            end += width;
+            count += 1;
+        }
+        let between = self.last.is_some() && self.is_letter(end);
+        if !between || count == 1 && self.alternates(at, end - at, MASKS_BETWEEN) {
+            return self.gap(at, end - at);
+        }
+        self.out.seen.add(Seen::DISGUISE);
+        for _ in 0..count.min(2) {
+            self.last = None;
+            self.push(MASKED.into(), mark::SYMBOL, at);
+        }
+        end
+    }
+
+    /// Whether a letter, or a digit that may be one, stands at a place.
+    fn is_letter(&self, at: usize) -> bool {
+        if at >= self.text.len() {
+            return false;
+        }
+        matches!(
+            self.glyph(at).0,
+            Glyph::Letter(_) | Glyph::Accented(_) | Glyph::Ligature(_) | Glyph::Digit(_)
+        )
+    }
+
+    /// Whether `!`, `$`, `@` or `+` stands at a place.
+    fn is_sign(&self, at: usize) -> bool {
+        self.text.as_bytes().get(at).is_some_and(|byte| matches!(byte, b'!' | b'$' | b'@' | b'+'))
+    }
+
+    /// Whether the same sign stands behind every letter around, so often that it is there to stand
+    /// between them: `f*u*c*k`.
+    fn alternates(&self, at: usize, width: usize, least: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let sign = &bytes[at..at + width];
+        let is_sign = |from: usize| bytes.get(from..from + width) == Some(sign);
+        let step = width + 1;
+        let after = (1..least).take_while(|times| is_sign(at + times * step)).count();
+        let before = (1..least)
+            .take_while(|times| at.checked_sub(times * step).is_some_and(is_sign))
+            .count();
+        before + after + 1 >= least
+    }
+
+    /// Whether a digit stands alone where letters stand alone too: `s h 1 t`.
+    fn is_spelled(&self, at: usize, end: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        let lone = |letter: Option<usize>, beyond: Option<usize>| {
+            let is_alone =
+                beyond.is_none_or(|at| !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric));
+            letter.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic) && is_alone
+        };
+        end == at + 1
+            && lone(at.checked_sub(2), at.checked_sub(3))
+            && lone(Some(end + 1), Some(end + 2))
+    }
+}

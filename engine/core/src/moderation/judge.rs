@@ -1,0 +1,247 @@
+//! The hot path: a line in, a verdict out.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrayvec::ArrayVec;
+
+use super::fold::Folded;
+use super::ladder::{Action, Record};
+use super::lexicon::Found;
+use super::memory::Standing;
+use super::rules::{RULES_MAX, Rules};
+use super::{Scope, Severity, patterns};
+
+/// A composed rule looks at this many bytes at a time: what is further apart is of different things.
+const WINDOW_BYTES: usize = 240;
+
+/// Hits that are left out when the rest of a line is scored.
+const PARTS_MAX: usize = 16;
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding<'r> {
+    /// The rule.
+    pub rule: &'r str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// For the client's own words.
+    pub code: &'r str,
+    /// For the person.
+    pub message: &'r str,
+}
+
+/// What is done about a line, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict<'r> {
+    /// What is done.
+    pub action: Action,
+    /// The worst that was found.
+    pub finding: Option<Finding<'r>>,
+}
+
+/// Rules, and room to work in. One for each shard.
+#[derive(Debug)]
+pub struct Moderator {
+    rules: Arc<Rules>,
+    scratch: Scratch,
+}
+
+/// Room to work in, used again for each line.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) folded: Folded,
+    pub(super) found: Found,
+    pub(super) plain: String,
+    pub(super) hit: RuleSet,
+}
+
+impl Moderator {
+    /// A moderator that knows these rules.
+    pub fn new(rules: Arc<Rules>) -> Self {
+        Self { rules, scratch: Scratch::default() }
+    }
+
+    /// Goes by other rules from here on.
+    pub fn replace_rules(&mut self, rules: Arc<Rules>) {
+        self.rules = rules;
+    }
+
+    /// The rules it goes by.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Judges what somebody says to their partner, and takes note of it.
+    pub fn judge(&mut self, scope: Scope, text: &str, standing: &mut Standing) -> Verdict<'_> {
+        let rules = &*self.rules;
+        let scratch = &mut self.scratch;
+        scratch.folded.clear();
+        let (bytes, marks) = standing.tail();
+        scratch.folded.resume(bytes, marks);
+        let finding = rules.find(scope, text, scratch);
+        standing.keep(&scratch.folded, finding.is_some());
+        let action = match finding {
+            Some(finding) => standing.record.fault(finding.severity, rules.ladder),
+            None => Action::Allow,
+        };
+        Verdict { action, finding }
+    }
+
+    /// What is wrong with a text that stands by itself, such as an interest.
+    pub fn find(&mut self, scope: Scope, text: &str) -> Option<Finding<'_>> {
+        self.scratch.folded.clear();
+        self.rules.find(scope, text, &mut self.scratch)
+    }
+
+    /// What is wrong with an interest. It stays for everybody to see, so it is refused where a
+    /// message would only be warned about; mere profanity is let pass.
+    pub fn find_in_interest(&mut self, scope: Scope, interest: &str) -> Option<Finding<'_>> {
+        self.find(scope, interest).filter(|finding| finding.severity > Severity::Low)
+    }
+
+    /// Takes note of a fault that was found otherwise, and says what is to be done.
+    pub fn fault(&self, severity: Severity, record: &mut Record) -> Action {
+        record.fault(severity, self.rules.ladder)
+    }
+}
+
+impl Rules {
+    /// The worst that is wrong with a line, whose beginning (the end of earlier ones) may be in
+    /// `scratch` already.
+    fn find(&self, scope: Scope, text: &str, scratch: &mut Scratch) -> Option<Finding<'_>> {
+        self.collect(scope, text, scratch);
+        if scratch.hit.is_empty() {
+            return None;
+        }
+        self.conclude(scope, text, scratch)
+    }
+
+    /// Which rules a line hits, but for composed ones.
+    pub(super) fn collect(&self, scope: Scope, text: &str, scratch: &mut Scratch) {
+        let Scratch { folded, found, plain, hit } = scratch;
+        let old = folded.bytes.len();
+        folded.add(self.glyphs, text);
+        hit.clear();
+        let counts = |rule: u16| self.rules[usize::from(rule)].scopes & scope.bit() != 0;
+        self.lexicon.find(folded, old, found, counts);
+        for found in &found.hits {
+            hit.add(found.rule);
+        }
+        if self.patterns.may_match(folded.seen) {
+            patterns::plain(self.glyphs, text, plain);
+            self.patterns.find(folded.seen, plain, counts, |rule| hit.add(rule));
+        }
+    }
+
+    /// Adds composed rules to those that were hit, and finds the worst of all.
+    fn conclude(&self, scope: Scope, text: &str, scratch: &mut Scratch) -> Option<Finding<'_>> {
+        let hit = &mut scratch.hit;
+        self.compose(scope, text, hit);
+        // Of two alike, one that is sure.
+        let mut worst: Option<(Severity, bool, u16)> = None;
+        let mut score = None;
+        for rule in hit.iter() {
+            let it = &self.rules[usize::from(rule)];
+            let Some(severity) = it.severity else { continue };
+            if it.suspect
+                && *score.get_or_insert_with(|| self.toxicity.without(text, &[]))
+                    < self.score.convict
+            {
+                continue;
+            }
+            if worst.is_none_or(|(other, sure, _)| (severity, !it.suspect) > (other, sure)) {
+                worst = Some((severity, !it.suspect, rule));
+            }
+        }
+        let (mut severity, sure, rule) = worst?;
+        let it = &self.rules[usize::from(rule)];
+        if severity == Severity::Low && sure {
+            // By what else is said: the words found are low, and no worse for being found twice.
+            let is_sure = |rule: u16| !self.rules[usize::from(rule)].suspect;
+            let rest = self.toxicity.without(text, &scratch.parts(text, is_sure));
+            if rest >= self.score.raise {
+                severity = Severity::Medium;
+            }
+        }
+        let message = self.message(&it.code);
+        Some(Finding { rule: &it.id, severity, code: &it.code, message })
+    }
+
+    pub(super) fn compose(&self, scope: Scope, text: &str, hit: &mut RuleSet) {
+        for (place, rule) in (0..).zip(&self.rules) {
+            let all = |hit: &RuleSet| {
+                rule.when.iter().all(|it| hit.has(*it))
+                    && !rule.unless.iter().any(|it| hit.has(*it))
+            };
+            let composed = !rule.when.is_empty() && rule.scopes & scope.bit() != 0;
+            if composed
+                && all(hit)
+                && (text.len() <= WINDOW_BYTES || self.is_near(scope, text, rule))
+            {
+                hit.add(place);
+            }
+        }
+    }
+
+    /// Whether some part of a long text has all that a composed rule asks for.
+    fn is_near(&self, scope: Scope, text: &str, rule: &super::rules::Rule) -> bool {
+        let mut scratch = Scratch::default();
+        let mut from = 0;
+        loop {
+            let to = text.ceil_char_boundary(from + WINDOW_BYTES);
+            scratch.folded.clear();
+            self.collect(scope, &text[from..to], &mut scratch);
+            let hit = &scratch.hit;
+            // What speaks against it may stand anywhere.
+            if rule
+                .when
+                .iter()
+                .all(|it| hit.has(*it) || !self.rules[usize::from(*it)].when.is_empty())
+            {
+                return true;
+            }
+            if to == text.len() {
+                return false;
+            }
+            from = text.floor_char_boundary(from + WINDOW_BYTES / 2);
+        }
+    }
+}
+
+impl Scratch {
+    /// Where in a message terms of some rules were found; the first of them.
+    fn parts(&self, text: &str, of: impl Fn(u16) -> bool) -> ArrayVec<Range<usize>, PARTS_MAX> {
+        let origins = &self.folded.origins;
+        let place = |at: usize| origins.get(at).map_or(text.len(), |origin| *origin as usize);
+        let hits = self.found.hits.iter().filter(|hit| of(hit.rule)).take(PARTS_MAX);
+        hits.map(|hit| place(hit.start)..place(hit.end)).collect()
+    }
+}
+
+/// A set of rules, by their places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RuleSet([u64; RULES_MAX / 64]);
+
+impl RuleSet {
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn add(&mut self, rule: u16) {
+        self.0[usize::from(rule) / 64] |= 1 << (rule % 64);
+    }
+
+    pub(super) fn has(&self, rule: u16) -> bool {
+        self.0[usize::from(rule) / 64] >> (rule % 64) & 1 == 1
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// In the order of the rules.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u16> {
+        (0..RULES_MAX as u16).filter(|rule| self.has(*rule))
+    }
+}

@@ -1,0 +1,504 @@
+//! Listed terms, all found in one walk over a folded message.
+//!
+//! The walk (Aho and Corasick, *Efficient string matching*, 1975) goes over letters alone; whether a
+//! place where a term's letters stand is a hit is for the marks to say: does it begin and end where
+//! words do, are letters doubled where the term doubles them, and is it one word, or pieces of
+//! several that only happen to stand side by side (`the pen is`)?
+
+use std::collections::HashSet;
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
+
+use super::fold::{Folded, MASKED, Seen, mark};
+use super::glyphs::Glyphs;
+
+/// The longest term, in folded bytes: as many as a word of marks has bits.
+pub(super) const TERM_BYTES_MAX: usize = 64;
+
+/// Terms of this many folded bytes are found across words that happen to be plain ones: nobody says
+/// them by chance.
+const SURELY_MEANT: usize = 10;
+
+/// Disguised spellings of one term.
+const DISGUISES_MAX: usize = 12;
+
+/// Terms of several words that are shorter than this are others when written together.
+const TOGETHER_MIN: usize = 8;
+
+/// Terms, and what is not to be taken for one.
+pub(super) struct Lexicon {
+    plain: Walk,
+    /// Spellings that only a message with signs or digits among its letters can have.
+    disguised: Walk,
+    /// Words that say nothing about what is split around them.
+    harmless: HashSet<Box<[u8]>, ahash::RandomState>,
+}
+
+/// What a term belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// A rule, by its place.
+    Rule(u16),
+    /// No rule: what it covers is no hit.
+    Exception,
+}
+
+/// Terms on their way into a [`Lexicon`].
+pub(super) struct Builder<'a> {
+    glyphs: &'a Glyphs,
+    folded: Folded,
+    plain: Draft,
+    disguised: Draft,
+}
+
+#[derive(Default)]
+struct Draft {
+    keys: Vec<Vec<u8>>,
+    terms: Vec<Term>,
+}
+
+struct Walk {
+    automaton: Option<NFA>,
+    terms: Vec<Term>,
+}
+
+/// A term, by marks: bit `n` is about its `n`-th byte.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    owner: Owner,
+    len: u8,
+    shape: Shape,
+    /// Where its letters are doubled.
+    doubles: u64,
+    /// Where its words begin, but for the first.
+    gaps: u64,
+    /// Where its letters carry accents.
+    accents: u64,
+}
+
+/// How a term must stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// May begin within a word.
+    pub(super) open_left: bool,
+    /// May end within a word.
+    pub(super) open_right: bool,
+    /// Letters without an accent must be found without.
+    pub(super) exact_accents: bool,
+    /// Something in it must have been a sign or digit.
+    disguised: bool,
+}
+
+/// Why a term is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTerm {
+    /// No letter or digit is in it.
+    #[error("nothing is left of this term when it is folded")]
+    Empty,
+    /// It has too many letters.
+    #[error("this term has more than {TERM_BYTES_MAX} bytes when it is folded")]
+    TooLong,
+    /// It would be found everywhere.
+    #[error("a term of one or two letters needs word bounds on both sides: take the `*` away")]
+    TooOpen,
+}
+
+/// A place where a term stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) rule: u16,
+    /// In folded bytes.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(glyphs: &'a Glyphs) -> Self {
+        Self {
+            glyphs,
+            folded: Folded::default(),
+            plain: Draft::default(),
+            disguised: Draft::default(),
+        }
+    }
+
+    /// Adds a term: words, with a `*` where it may go on within a word.
+    pub(super) fn add(
+        &mut self,
+        text: &str,
+        owner: Owner,
+        exact_accents: bool,
+    ) -> Result<(), BadTerm> {
+        let text = text.trim();
+        let bare = text.trim_matches('*');
+        self.folded.clear();
+        self.folded.add(self.glyphs, bare);
+        let bytes = &self.folded.bytes;
+        match bytes.len() {
+            0 => return Err(BadTerm::Empty),
+            1..=TERM_BYTES_MAX => {}
+            _ => return Err(BadTerm::TooLong),
+        }
+        // Scripts that leave no space between words have no bounds to look for.
+        let running = bare.chars().all(|c| runs_on(c) || c == ' ');
+        let shape = Shape {
+            open_left: running || text.starts_with('*'),
+            open_right: running || text.ends_with('*'),
+            exact_accents,
+            disguised: false,
+        };
+        if bytes.len() < 3 && (shape.open_left || shape.open_right) {
+            return Err(BadTerm::TooOpen);
+        }
+        let term = Term::new(owner, shape, &self.folded);
+        self.plain.push(bytes.clone(), term);
+        if owner == Owner::Exception {
+            return Ok(());
+        }
+        if let Some((bytes, term)) = spelled_out(bytes, &term) {
+            self.plain.push(bytes, term);
+        }
+        let shape = Shape { disguised: true, exact_accents: false, ..shape };
+        for spelled in disguises(bytes) {
+            // Where several masks were drawn together, places have moved.
+            if spelled.len() == bytes.len() || term.gaps == 0 {
+                let len = spelled.len() as u8;
+                self.disguised.push(spelled, Term { shape, len, doubles: 0, accents: 0, ..term });
+            }
+        }
+        // Alone, `1` is taken for `i`.
+        if bare.contains(['l', 'L']) {
+            self.folded.clear();
+            self.folded.add(self.glyphs, &bare.replace(['l', 'L'], "1"));
+            if (3..=TERM_BYTES_MAX).contains(&self.folded.bytes.len()) {
+                let term = Term::new(owner, shape, &self.folded);
+                self.disguised.push(self.folded.bytes.clone(), term);
+            }
+        }
+        Ok(())
+    }
+
+    /// The lexicon, with the words that split nothing.
+    pub(super) fn build<'w>(mut self, harmless: impl Iterator<Item = &'w str>) -> Lexicon {
+        let mut words = HashSet::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
+        for word in harmless {
+            self.folded.clear();
+            self.folded.add(self.glyphs, word);
+            words.insert(self.folded.bytes.as_slice().into());
+        }
+        Lexicon { plain: self.plain.build(), disguised: self.disguised.build(), harmless: words }
+    }
+}
+
+impl Term {
+    /// A term of at most [`TERM_BYTES_MAX`] bytes, as folded.
+    fn new(owner: Owner, shape: Shape, folded: &Folded) -> Self {
+        let bits = |mark: u8| {
+            let places = folded.marks.iter().enumerate().filter(move |(_, it)| **it & mark != 0);
+            places.fold(0_u64, |bits, (place, _)| bits | 1 << place)
+        };
+        Self {
+            owner,
+            len: folded.bytes.len() as u8,
+            shape,
+            doubles: bits(mark::DOUBLE),
+            gaps: bits(mark::START) & !bits(mark::APOSTROPHE) & !1,
+            accents: bits(mark::ACCENT),
+        }
+    }
+}
+
+impl Draft {
+    fn push(&mut self, key: Vec<u8>, term: Term) {
+        self.keys.push(key);
+        self.terms.push(term);
+    }
+
+    fn build(self) -> Walk {
+        if self.keys.is_empty() {
+            return Walk { automaton: None, terms: self.terms };
+        }
+        let automaton = NFA::builder()
+            .match_kind(MatchKind::Standard)
+            .build(&self.keys)
+            .expect("a few megabytes of terms are far from what an automaton can number");
+        Walk { automaton: Some(automaton), terms: self.terms }
+    }
+}
+
+/// The letters of a term said one by one, where some are doubled: each then stands for itself
+/// (`a s s`), which folding does not draw together.
+fn spelled_out(bytes: &[u8], term: &Term) -> Option<(Vec<u8>, Term)> {
+    let count = term.doubles.count_ones() as usize;
+    if count == 0 || bytes.len() + count > TERM_BYTES_MAX || !bytes.is_ascii() {
+        return None;
+    }
+    let mut spelled = Vec::with_capacity(bytes.len() + count);
+    let mut gaps = 0;
+    for (place, &byte) in bytes.iter().enumerate() {
+        if term.gaps >> place & 1 == 1 {
+            gaps |= 1 << spelled.len();
+        }
+        spelled.push(byte);
+        if term.doubles >> place & 1 == 1 {
+            spelled.push(byte);
+        }
+    }
+    let len = spelled.len() as u8;
+    // Accents don't come into what is spelled out.
+    let shape = Shape { exact_accents: false, ..term.shape };
+    Some((spelled, Term { len, shape, doubles: 0, gaps, accents: 0, ..*term }))
+}
+
+/// The spellings of a term with masks for letters.
+fn disguises(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let len = bytes.len();
+    if !bytes.is_ascii() || len < 3 {
+        return Vec::new();
+    }
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    let mut add = |bytes: Vec<u8>| {
+        if all.len() < DISGUISES_MAX && !all.contains(&bytes) {
+            all.push(bytes);
+        }
+    };
+    let vowel = |byte: u8| b"aeiouy".contains(&byte);
+    let masked = |hide: &dyn Fn(usize, u8) -> bool| {
+        let mut spelled: Vec<u8> = Vec::with_capacity(len);
+        for (place, &byte) in bytes.iter().enumerate() {
+            if !hide(place, byte) {
+                spelled.push(byte);
+            } else if !spelled.ends_with(&[MASKED; 2]) {
+                spelled.push(MASKED);
+            }
+        }
+        spelled
+    };
+    // The first letter and the last are what readers go by.
+    let inner = 1..len - 1;
+    add(masked(&|place, byte| inner.contains(&place) && vowel(byte)));
+    if len > 3 {
+        inner.clone().for_each(|hidden| add(masked(&|place, _| place == hidden)));
+    }
+    if len > 5 {
+        for hidden in inner.start..inner.end - 1 {
+            add(masked(&|place, _| place == hidden || place == hidden + 1));
+        }
+    }
+    all.retain(|spelled| spelled.as_slice() != bytes);
+    all
+}
+
+/// Letters of scripts that leave no space between words.
+fn runs_on(c: char) -> bool {
+    matches!(c,
+        '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'
+        | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{FF66}'..='\u{FF9F}'
+        | '\u{2_0000}'..='\u{3_FFFF}'
+    )
+}
+
+impl Lexicon {
+    /// Finds the terms that end behind the first `old` bytes, each place as soon as it is sure that
+    /// no exception covers it. `wants` says which rules are still of interest.
+    pub(super) fn find(
+        &self,
+        folded: &Folded,
+        old: usize,
+        found: &mut Found,
+        wants: impl Fn(u16) -> bool,
+    ) {
+        found.clear();
+        self.plain.walk(self, folded, old, found, &wants);
+        if folded.seen.has(Seen::DISGUISE) {
+            self.disguised.walk(self, folded, old, found, &wants);
+        }
+        found.settle();
+    }
+}
+
+impl Walk {
+    #[inline]
+    fn walk(
+        &self,
+        lexicon: &Lexicon,
+        folded: &Folded,
+        old: usize,
+        found: &mut Found,
+        wants: &impl Fn(u16) -> bool,
+    ) {
+        let Some(automaton) = &self.automaton else { return };
+        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+        for (at, &byte) in folded.bytes.iter().enumerate() {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) || at < old {
+                continue;
+            }
+            for number in 0..automaton.match_len(state) {
+                let term = &self.terms[automaton.match_pattern(state, number).as_usize()];
+                let wanted = match term.owner {
+                    Owner::Rule(rule) => wants(rule),
+                    Owner::Exception => true,
+                };
+                if wanted && lexicon.stands(term, folded, at + 1) {
+                    found.add(term, &folded.marks, at + 1);
+                }
+            }
+        }
+    }
+}
+
+impl Lexicon {
+    /// Whether a term whose letters end at a place stands there.
+    fn stands(&self, term: &Term, folded: &Folded, end: usize) -> bool {
+        let marks = folded.marks.as_slice();
+        let start = end - usize::from(term.len);
+        let is_symbol = |at: usize| marks.get(at).is_some_and(|it| it & mark::SYMBOL != 0);
+        let is_start = |at: usize| marks.get(at).is_none_or(|it| it & mark::START != 0);
+        let begins = is_start(start) || start > 0 && is_symbol(start - 1);
+        if !begins && !term.shape.open_left {
+            return false;
+        }
+        let ends = |at: usize| is_start(at) || is_symbol(at);
+        let plural = matches!(folded.bytes.get(end), Some(b's' | b'z')) && term.len > 3;
+        let finishes = ends(end) || is_symbol(end - 1) || plural && ends(end + 1);
+        if !finishes && !term.shape.open_right {
+            return false;
+        }
+        let (mut doubles, mut starts, mut symbols, mut accents) = (0_u64, 0_u64, 0_u64, 0_u64);
+        // `i'm` is as good as `im` in what is said in several words; `he'll` is no `hell`.
+        let apart = if term.gaps == 0 { mark::START } else { mark::START | mark::APOSTROPHE };
+        for (place, &it) in marks[start..end].iter().enumerate() {
+            let bit = |mark: u8| u64::from(it & mark != 0) << place;
+            doubles |= bit(mark::DOUBLE);
+            starts |= u64::from(it & apart == mark::START) << place;
+            symbols |= bit(mark::SYMBOL);
+            accents |= bit(mark::ACCENT);
+        }
+        if term.doubles & !doubles != 0 || term.shape.disguised && symbols == 0 {
+            return false;
+        }
+        // `f46` is somebody's age.
+        if term.len < 4 && symbols.count_ones() > 1 {
+            return false;
+        }
+        if term.shape.exact_accents && accents & !term.accents != 0 {
+            return false;
+        }
+        let split = starts & !1 & !term.gaps;
+        if usize::from(term.len) < TOGETHER_MIN && term.gaps & !starts != 0 {
+            return false;
+        }
+        match term.owner {
+            Owner::Exception => split == 0 && term.gaps & !starts == 0,
+            Owner::Rule(_) if split == 0 => !crosses_lines(&marks[start..end]),
+            Owner::Rule(_) if !(begins && finishes) => false,
+            Owner::Rule(_) => {
+                end - start >= SURELY_MEANT
+                    || self.is_meant(&folded.bytes[start..end], starts)
+                    || end == marks.len() && is_line_by_line(&marks[start..end], split)
+            }
+        }
+    }
+
+    /// Whether the pieces of a term are no words by themselves, so that somebody took it apart.
+    fn is_meant(&self, bytes: &[u8], starts: u64) -> bool {
+        let mut singles = 0;
+        let mut strange = false;
+        let mut begin = 0;
+        let places = (1..bytes.len()).filter(|place| starts >> place & 1 == 1);
+        for end in places.chain([bytes.len()]) {
+            let piece = &bytes[begin..end];
+            singles += usize::from(piece.len() == 1);
+            strange |= !self.harmless.contains(piece);
+            begin = end;
+        }
+        strange || singles > 2
+    }
+}
+
+/// Whether these are whole lines, three or more, broken off within words.
+fn is_line_by_line(marks: &[u8], split: u64) -> bool {
+    let begins = |it: &u8| it & mark::LINE != 0;
+    let lines = marks.iter().filter(|it| begins(it)).count();
+    let at_lines = (0..marks.len()).all(|at| split >> at & 1 == 0 || begins(&marks[at]));
+    begins(&marks[0]) && lines > 2 && at_lines
+}
+
+fn crosses_lines(marks: &[u8]) -> bool {
+    marks[1..].iter().any(|it| it & mark::LINE != 0) && marks.len() < SURELY_MEANT
+}
+
+/// What was found so far. Exceptions may come up after what they cover, so hits wait until the end,
+/// or until there are very many.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    waiting: Vec<Hit>,
+    exceptions: Vec<Covered>,
+    /// Hits that are sure.
+    pub(super) hits: Vec<Hit>,
+}
+
+/// Where an exception stands.
+#[derive(Clone, Copy, Debug)]
+struct Covered {
+    /// With the rest of the word, where it may begin within one.
+    start: usize,
+    end: usize,
+    /// With the rest of the word, where it may end within one.
+    reach: usize,
+}
+
+/// Hits that wait for their exceptions.
+const WAITING_MAX: usize = 128;
+
+impl Found {
+    fn clear(&mut self) {
+        self.waiting.clear();
+        self.exceptions.clear();
+        self.hits.clear();
+    }
+
+    fn add(&mut self, term: &Term, marks: &[u8], end: usize) {
+        let start = end - usize::from(term.len);
+        match term.owner {
+            Owner::Rule(rule) => {
+                if self.waiting.len() == WAITING_MAX {
+                    self.settle();
+                }
+                self.waiting.push(Hit { rule, start, end });
+            }
+            Owner::Exception => {
+                let begins = |at: &usize| {
+                    let it = marks[*at] & (mark::START | mark::APOSTROPHE);
+                    it == mark::START
+                };
+                let (mut from, mut reach) = (start, end);
+                if term.shape.open_left {
+                    let word = start.saturating_sub(TERM_BYTES_MAX)..=start;
+                    from = word.rev().find(begins).unwrap_or(start);
+                }
+                if term.shape.open_right {
+                    let word = end..marks.len().min(end + TERM_BYTES_MAX);
+                    reach = word.clone().find(begins).unwrap_or(word.end);
+                }
+                self.exceptions.push(Covered { start: from, end, reach });
+            }
+        }
+    }
+
+    /// Drops what an exception covers, and takes the rest for sure.
+    fn settle(&mut self) {
+        let Self { waiting, exceptions, hits } = self;
+        let covered = |hit: &Hit| {
+            // They are sorted by their ends, and reach no further than a term may.
+            let from = exceptions.partition_point(|it| it.end + TERM_BYTES_MAX < hit.end);
+            let near =
+                exceptions[from..].iter().take_while(|it| it.end <= hit.start + 2 * TERM_BYTES_MAX);
+            near.into_iter().any(|it| it.start <= hit.start && it.reach >= hit.end)
+        };
+        hits.extend(waiting.drain(..).filter(|hit| !covered(hit)));
+    }
+}
