@@ -57,7 +57,7 @@ fn hostile_frames_end_with_their_code_and_leave_nothing() {
             let expected = earned(stream);
             if expected.is_none() {
                 // It waits for the rest: without one, the connection just ends.
-                let _ = socket.0.shutdown(Shutdown::Write);
+                let _ = socket.socket.shutdown(Shutdown::Write);
                 unfinished += 1;
             }
             // A reset is an end as well.
