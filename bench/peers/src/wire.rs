@@ -100,10 +100,12 @@ mod tests {
         // The RFC's own example, section 5.7, as a binary frame.
         let hello = [0x82, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
         for len in 0..hello.len() {
-            assert_eq!(frame(&mut hello.clone()[..len]), Front::Part);
+            let mut part = hello;
+            assert_eq!(frame(&mut part[..len]), Front::Part);
         }
         let whole = Front::Whole(11, (&[0x82, 5][..], &b"Hello"[..]));
-        assert_eq!(frame(&mut hello.clone()), whole);
+        let mut all = hello;
+        assert_eq!(frame(&mut all), whole);
         assert_eq!(frame(&mut [0x82, 5, 0]), Front::Bad, "not masked");
         assert_eq!(frame(&mut [0x88, 0x80, 0]), Front::Bad, "a good-bye");
     }

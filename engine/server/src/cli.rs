@@ -91,7 +91,7 @@ pub(crate) struct Settings {
     /// Addresses free of limits, never of bans, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
     pub(crate) exempt: Option<Vec<IpNet>>,
-    /// The pages that may open WebSockets here, repeatable: as https://chat.example.org
+    /// The pages that may open WebSockets here, repeatable: as `https://chat.example.org`
     /// [default: those of the name that the request asks for].
     #[arg(long, value_name = "ORIGIN", env = "WHISPER_ORIGIN", value_delimiter = ',')]
     pub(crate) origin: Option<Vec<String>>,
