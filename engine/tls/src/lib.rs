@@ -1,7 +1,7 @@
 //! The server's side of TLS 1.3 (RFC 8446) and 1.2 (RFC 5246): what the wire carries on one side,
 //! what is said on the other. No sockets, no threads, no files, no logging.
 //!
-//! [rustls](rustls) shakes hands: versions, suites, certificates, key exchange, tickets, and every
+//! [rustls] shakes hands: versions, suites, certificates, key exchange, tickets, and every
 //! message of the handshake are its business. Once that is done, rustls has done its work and is
 //! dropped: what stays of a connection is its keys, and `traffic`, a record layer that decrypts
 //! where the bytes lie and encrypts where they leave from. It keeps some 250 bytes a connection
