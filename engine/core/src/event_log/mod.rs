@@ -1,7 +1,7 @@
 //! The event log: what shards were told, kept so that their decisions can be made again elsewhere.
 //!
 //! A [`Recorder`] beside a shard writes each event, what it has of ids, hashes, kinds and sizes, and
-//! after it how many effects came of it and a running digest of them. [`replay`] reads that, makes
+//! after it how many effects came of it and a running digest of them. [`replay()`] reads that, makes
 //! the same shard, tells it the same, and compares.
 //!
 //! # What is not in it
