@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use ipnet::IpNet;
 
 /// Whisper: an anonymous stranger-chat engine.
@@ -13,6 +13,14 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The command line. Of `config show`, a bare `--origin` is short for `--origins`.
+pub(crate) fn command() -> clap::Command {
+    let bare = |origin: clap::Arg| origin.num_args(0..=1).default_missing_value("");
+    Cli::command().mut_subcommand("config", |config| {
+        config.mut_subcommand("show", |show| show.mut_arg("origin", bare))
+    })
 }
 
 /// What `whisper` can do.
@@ -38,7 +46,7 @@ pub(crate) enum ConfigCommand {
     Check(Settings),
     /// Print the configuration that would be used, as TOML.
     Show {
-        /// Say of each value where it came from.
+        /// Say of each value where it came from. A bare --origin does as well.
         #[arg(long)]
         origins: bool,
         /// The settings to resolve.
@@ -126,4 +134,11 @@ pub(crate) struct TlsSettings {
     #[arg(id = "tls_redirect", long = "tls-redirect", value_name = "ADDR")]
     #[arg(env = "WHISPER_TLS_REDIRECT", value_delimiter = ',')]
     pub(crate) redirect: Option<Vec<SocketAddr>>,
+}
+
+impl Settings {
+    /// Forgets an `--origin` without a value, and answers whether there was one.
+    pub(crate) fn takes_bare_origin(&mut self) -> bool {
+        self.origin.take_if(|given| given.iter().all(String::is_empty)).is_some()
+    }
 }

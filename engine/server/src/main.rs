@@ -22,14 +22,14 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, FromArgMatches};
 
 use self::cli::{Cli, Command, ConfigCommand};
 use self::config::Config;
 use self::tls::Certificates;
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(cli.command, innermost(&matches)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,7 +54,8 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
             }
             Ok(writeln!(io::stdout(), "The configuration is good.")?)
         }
-        Command::Config { command: ConfigCommand::Show { origins, settings } } => {
+        Command::Config { command: ConfigCommand::Show { origins, mut settings } } => {
+            let origins = settings.takes_bare_origin() || origins;
             let (_, explained) = Config::resolve(settings, matches)?;
             Ok(write!(io::stdout(), "{}", explained.with_origins(origins))?)
         }

@@ -256,6 +256,14 @@ fn config_show_names_origins_and_can_be_read_again() {
     assert_eq!(origin("any_after_ms"), from_file);
     assert_eq!(origin("timeout_ms"), "default");
 
+    let bare = run(whisper().args(["config", "show", "--origin", "--reactors", "3"]));
+    assert!(text(&bare.stdout).contains("reactors = 3  # --reactors"), "--origin will do");
+    let allowed = run(whisper().args(["config", "show", "--origin", "https://chat.example"]));
+    assert!(
+        text(&allowed.stdout).contains("origin = [\"https://chat.example\"]"),
+        "and is a setting"
+    );
+
     let values: toml::Table = shown.parse().expect("it is TOML");
     assert_eq!(values["reactors"].as_integer(), Some(3));
     assert_eq!(values["matching"]["any_after_ms"].as_integer(), Some(1000));
