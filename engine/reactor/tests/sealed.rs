@@ -203,7 +203,8 @@ fn what_a_slow_reader_leaves_is_sealed_as_it_goes() {
 
 #[test]
 fn each_end_releases_once() {
-    let config = Config { unsent_max: 1 << 20, ..Config::default() };
+    let stall = Duration::from_millis(200);
+    let config = Config { unsent_max: 1 << 20, stall, ..Config::default() };
     let (mut world, mut brackets) = (World::new(config, ignore), Brackets::default());
 
     let (client, conn) = sealed_client(&mut world);
