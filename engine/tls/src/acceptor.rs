@@ -3,16 +3,29 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::KeyLog;
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self as provider, kx_group};
+use rustls::crypto::aws_lc_rs::{self as provider, cipher_suite, kx_group};
 use rustls::server::{NoServerSessionStorage, ProducesTickets, ServerConfig};
+use rustls::{KeyLog, SupportedCipherSuite};
 
 use crate::half::Secret;
 use crate::identity::Identities;
 
 /// The one protocol that is spoken inside.
 const ALPN: &[u8] = b"http/1.1";
+
+/// In our order: all are strong, and the first takes the least time on a processor of today.
+const SUITES: [SupportedCipherSuite; 9] = [
+    cipher_suite::TLS13_AES_128_GCM_SHA256,
+    cipher_suite::TLS13_AES_256_GCM_SHA384,
+    cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
 
 /// Each can be used once; browsers like to have a spare one.
 const TICKETS_PER_HANDSHAKE: usize = 2;
@@ -53,13 +66,15 @@ impl Acceptor {
             kx_group::SECP256R1,
             kx_group::SECP384R1,
         ];
-        let provider = CryptoProvider { kx_groups, ..provider::default_provider() };
+        let mut provider = CryptoProvider { kx_groups, ..provider::default_provider() };
+        provider.cipher_suites = SUITES.to_vec();
         let tap = Arc::new(Tap::default());
         let mut config = ServerConfig::builder_with_provider(provider.into())
             .with_safe_default_protocol_versions()
             .expect("the provider has suites for both versions")
             .with_no_client_auth()
             .with_cert_resolver(identities);
+        config.ignore_client_order = true;
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.ticketer = Arc::clone(&tickets.0);
         config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
@@ -12,6 +13,12 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use webpki::EndEntityCert;
+
+/// How long a certificate of our own making is good for: some clients take none that is good for
+/// much longer.
+const SELF_SIGNED_DAYS: u32 = 90;
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// A certificate with its chain, and its key.
 #[derive(Clone)]
@@ -69,6 +76,9 @@ impl Identity {
         let mut params = CertificateParams::new(names).map_err(bad)?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, "Whisper, self-signed");
+        let now = SystemTime::now();
+        params.not_before = (now - DAY).into();
+        params.not_after = (now + SELF_SIGNED_DAYS * DAY).into();
         let key = KeyPair::generate().map_err(bad)?;
         let certificate = params.self_signed(&key).map_err(bad)?;
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| BadIdentity::BadKey)?;
@@ -136,7 +146,9 @@ impl ResolvesServerCert for Identities {
         let name = client.server_name().map(str::to_ascii_lowercase);
         let named = name.iter().flat_map(|name| self.named(name));
         let mut candidates = named.chain(&self.all);
-        candidates.find(|it| it.key.choose_scheme(schemes).is_some()).cloned()
+        let verifiable = candidates.find(|it| it.key.choose_scheme(schemes).is_some());
+        // Where there is none, rustls finds that nothing can be agreed on, and says so.
+        verifiable.or(self.all.first()).cloned()
     }
 }
 

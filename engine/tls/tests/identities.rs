@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use peer::{Authority, Pair, acceptor};
 use rcgen::KeyPair;
-use rustls::SignatureScheme;
 use rustls::version::{TLS12, TLS13};
+use rustls::{AlertDescription, Error, SignatureScheme};
 use whisper_tls::{BadIdentity, Identities, Identity, Tickets};
 
 #[test]
@@ -53,6 +53,20 @@ fn a_client_is_shown_what_is_for_its_name_and_what_it_can_verify() {
             assert!(matches!(error, rustls::Error::InvalidCertificate(_)), "{name}: {error}");
         }
     }
+}
+
+#[test]
+fn who_can_verify_nothing_is_told_that_nothing_can_be_agreed_on() {
+    let authority = Authority::new();
+    let identity = authority.identity(&["chat.example"], None);
+    let acceptor = acceptor(vec![identity], &Tickets::new().unwrap());
+    let config = authority.client(&[&TLS12], |provider| {
+        provider.cipher_suites.retain(|it| format!("{:?}", it.suite()).contains("RSA_WITH"));
+        provider.cipher_suites.retain(|it| !format!("{:?}", it.suite()).contains("ECDSA"));
+    });
+    let mut pair = Pair::new(&Arc::new(config), &acceptor, "chat.example");
+    let refused = AlertDescription::HandshakeFailure;
+    assert_eq!(pair.carry(), Err(Error::AlertReceived(refused)));
 }
 
 #[test]
