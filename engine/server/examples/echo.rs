@@ -1,17 +1,26 @@
 //! A plain WebSocket echo through the engine's reactor and codec, for conformance suites.
 //!
-//! `cargo run --release -p whisper-engine --example echo -- ADDR [MAX_MESSAGE]`
+//! `cargo run --release -p whisper-engine --example echo -- ADDR [MAX_MESSAGE] [tls]`
+//!
+//! With `tls`, within TLS, by a certificate that nobody trusts.
+
+#[allow(dead_code, reason = "an echo has no numbers to tell and nothing to renew")]
+#[path = "../src/tls/streams.rs"]
+mod streams;
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
+use streams::Streams;
 use whisper_core::http::{HeadReader, Method, Request, Status, write_error, write_switching};
 use whisper_core::ws::{Decoder, Item, Limits, Opcode, Role, encode_close, encode_frame};
 use whisper_reactor::{Closed, Config, ConnId, Handler, Io, Opened, Reactor, Wait};
+use whisper_tls::{Identities, Identity, Tickets};
 
-const USAGE: &str = "usage: echo ADDR [MAX_MESSAGE]";
+const USAGE: &str = "usage: echo ADDR [MAX_MESSAGE] [tls]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -21,13 +30,56 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = Config { unsent_max: 8 * message + (1 << 20), ..Config::default() };
     let mut reactor = Reactor::new(config)?;
     let listener = TcpListener::bind(address)?;
-    writeln!(io::stdout(), "listening on ws://{}", listener.local_addr()?)?;
+    let streams = match arguments.next().as_deref() {
+        None => None,
+        Some("tls") => {
+            let identity = Identity::self_signed(&[address.ip().to_string()])?;
+            let identities = Identities::new(vec![identity]).ok_or("there is one")?;
+            Some(Streams::new(Some((Arc::new(identities), Tickets::new()?))))
+        }
+        Some(_) => return Err(USAGE.into()),
+    };
+    let scheme = if streams.is_some() { "wss" } else { "ws" };
+    writeln!(io::stdout(), "listening on {scheme}://{}", listener.local_addr()?)?;
     reactor.listen(listener, 0)?;
     let limits = Limits { message, fragments: u32::MAX };
-    let mut echo = Echo { limits, peers: HashMap::new() };
+    let mut front = Front { echo: Echo { limits, peers: HashMap::new() }, streams };
     loop {
-        reactor.wait(Wait::Forever)?;
-        reactor.dispatch(&mut echo);
+        let behind = front.streams.as_ref().is_some_and(Streams::is_behind);
+        if let Some(streams) = &mut front.streams {
+            reactor.seal(streams);
+        }
+        reactor.wait(if behind { Wait::No } else { Wait::Forever })?;
+        reactor.dispatch(&mut front);
+        if let Some(streams) = &mut front.streams {
+            streams.go_on(reactor.io(), |io, conn, plain| front.echo.received(io, conn, plain));
+        }
+    }
+}
+
+/// The echo, and TLS before it.
+struct Front {
+    echo: Echo,
+    streams: Option<Streams>,
+}
+
+impl Handler for Front {
+    fn opened(&mut self, io: &mut Io, conn: ConnId, how: Opened) {
+        if let Some(streams) = &mut self.streams {
+            streams.open(io, conn);
+        }
+        self.echo.opened(io, conn, how);
+    }
+
+    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
+        let Some(streams) = &mut self.streams else {
+            return self.echo.received(io, conn, bytes);
+        };
+        streams.received(io, conn, bytes, |io, plain| self.echo.received(io, conn, plain));
+    }
+
+    fn closed(&mut self, io: &mut Io, conn: ConnId, why: Closed) {
+        self.echo.closed(io, conn, why);
     }
 }
 
