@@ -44,6 +44,9 @@ struct Args {
     /// People.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(2..))]
     users: u32,
+    /// Put half of the people on the first shard, the others on any.
+    #[arg(long)]
+    lopsided: bool,
     /// How long they act, in seconds of simulated time.
     #[arg(long, default_value_t = 60)]
     secs: u64,
@@ -178,6 +181,7 @@ fn plan(args: &Args) -> Plan {
         seed: args.seed,
         shards: args.shards,
         users: args.users,
+        lopsided: args.lopsided,
         lasts: Span::secs(args.secs),
         warm_up,
         rate: args.rate.max(0.001),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use whisper_core::event_log::{End, Ended, Replayed, ShardReplayed};
 use whisper_core::time::Span;
 use whisper_sim::scale::{
-    Apart, Fairness, Grouping, KINDS, Report, TIERS, Tally, Waits, decile, fairness,
+    Fairness, Group, Grouping, KINDS, Report, TIERS, Tally, Waits, decile, fairness,
 };
 
 /// Quantiles that are printed, in thousandths.
@@ -18,8 +18,7 @@ pub(crate) fn report(report: &Report, oracle: Option<&Tally>, took: Duration) {
     quality(&report.tally, oracle);
     waits(&report.tally, oracle);
     for (name, grouping) in [("home shard", Grouping::Shard), ("range of ids", Grouping::Seat)] {
-        let (shards, users) = (report.plan.shards, report.plan.users);
-        fair(name, &fairness(&report.tally, grouping, shards, users));
+        fair(name, &fairness(&report.tally, grouping, &report.plan));
     }
     println!("hash {:016x}", report.hash);
 }
@@ -149,18 +148,21 @@ fn quantiles(name: &str, waits: &Waits) {
 }
 
 fn fair(name: &str, fairness: &Fairness) {
-    let Fairness { judged, apart, farthest, threshold } = fairness;
+    let Fairness { judged, unlike, threshold } = fairness;
     if *judged == 0 {
         return println!("fairness by {name}: too few samples");
     }
-    let farthest = farthest * 100.0;
     println!(
-        "fairness by {name}: {} of {judged} groups stand apart; the farthest is {farthest:.1} points from half above its tenth's median ({threshold:.1} deviations would be many)",
-        apart.len(),
+        "fairness by {name}: {} of {judged} groups stand apart; {} differ by more than chance explains ({threshold:.1} standard errors)",
+        fairness.apart().count(),
+        unlike.len(),
     );
-    for Apart { tenth, group, share, longer_ms } in apart {
-        let (tenth, percent) = (tenth + 1, share * 100.0);
-        println!("  tenth {tenth}, group {group}: {percent:.1} % above, {longer_ms:+.3} ms");
+    for Group { tenth, number, share, errors, longer_ms, longer, apart } in unlike.iter().take(10) {
+        let (tenth, percent, longer) = (tenth + 1, share * 100.0, longer * 100.0);
+        let verdict = if *apart { "apart" } else { "too little to matter" };
+        println!(
+            "  tenth {tenth}, group {number}: {percent:.1} % above its median ({errors:.1} errors), {longer_ms:+.3} ms or {longer:+.1} %: {verdict}"
+        );
     }
 }
 

@@ -42,6 +42,37 @@ impl Default for TierTimes {
     }
 }
 
+/// What part of its node's people is at home in one shard. Joins are taken to come to it in
+/// proportion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Share {
+    here: u32,
+    all: u32,
+}
+
+impl Share {
+    /// The only home.
+    pub const WHOLE: Self = Self { here: 1, all: 1 };
+
+    /// `here` people of the `all` that are at home in `shards`. One more in each is taken for granted,
+    /// so that few people tell little, and none nothing.
+    pub fn new(here: u32, all: u32, shards: usize) -> Self {
+        let shards = u32::try_from(shards).unwrap_or(u32::MAX);
+        Self { here: here.saturating_add(1), all: all.saturating_add(shards) }
+    }
+
+    /// Of what there are `number` here, about so many there are in all.
+    pub(super) fn extend(self, number: u32) -> u32 {
+        let all = u64::from(number) * u64::from(self.all) / u64::from(self.here);
+        u32::try_from(all).unwrap_or(u32::MAX)
+    }
+
+    /// How often something happens anywhere that happens here after every `gap`.
+    fn shorten(self, gap: Span) -> Span {
+        Span(gap.0.saturating_mul(self.here.into()) / u64::from(self.all))
+    }
+}
+
 /// What a home has seen of each lane lately: how often people join, how long they wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cadence {
@@ -75,18 +106,18 @@ impl Cadence {
     }
 
     /// After how long a wait the tier of one shared interest opens, and that of anyone, where this
-    /// home has one of `shards` shares of the joins.
+    /// home has that share of the joins.
     pub fn openings(
         &self,
         lane: LaneId,
         now: Micros,
-        shards: usize,
+        share: Share,
         times: &TierTimes,
     ) -> (Span, Span) {
         let lane = &self.lanes[usize::from(lane.0)];
-        // A lane gone quiet is as sparse as its silence is long. Joins spread evenly over shards.
-        let gap = lane.gap.max(now.since(lane.last_join)).0 / shards.max(1) as u64;
-        let after = |arrivals: u64, most: Span| Span(gap.saturating_mul(arrivals)).min(most);
+        // A lane gone quiet is as sparse as its silence is long.
+        let gap = share.shorten(lane.gap.max(now.since(lane.last_join)));
+        let after = |arrivals: u64, most: Span| Span(gap.0.saturating_mul(arrivals)).min(most);
         let single = after(ARRIVALS_SINGLE, times.single);
         (single, after(ARRIVALS_ANY, times.any).max(single))
     }
@@ -122,7 +153,7 @@ mod tests {
     fn steady(per_second: u64) -> (Cadence, Micros) {
         let mut cadence = Cadence::default();
         let mut now = Micros(1);
-        for _ in 0..200 {
+        for _ in 0..400 {
             now = now + Span(1_000_000 / per_second);
             cadence.joined(LANE, now);
         }
@@ -133,9 +164,9 @@ mod tests {
     fn a_sparse_lane_waits_as_configured() {
         let (cadence, now) = steady(1);
         let times = TierTimes::default();
-        assert_eq!(cadence.openings(LANE, now, 1, &times), (times.single, times.any));
+        assert_eq!(cadence.openings(LANE, now, Share::WHOLE, &times), (times.single, times.any));
         let fresh = Cadence::default();
-        assert_eq!(fresh.openings(LANE, now, 1, &times), (times.single, times.any));
+        assert_eq!(fresh.openings(LANE, now, Share::WHOLE, &times), (times.single, times.any));
     }
 
     #[test]
@@ -146,18 +177,29 @@ mod tests {
             cadence.joined(LANE, now);
         }
         let times = TierTimes::default();
-        assert_eq!(cadence.openings(LANE, now, 1, &times), (times.single, times.any));
+        assert_eq!(cadence.openings(LANE, now, Share::WHOLE, &times), (times.single, times.any));
     }
 
     #[test]
     fn a_dense_lane_opens_sooner_and_a_quiet_one_goes_back() {
         let (cadence, now) = steady(1_000);
         let times = TierTimes::default();
-        let (single, any) = cadence.openings(LANE, now, 1, &times);
+        let (single, any) = cadence.openings(LANE, now, Share::WHOLE, &times);
         assert!(single < Span::millis(40), "{single:?}");
         assert!(any < Span::millis(300), "{any:?}");
         let later = now + Span::secs(60);
-        assert_eq!(cadence.openings(LANE, later, 1, &times), (times.single, times.any));
+        assert_eq!(cadence.openings(LANE, later, Share::WHOLE, &times), (times.single, times.any));
+    }
+
+    #[test]
+    fn whoever_is_at_home_where_few_are_waits_no_longer() {
+        let times = TierTimes::default();
+        // Of 1,000 joins a second a tenth comes to the one home, nine tenths to the other.
+        let [few, many] = [(100, 1_000), (900, 9_000)].map(|(per_second, here)| {
+            let (cadence, now) = steady(per_second);
+            cadence.openings(LANE, now, Share::new(here, 10_000, 2), &times).1.0
+        });
+        assert!(few.abs_diff(many) * 20 < many, "{few} and {many}");
     }
 
     #[test]

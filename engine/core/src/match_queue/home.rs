@@ -323,10 +323,8 @@ impl Home {
     }
 
     fn search(&self, ground: &Ground, lane: LaneId, level: Level) -> Search {
-        // Joins spread evenly over the shards.
         let others_here = self.per_lane[usize::from(lane.0)].saturating_sub(1);
-        let shards = u32::try_from(ground.shards).unwrap_or(u32::MAX);
-        let ahead = others_here.saturating_mul(shards);
+        let ahead = ground.share.extend(others_here);
         Search { level, ahead, median_wait_ms: self.cadence.median_wait_ms(lane) }
     }
 
@@ -379,7 +377,7 @@ impl Home {
         let ticket = &self.tickets[slot];
         let times = &ground.times;
         let (single, any) =
-            self.cadence.openings(ticket.card.lane, ground.now, ground.shards, times);
+            self.cadence.openings(ticket.card.lane, ground.now, ground.share, times);
         let after = |wait: Span| Micros(ticket.card.ticket.at) + wait.min(times.timeout);
         let due = match next_level(ticket) {
             Some(Level::Single) => after(single),

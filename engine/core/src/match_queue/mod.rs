@@ -32,7 +32,7 @@ use std::hash::{Hash, Hasher};
 
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
-pub use cadence::{Cadence, TierTimes};
+pub use cadence::{Cadence, Share, TierTimes};
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
 pub use fault::Fault;
 pub use home::{Relaxation, Wish};
@@ -100,11 +100,12 @@ pub struct MatchQueue {
     owner: Owner,
 }
 
-/// What both sides stand on: fixed for a run but for the time, which is that of the latest event.
+/// What both sides stand on: fixed for a run but for the time, which is that of the latest event, and
+/// the share of the people.
 #[derive(Clone)]
 struct Ground {
     me: ShardId,
-    shards: usize,
+    share: Share,
     placement: Placement,
     lane_keys: [KeyHash; LANES],
     times: TierTimes,
@@ -124,7 +125,8 @@ impl MatchQueue {
     ) -> Self {
         let lane_keys = std::array::from_fn(|lane| lane_key(&placement, LaneId(lane as u8)));
         let (now, broken) = (Micros(0), Broken::default());
-        let ground = Ground { me, shards, placement, lane_keys, times, now, broken };
+        let share = Share::new(0, 0, shards);
+        let ground = Ground { me, share, placement, lane_keys, times, now, broken };
         Self { ground, home: Home::default(), owner: Owner::new(seed) }
     }
 
@@ -133,6 +135,11 @@ impl MatchQueue {
     pub fn with_lane_keys(mut self, keys: [KeyHash; LANES]) -> Self {
         self.ground.lane_keys = keys;
         self
+    }
+
+    /// Tells what part of the people is at home here; until then all shards are taken for alike.
+    pub fn weigh(&mut self, share: Share) {
+        self.ground.share = share;
     }
 
     /// A queue that doesn't keep one of its rules, to be caught at it.

@@ -36,7 +36,7 @@ use crate::ids::{Link, RoomId, SessionId};
 use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDGET};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
-use crate::match_queue::{Card, LANES, Language, MatchQueue};
+use crate::match_queue::{Card, LANES, Language, MatchQueue, Share};
 use crate::random::Random;
 use crate::resume::Mint;
 use crate::rooms::{Ending, RoomMessage, Rooms};
@@ -460,7 +460,13 @@ impl Shard {
             ShardMessage::Room(RoomMessage::Ended { to, room, ending }) => {
                 self.floor.partner_left(to, room, ending, effects);
             }
-            ShardMessage::Census(counts) => self.floor.census.heard(from.shard, counts),
+            ShardMessage::Census(counts) => {
+                self.floor.census.heard(from.shard, counts);
+                let here = self.counts().online;
+                let census = &self.floor.census;
+                let shards = census.shards().into();
+                self.queue.weigh(Share::new(here, census.sum().online, shards));
+            }
             ShardMessage::Door(message) => self.floor.at_the_door(from, message, effects),
         }
     }

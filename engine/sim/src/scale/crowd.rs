@@ -29,6 +29,7 @@ pub(super) struct Crowd {
     habits: Habits,
     mixed: bool,
     shards: u16,
+    lopsided: bool,
     seats: Vec<Seat>,
     /// The seat of everybody who ever came.
     seat_of: Vec<u32>,
@@ -143,6 +144,7 @@ impl Crowd {
             habits,
             mixed: plan.mixed,
             shards: plan.shards,
+            lopsided: plan.lopsided,
             seats: Vec::with_capacity(plan.users as usize),
             seat_of: Vec::with_capacity(plan.users as usize),
             agenda: BinaryHeap::with_capacity(2 * plan.users as usize),
@@ -212,7 +214,8 @@ impl Crowd {
     pub(super) fn arrives(&mut self, seat: u32) -> (Who, u16) {
         let who = Who(self.seat_of.len());
         self.seat_of.push(seat);
-        let shard = self.dice.below(usize::from(self.shards)) as u16;
+        let first = self.lopsided && self.dice.chance(50);
+        let shard = if first { 0 } else { self.dice.below(usize::from(self.shards)) as u16 };
         let wish = self.invent_wish();
         let it = self.seat_mut(seat);
         (it.who, it.shard, it.wish, it.standing) = (who, shard, wish, Standing::Idle);

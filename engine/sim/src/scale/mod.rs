@@ -31,7 +31,7 @@ use std::sync::mpsc;
 use whisper_core::match_queue::TierTimes;
 
 pub use crate::words::KINDS;
-pub use fairness::{Apart, Fairness, GROUP_MIN, Grouping, fairness};
+pub use fairness::{Fairness, GROUP_MIN, Group, Grouping, fairness};
 pub use plan::Plan;
 pub use samples::{Sample, TIERS, Tally, Waits, decile};
 pub use town::Counts;

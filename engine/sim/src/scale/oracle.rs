@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use whisper_core::ids::{SessionId, TicketId};
 use whisper_core::match_queue::{
-    Affinity, Cadence, Card, KEYS_MAX, LANES, Language, Level, TierTimes,
+    Affinity, Cadence, Card, KEYS_MAX, LANES, Language, Level, Share, TierTimes,
 };
 use whisper_core::settings::lane_id;
 use whisper_core::time::{Micros, Span};
@@ -159,7 +159,7 @@ impl Oracle {
         if level >= Level::Any {
             self.open[usize::from(lane.0)].insert(id);
         }
-        let (single, any) = self.cadence.openings(lane, now, 1, &self.times);
+        let (single, any) = self.cadence.openings(lane, now, Share::WHOLE, &self.times);
         let after = |wait: Span| Micros(id.at) + wait;
         let next = match level {
             Level::Overlap => Some((after(single), Level::Single)),

@@ -13,6 +13,8 @@ pub struct Plan {
     pub shards: u16,
     /// People, at least 2. Who disconnects is replaced by somebody new.
     pub users: u32,
+    /// Half of them are put on the first shard, the others on any.
+    pub lopsided: bool,
     /// How long people act, in simulated time.
     pub lasts: Span,
     /// What happens before this is left out of the figures.
@@ -52,6 +54,7 @@ impl Default for Plan {
             seed: 1,
             shards: 8,
             users: 100_000,
+            lopsided: false,
             lasts: Span::secs(60),
             warm_up: Span::secs(5),
             rate: 1_000.0,
