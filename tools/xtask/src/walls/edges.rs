@@ -61,6 +61,13 @@ const ROOMS: &[Room] = &[
         tests_know: &[],
         never: &["io-uring", "socket2", "tokio", "tracing"],
     },
+    // What is kept: no shards, no people's sockets, no command line.
+    Room {
+        package: "whisper-store",
+        knows: &[],
+        tests_know: &[],
+        never: &["axum", "clap", "io-uring"],
+    },
     Room {
         package: "whisper-engine",
         knows: &[
@@ -68,6 +75,7 @@ const ROOMS: &[Room] = &[
             "whisper-proto",
             "whisper-reactor",
             "whisper-shard-router",
+            "whisper-store",
             "whisper-tls",
         ],
         tests_know: &[],
