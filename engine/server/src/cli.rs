@@ -64,9 +64,18 @@ pub(crate) struct Settings {
     /// Where to listen for people, repeatable [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDR", env = "WHISPER_LISTEN", value_delimiter = ',')]
     pub(crate) listen: Option<Vec<SocketAddr>>,
-    /// Where to listen for operators: /metrics, /ready, /health. Loopback only. Off by default.
+    /// Where to listen for operators: /metrics, /ready, /health; and, with a token, all that
+    /// `whisperctl` does. Loopback only. Off by default.
     #[arg(long, value_name = "ADDR", env = "WHISPER_ADMIN")]
     pub(crate) admin: Option<SocketAddr>,
+    /// The operators' Unix socket, for this user and root alone
+    /// [default: admin.sock in systemd's runtime directory, or else in the data dir].
+    #[arg(long, value_name = "PATH", env = "WHISPER_ADMIN_SOCKET")]
+    pub(crate) admin_socket: Option<PathBuf>,
+    /// A file with the token that operators show over TCP, as `credential:NAME` too; without one
+    /// they can only look there.
+    #[arg(long, value_name = "FILE", env = "WHISPER_ADMIN_TOKEN")]
+    pub(crate) admin_token: Option<PathBuf>,
     /// Reactors; more than the cores where one table of sockets per reactor doesn't suffice
     /// [default: one for each core this process may use].
     #[arg(long, value_name = "N", env = "WHISPER_REACTORS")]

@@ -1,7 +1,11 @@
 //! Listening sockets: one for each reactor and address, among which the kernel spreads connections.
 
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -40,6 +44,26 @@ pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListe
 /// The system's, with the address.
 pub(crate) fn bind_admin(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).map_err(explain(address))
+}
+
+/// Binds the operators' Unix socket, for the owner of this process alone. One on which nobody
+/// listens any more is replaced.
+///
+/// # Errors
+/// The system's, with the path; where somebody listens, or something else lies there.
+pub(crate) fn bind_admin_socket(path: &Path) -> io::Result<UnixListener> {
+    let explain =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let is_socket = |it: fs::Metadata| it.file_type().is_socket();
+    if fs::symlink_metadata(path).is_ok_and(is_socket) {
+        match UnixStream::connect(path) {
+            Ok(_) => return Err(explain(io::ErrorKind::AddrInUse.into())),
+            Err(_) => fs::remove_file(path).map_err(explain)?,
+        }
+    }
+    let listener = UnixListener::bind(path).map_err(explain)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(explain)?;
+    Ok(listener)
 }
 
 fn explain(address: SocketAddr) -> impl Fn(io::Error) -> io::Error + Copy {

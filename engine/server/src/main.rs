@@ -10,6 +10,7 @@ mod control;
 mod cpus;
 mod event_log;
 mod listeners;
+mod log_level;
 mod pulse;
 mod room;
 mod secrets;
@@ -26,6 +27,7 @@ use clap::{ArgMatches, FromArgMatches};
 
 use self::cli::{Cli, Command, ConfigCommand};
 use self::config::Config;
+use self::log_level::LogLevel;
 use self::tls::Certificates;
 
 fn main() -> ExitCode {
@@ -43,9 +45,9 @@ fn main() -> ExitCode {
 fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Serve(settings) => {
-            tracing_subscriber::fmt().json().with_writer(io::stderr).init();
+            let log_level = LogLevel::begin();
             let (config, _) = Config::resolve(settings, matches)?;
-            Ok(serve::serve(&config)?)
+            Ok(serve::serve(&config, log_level)?)
         }
         Command::Config { command: ConfigCommand::Check(settings) } => {
             let (config, _) = Config::resolve(settings, matches)?;

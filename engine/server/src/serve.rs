@@ -15,8 +15,9 @@ use whisper_tls::Tickets;
 
 use crate::clock::Clock;
 use crate::config::{Config, Service};
-use crate::control::{Control, Line, Siege};
+use crate::control::{Control, Line, Lines, Operators, Siege, Switches, Token};
 use crate::event_log::{self, LogFile};
+use crate::log_level::LogLevel;
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::secrets::{self, ClusterSecret};
@@ -60,7 +61,7 @@ type Face = Result<(WakeHandle, Notifier, u32), SetupError>;
 ///
 /// # Errors
 /// Where something needed can't be had, or a worker fails.
-pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
+pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeError> {
     let system = |what| move |error| ServeError::System { what, error };
     let secret = ClusterSecret::load_or_create(&config.data_dir).map_err(system("the data dir"))?;
     let site = match &config.web_root {
@@ -87,7 +88,7 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         addresses.push((service, bound[0].local_addr().map_err(system("listen"))?));
         sockets.iter_mut().zip(bound).for_each(|(sockets, socket)| sockets.push(socket));
     }
-    let admin = config.admin.map(listeners::bind_admin).transpose().map_err(system("admin"))?;
+    let operators = operators(config).map_err(system("admin"))?;
 
     let log = config.event_log.as_deref().map(|path| LogFile::create(path, config.event_log_max));
     let log = log.transpose().map_err(system("the event log"))?;
@@ -155,32 +156,41 @@ pub(crate) fn serve(config: &Config) -> Result<(), ServeError> {
         handles.push(handle);
     }
     let admin_address =
-        admin.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
+        operators.tcp.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
+    let lines = Lines::new(lines);
+    let switches = Switches::new(lines.clone(), config.core.lanes, siege, challenges, log_level);
     let control = Control {
         lines,
         reports,
         ended,
-        admin,
         certificates,
         clock,
         pulse,
         room,
         memory_reserve: config.memory_reserve,
-        siege,
-        challenges,
+        switches,
     };
     let served = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .and_then(|runtime| {
             let ready = || print_ready(&addresses, admin_address, sockets_max, config);
-            runtime.block_on(control.run(ready))
+            runtime.block_on(control.run(operators, ready))
         })
         .map_err(system("the engine"));
+    // Left behind, it would be replaced by the next.
+    let _ = std::fs::remove_file(&config.admin_socket);
     if let Some(log) = log {
         log.close();
     }
     served
+}
+
+/// Where operators are heard.
+fn operators(config: &Config) -> io::Result<Operators> {
+    let token = config.admin_token.as_deref().map(Token::read).transpose()?;
+    let tcp = config.admin.map(listeners::bind_admin).transpose()?;
+    Ok(Operators { tcp, token, socket: listeners::bind_admin_socket(&config.admin_socket)? })
 }
 
 /// What a reactor's thread begins with.
@@ -274,6 +284,7 @@ fn print_ready(
         "tls": of(Service::Tls),
         "redirect": of(Service::Redirect),
         "admin": admin,
+        "adminSocket": config.admin_socket,
         "reactors": config.reactors,
         "socketsMax": sockets_max,
         "exempt": config.exempt,

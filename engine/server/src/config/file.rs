@@ -14,6 +14,8 @@ use super::{ChallengeMode, ConfigError};
 pub(super) struct File {
     pub(super) listen: Option<Vec<SocketAddr>>,
     pub(super) admin: Option<SocketAddr>,
+    pub(super) admin_socket: Option<PathBuf>,
+    pub(super) admin_token: Option<PathBuf>,
     pub(super) reactors: Option<u16>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) web_root: Option<PathBuf>,

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{fs, io};
+use std::{env, fs, io};
 
 use clap::ArgMatches;
 use ipnet::IpNet;
@@ -35,6 +35,12 @@ use crate::cpus;
 /// Most reactors one process may have: the shards of one mesh.
 const REACTORS_MAX: u16 = whisper_shard_router::PORTS_MAX as u16;
 
+/// Where systemd says that a service keeps what lives as long as it runs.
+const RUNTIME_DIRECTORY: &str = "RUNTIME_DIRECTORY";
+
+/// The operators' socket there, or else in the data dir.
+const ADMIN_SOCKET: &str = "admin.sock";
+
 /// Where an event log ends, unless said otherwise.
 const EVENT_LOG_MIB: u64 = 1_024;
 
@@ -43,8 +49,12 @@ const EVENT_LOG_MIB: u64 = 1_024;
 pub(crate) struct Config {
     /// Where people connect.
     pub(crate) listen: Vec<SocketAddr>,
-    /// Where operators connect.
+    /// Where operators connect over TCP.
     pub(crate) admin: Option<SocketAddr>,
+    /// Where operators connect by a Unix socket.
+    pub(crate) admin_socket: PathBuf,
+    /// The file with what an operator must show over TCP to do more than look.
+    pub(crate) admin_token: Option<PathBuf>,
     /// Reactor threads.
     pub(crate) reactors: u16,
     /// Where the engine keeps its key.
@@ -95,6 +105,17 @@ pub(crate) enum ChallengeMode {
     Auto,
     /// Always.
     On,
+}
+
+impl ChallengeMode {
+    /// As it is written.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Auto => "auto",
+            Self::On => "on",
+        }
+    }
 }
 
 /// What is spoken on a listener.
@@ -155,16 +176,27 @@ impl Config {
         let mut ledger = Ledger::new(matches, settings.config.clone());
         let listen = vec![SocketAddr::from(([127, 0, 0, 1], 8080))];
         let cores = u16::try_from(cpus::allowed().len()).unwrap_or(REACTORS_MAX);
+        let data_dir = ledger.pick("data_dir", settings.data_dir, file.data_dir, "data".into());
+        let admin_token = ledger.pick_some("admin_token", settings.admin_token, file.admin_token);
         let config = Self {
             listen: ledger.pick("listen", settings.listen, file.listen, listen),
             admin: ledger.pick_some("admin", settings.admin, file.admin),
+            admin_socket: ledger.pick(
+                "admin_socket",
+                settings.admin_socket,
+                file.admin_socket,
+                env::var_os(RUNTIME_DIRECTORY)
+                    .map_or_else(|| data_dir.clone(), PathBuf::from)
+                    .join(ADMIN_SOCKET),
+            ),
+            admin_token: admin_token.map(|path| tls::locate("admin_token", &path)).transpose()?,
             reactors: ledger.pick(
                 "reactors",
                 settings.reactors,
                 file.reactors,
                 cores.clamp(1, REACTORS_MAX),
             ),
-            data_dir: ledger.pick("data_dir", settings.data_dir, file.data_dir, "data".into()),
+            data_dir,
             web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
             exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
             origins: Origins::resolve(&mut ledger, settings.origin, file.origin)?,
@@ -333,18 +365,25 @@ fn open_lanes(names: &[String]) -> Result<OpenLanes, ConfigError> {
     let mut lanes = OpenLanes::NONE;
     for name in names {
         let wrong = |why: String| ConfigError::Value { key: "matching.lanes", why };
-        let lane = every_lane().find(|&lane| lane_name(lane) == *name).ok_or_else(|| {
-            wrong(format!("{name:?} is no lane; one is \"adult/text/moderated\""))
-        })?;
-        lanes.set(lane, true);
-        if !lanes.contains(lane) {
-            return Err(wrong(format!("{name:?} can't be opened: teens are always moderated")));
-        }
+        switch_lane(&mut lanes, name, true).map_err(wrong)?;
     }
     Ok(lanes)
 }
 
-fn lane_name(lane: Lane) -> String {
+/// Opens or closes the lane of this name, or says why that can't be.
+pub(crate) fn switch_lane(lanes: &mut OpenLanes, name: &str, open: bool) -> Result<(), String> {
+    let lane = every_lane()
+        .find(|&lane| lane_name(lane) == name)
+        .ok_or_else(|| format!("{name:?} is no lane; one is \"adult/text/moderated\""))?;
+    lanes.set(lane, open);
+    if lanes.contains(lane) != open {
+        return Err(format!("{name:?} can't be opened: teens are always moderated"));
+    }
+    Ok(())
+}
+
+/// A lane as it is written.
+pub(crate) fn lane_name(lane: Lane) -> String {
     format!("{}/{}/{}", lane.age, lane.mode, lane.queue)
 }
 

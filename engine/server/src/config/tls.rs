@@ -106,7 +106,7 @@ fn own_names(listen: &[SocketAddr]) -> Vec<String> {
 }
 
 /// The file that a path means.
-fn locate(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
+pub(super) fn locate(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
     let Some(name) = path.to_str().and_then(|path| path.strip_prefix(CREDENTIAL)) else {
         return Ok(path.to_owned());
     };

@@ -54,6 +54,15 @@ impl Board {
         Ok(out)
     }
 
+    /// Each number's sum over the workers, by name.
+    pub(super) fn sums(&self) -> serde_json::Map<String, serde_json::Value> {
+        let state = self.state();
+        let sum = |family: &Family| -> u64 {
+            state.reports.iter().flatten().map(|report| (family.value)(report)).sum()
+        };
+        FAMILIES.iter().map(|family| (family.name.to_owned(), sum(family).into())).collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

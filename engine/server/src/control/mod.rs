@@ -4,50 +4,42 @@
 //! is reachable from here.
 
 mod admin;
+mod lines;
 mod metrics;
 mod siege;
+mod switches;
 
 use std::io;
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use whisper_reactor::Notifier;
 
 use self::admin::Admin;
+pub(crate) use self::admin::{Operators, Token};
+pub(crate) use self::lines::{Line, Lines};
 use self::metrics::Board;
 pub(crate) use self::siege::Siege;
+pub(crate) use self::switches::Switches;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::tls::Certificates;
-use crate::worker::{Challenges, Command, Report};
+use crate::worker::{Command, Report};
 
 /// How long the workers may take to end before the process ends without them.
 const DRAIN_MAX: Duration = Duration::from_millis(4_500);
 
-/// The way to one worker.
-pub(crate) struct Line {
-    /// Its mailbox.
-    pub(crate) commands: Sender<Command>,
-    /// Makes it look.
-    pub(crate) notifier: Notifier,
-}
-
 /// What the control thread is made from.
 pub(crate) struct Control {
     /// The ways to all workers.
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Lines,
     /// What they tell.
     pub(crate) reports: Receiver<Report>,
     /// Each sends once, when it ends.
     pub(crate) ended: UnboundedReceiver<io::Result<()>>,
-    /// The operators' listener.
-    pub(crate) admin: Option<TcpListener>,
     /// Where the listeners that speak TLS have their certificates from.
     pub(crate) certificates: Option<Certificates>,
     /// The time.
@@ -58,10 +50,8 @@ pub(crate) struct Control {
     pub(crate) room: Room,
     /// Memory that is kept free, in bytes.
     pub(crate) memory_reserve: u64,
-    /// When newcomers must prove some work.
-    pub(crate) siege: Siege,
-    /// Where they are told.
-    pub(crate) challenges: Arc<Challenges>,
+    /// What operators may switch.
+    pub(crate) switches: Switches,
 }
 
 impl Control {
@@ -69,14 +59,21 @@ impl Control {
     ///
     /// # Errors
     /// Where the operators' listener can't be served, or a worker failed.
-    pub(crate) async fn run(mut self, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    pub(crate) async fn run(
+        mut self,
+        operators: Operators,
+        ready: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut stops = Stops::new()?;
         let mut hangups = signal(SignalKind::hangup())?;
         let board = Board::new(self.lines.len());
-        if let Some(listener) = self.admin.take() {
-            let admin = Admin::new(board.clone(), self.pulse.clone(), self.clock);
-            tokio::spawn(admin.serve(listener)?);
-        }
+        let admin = Admin {
+            board: board.clone(),
+            pulse: self.pulse.clone(),
+            clock: self.clock,
+            switches: self.switches.clone(),
+        };
+        admin.serve(operators)?;
         ready()?;
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -84,7 +81,7 @@ impl Control {
             tokio::select! {
                 _ = tick.tick() => {
                     self.reports.try_iter().for_each(|report| board.take(report));
-                    self.weigh(board.upgrades());
+                    self.switches.weigh(board.upgrades());
                     if self.certificates.as_mut().is_some_and(Certificates::have_changed) {
                         self.renew();
                     }
@@ -107,26 +104,13 @@ impl Control {
         }
     }
 
-    /// Asks newcomers for more, or for less.
-    fn weigh(&mut self, upgrades: u64) {
-        let (before, effort) = (self.challenges.effort(), self.siege.look(upgrades));
-        self.challenges.set_effort(effort);
-        if (before == 0) != (effort == 0) {
-            tracing::warn!(effort, "what newcomers must prove has changed");
-        }
-    }
-
     /// Reads the certificates again. Where they can't be used, the old ones stay.
     fn renew(&mut self) {
         let Some(certificates) = &mut self.certificates else { return };
         match certificates.reload() {
             Ok(identities) => {
-                for line in &self.lines {
-                    let renew = Command::Renew(Arc::clone(&identities));
-                    if line.commands.try_send(renew).is_err() {
-                        tracing::error!("a worker doesn't listen, and keeps the old certificates");
-                    }
-                    line.notifier.notify();
+                if !self.lines.tell(&Command::Renew(identities)) {
+                    tracing::error!("a worker doesn't listen, and keeps the old certificates");
                 }
                 tracing::info!("certificates read");
             }
@@ -135,11 +119,8 @@ impl Control {
     }
 
     async fn drain(mut self) -> io::Result<()> {
-        for line in &self.lines {
-            // A mailbox that is full or gone has been asked before.
-            let _ = line.commands.try_send(Command::Drain);
-            line.notifier.notify();
-        }
+        // A mailbox that is full or gone has been asked before.
+        let _ = self.lines.tell(&Command::Drain);
         let all = async {
             for _ in 0..self.lines.len() {
                 self.ended.recv().await.unwrap_or(Ok(()))?;

@@ -26,6 +26,16 @@ impl Siege {
         Self { mode, threshold, upgrades: None, effort: 0, calm: 0 }
     }
 
+    /// When newcomers must prove some work.
+    pub(super) fn mode(&self) -> ChallengeMode {
+        self.mode
+    }
+
+    /// Decides that anew. What was asked in a rush before is forgotten.
+    pub(super) fn set_mode(&mut self, mode: ChallengeMode) {
+        (self.mode, self.effort, self.calm) = (mode, 0, 0);
+    }
+
     /// The effort to ask for, given how many WebSockets were opened so far.
     pub(crate) fn look(&mut self, upgrades: u64) -> u32 {
         let rush = upgrades - self.upgrades.replace(upgrades).unwrap_or(upgrades).min(upgrades);
@@ -68,5 +78,9 @@ mod tests {
         assert_eq!(Siege::new(ChallengeMode::On, 100).look(5), 16);
         let mut off = Siege::new(ChallengeMode::Off, 1);
         assert_eq!((off.look(0), off.look(1_000_000)), (0, 0));
+        off.set_mode(ChallengeMode::On);
+        assert_eq!(off.look(1_000_000), 16);
+        off.set_mode(ChallengeMode::Auto);
+        assert_eq!(off.look(1_000_000), 0);
     }
 }

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use whisper_core::session::KeepAlive;
-use whisper_core::shard::{Counts, Envelope, Event, Setup, Shard};
+use whisper_core::settings::OpenLanes;
+use whisper_core::shard::{Counts, Envelope, Event, Order, Setup, Shard};
 use whisper_core::sweep::Sweep;
 use whisper_core::time::{Micros, Span};
 use whisper_core::ws;
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Drain,
     /// Show these to newcomers.
     Renew(Arc<Identities>),
+    /// Pair people in these lanes and in no others.
+    Lanes(OpenLanes),
 }
 
 /// What a worker tells the control thread, once a second.
@@ -225,6 +228,9 @@ impl Worker {
             match command {
                 Command::Drain => self.drain(),
                 Command::Renew(identities) => self.streams.renew(identities),
+                Command::Lanes(lanes) => {
+                    self.desk.handle(self.reactor.io(), Event::Order(Order::Lanes(lanes)));
+                }
             }
         }
 

@@ -1,0 +1,44 @@
+//! The ways to the workers.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use whisper_reactor::Notifier;
+
+use crate::worker::Command;
+
+/// The way to one worker.
+pub(crate) struct Line {
+    /// Its mailbox.
+    pub(crate) commands: Sender<Command>,
+    /// Makes it look.
+    pub(crate) notifier: Notifier,
+}
+
+/// The ways to all workers. Clones lead to the same.
+#[derive(Clone)]
+pub(crate) struct Lines(Arc<[Line]>);
+
+impl Lines {
+    /// The ways to these.
+    pub(crate) fn new(lines: Vec<Line>) -> Self {
+        Self(lines.into())
+    }
+
+    /// How many workers there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Asks the same of all workers. False where one has not taken it: it is gone, or so many
+    /// commands behind that its mailbox is full.
+    #[must_use]
+    pub(super) fn tell(&self, command: &Command) -> bool {
+        let mut all = true;
+        for line in &*self.0 {
+            all &= line.commands.try_send(command.clone()).is_ok();
+            line.notifier.notify();
+        }
+        all
+    }
+}

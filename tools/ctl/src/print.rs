@@ -1,0 +1,115 @@
+//! What is printed, and asked back.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::admin::AdminError;
+
+/// How an answer is wanted.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Form {
+    /// JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// For what hurts if it is a mistake.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Care {
+    /// Why, for the audit.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) why: String,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Don't ask whether it is meant.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Care {
+    /// Says what is about to be done, and answers whether to do it: not in a dry run; and where it
+    /// isn't said with the command, a person at a terminal is asked.
+    pub(crate) fn goes_on(&self, what: &str) -> Result<bool, AdminError> {
+        if self.dry_run {
+            print(&format!("would {what}\n"));
+            return Ok(false);
+        }
+        if self.yes {
+            return Ok(true);
+        }
+        if !io::stdin().is_terminal() {
+            return Err(AdminError::Unconfirmed);
+        }
+        let _ = write!(io::stderr(), "{what}? [y/N] ");
+        let mut answer = String::new();
+        let _ = io::stdin().lock().read_line(&mut answer);
+        match answer.trim() {
+            "y" | "Y" | "yes" => Ok(true),
+            _ => Err(AdminError::Unconfirmed),
+        }
+    }
+}
+
+/// Prints to whoever reads; one that has gone away has read enough.
+pub(crate) fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+/// Prints an answer of the engine as it is, or as `table` has it.
+pub(crate) fn answer(form: Form, value: &Value, table: impl FnOnce(&Value) -> String) {
+    match form.json {
+        true => print(&format!("{value}\n")),
+        false => print(&table(value)),
+    }
+}
+
+/// Rows under headings, in columns as wide as their widest.
+pub(crate) fn columns<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = headings.map(|heading| heading.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |cells: [&str; N]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let text = padded.collect::<Vec<_>>().join("  ");
+        format!("{}\n", text.trim_end())
+    };
+    let body = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    line(headings) + &body.collect::<String>()
+}
+
+/// Text of others as one harmless line: no control characters reach the terminal.
+pub(crate) fn harmless(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(clean).collect()
+}
+
+/// A field as text, whatever its type; nothing where there is none.
+pub(crate) fn field(value: &Value, name: &str) -> String {
+    match &value[name] {
+        Value::Null => String::new(),
+        Value::String(text) => harmless(text),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_their_headings() {
+        let rows = [["1".to_owned(), "ünï".to_owned()], ["100".to_owned(), String::new()]];
+        assert_eq!(columns(["id", "is"], &rows), "id   is\n1    ünï\n100\n");
+    }
+
+    #[test]
+    fn escapes_of_others_dont_reach_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+    }
+}
