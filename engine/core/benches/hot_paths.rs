@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use whisper_core::http::{Subprotocol, write_switching};
 use whisper_core::ids::{Link, SessionId};
+use whisper_core::moderation::Rules;
 use whisper_core::session::{Input, Session, write_message, write_payload};
 use whisper_core::settings::Settings;
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Setup, Shard};
@@ -26,12 +27,13 @@ use whisper_shard_router::{Placement, ShardId};
 /// Walks so often.
 type Walk = fn(u64);
 
-const PATHS: [(&str, Walk); 5] = [
+const PATHS: [(&str, Walk); 6] = [
     ("upgrade", upgrade),
     ("match_of_two", match_of_two),
     ("relay", relay),
     ("relay_with_ids", relay_with_ids),
     ("relay_across", relay_across),
+    ("relay_moderated", relay_moderated),
 ];
 
 fn main() {
@@ -93,6 +95,14 @@ fn relay_across(count: u64) {
     engine.talk(people, count, &say(None, None));
 }
 
+/// The same as `relay` where more than what is never tolerated is looked for.
+fn relay_moderated(count: u64) {
+    let mut engine = Engine::new(1);
+    let people = [engine.connect(0, 0), engine.connect(0, 1)];
+    engine.join_in(QueueType::Moderated, people, 0);
+    engine.talk(people, count, &say(None, None));
+}
+
 /// Shards on one thread, and the sessions that a worker would have.
 struct Engine {
     shards: Vec<Shard>,
@@ -121,11 +131,13 @@ const TURN: u64 = 64;
 
 impl Engine {
     fn new(shards: u16) -> Self {
+        let rules = Arc::new(Rules::shipped());
         let setup = |shard| Setup {
             me: ShardId { node: 0, shard },
             shards: shards.into(),
             placement: Placement::single_node([3; 16], 0, shards),
             settings: Arc::new(Settings::default()),
+            rules: Arc::clone(&rules),
             evidence_secret: [1; 32],
             session_secret: [2; 32],
             seed: [shard as u8; 32],
@@ -166,11 +178,14 @@ impl Engine {
         take(&mut self.shards, &mut self.sent, session.home(), gone);
     }
 
-    /// Both join; returns the room they are in.
+    /// Both join where little is moderated; returns the room they are in.
     fn join(&mut self, people: [usize; 2], pair: u64) -> String {
+        self.join_in(QueueType::Unmoderated, people, pair)
+    }
+
+    fn join_in(&mut self, queue: QueueType, people: [usize; 2], pair: u64) -> String {
         let interest = format!("interest {pair}");
-        let lane =
-            Lane { age: AgeCategory::Adult, mode: Mode::Text, queue: QueueType::Unmoderated };
+        let lane = Lane { age: AgeCategory::Adult, mode: Mode::Text, queue };
         let join = frame(&ClientMessage::Join(Join {
             lane,
             interests: std::iter::once(&*interest).collect(),

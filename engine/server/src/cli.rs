@@ -29,7 +29,8 @@ pub(crate) enum Command {
     /// Serve the engine, and the web client where a web root is set.
     ///
     /// Prints one JSON line with `"event":"ready"` and the addresses when it accepts.
-    /// SIGTERM closes every connection with 1001 and exits; SIGHUP reads certificates again.
+    /// SIGTERM closes every connection with 1001 and exits; SIGHUP reads certificates and rules
+    /// again.
     Serve(Settings),
     /// Look at the configuration without serving.
     Config {
@@ -86,6 +87,11 @@ pub(crate) struct Settings {
     /// The built web client to serve at /.
     #[arg(long, value_name = "DIR", env = "WHISPER_WEB_ROOT")]
     pub(crate) web_root: Option<PathBuf>,
+    /// Rules of what may be said, beside those that come with the engine or in their place; see
+    /// docs/moderation.md. Read again on SIGHUP and when it changes; where it has a mistake, the old
+    /// rules stay.
+    #[arg(long, value_name = "FILE", env = "WHISPER_RULES")]
+    pub(crate) rules: Option<PathBuf>,
     /// Proxies that are believed when they say whom they speak for, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_PROXIES", value_delimiter = ',')]
     pub(crate) proxies: Option<Vec<IpNet>>,

@@ -13,10 +13,12 @@ mod listeners;
 mod log_level;
 mod pulse;
 mod room;
+mod rules;
 mod secrets;
 mod serve;
 mod site;
 mod tls;
+mod watch;
 mod worker;
 
 use std::error::Error;
@@ -28,6 +30,7 @@ use clap::{ArgMatches, FromArgMatches};
 use self::cli::{Cli, Command, ConfigCommand};
 use self::config::Config;
 use self::log_level::LogLevel;
+use self::rules::RulesFile;
 use self::tls::Certificates;
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
             if let Some(tls) = &config.tls {
                 Certificates::load(&tls.source)?;
             }
+            RulesFile::load(config.rules.as_deref())?;
             Ok(writeln!(io::stdout(), "The configuration is good.")?)
         }
         Command::Config { command: ConfigCommand::Show { origins, mut settings } } => {

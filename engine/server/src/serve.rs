@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use whisper_core::moderation::Rules;
 use whisper_core::shard::Setup;
 use whisper_reactor::{Notifier, Reactor, SetupError, WakeHandle};
 use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
@@ -20,6 +21,7 @@ use crate::event_log::{self, LogFile};
 use crate::log_level::LogLevel;
 use crate::pulse::Pulse;
 use crate::room::Room;
+use crate::rules::{RulesFile, RulesFileError};
 use crate::secrets::{self, ClusterSecret};
 use crate::site::Site;
 use crate::tls::{CertificateError, Certificates};
@@ -52,6 +54,9 @@ pub(crate) enum ServeError {
     /// The certificates can't be used.
     #[error(transparent)]
     Certificates(#[from] CertificateError),
+    /// The rules can't be used.
+    #[error(transparent)]
+    Rules(#[from] RulesFileError),
 }
 
 /// What a reactor's thread shows of itself before it turns.
@@ -77,6 +82,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         }
         None => (None, None),
     };
+    let (rules_file, rules) = RulesFile::load(config.rules.as_deref())?;
     let reactors = usize::from(config.reactors);
     let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
     let mut addresses = Vec::new();
@@ -102,7 +108,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     let challenges = Arc::new(Challenges::new(secrets::random().map_err(system("randomness"))?));
     let mut siege = Siege::new(config.challenge, config.challenge_from);
     challenges.set_effort(siege.look(0));
-    let setups = setups(config, &secret).map_err(system("randomness"))?;
+    let setups = setups(config, &secret, &rules).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (end, ended) = mpsc::unbounded_channel();
     let mut threads = Vec::new();
@@ -164,6 +170,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         reports,
         ended,
         certificates,
+        rules: rules_file,
         clock,
         pulse,
         room,
@@ -254,7 +261,7 @@ fn reactor_config(config: &Config) -> whisper_reactor::Config {
 }
 
 /// One setup a shard: the same secrets, and randomness of its own.
-fn setups(config: &Config, secret: &ClusterSecret) -> io::Result<Vec<Setup>> {
+fn setups(config: &Config, secret: &ClusterSecret, rules: &Arc<Rules>) -> io::Result<Vec<Setup>> {
     let placement = Placement::single_node(secret.placement_key(), NODE, config.reactors);
     let session_secret = secrets::random()?;
     let setup = |shard| {
@@ -263,6 +270,7 @@ fn setups(config: &Config, secret: &ClusterSecret) -> io::Result<Vec<Setup>> {
             shards: config.reactors.into(),
             placement: placement.clone(),
             settings: Arc::clone(&config.core),
+            rules: Arc::clone(rules),
             evidence_secret: secret.evidence_key(),
             session_secret,
             seed: secrets::random()?,

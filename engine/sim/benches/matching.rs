@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use whisper_core::ids::{Link, SessionId};
+use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::Settings;
 use whisper_core::shard::{Effect, Envelope, Event, Setup, Shard};
 use whisper_core::time::Micros;
@@ -82,6 +83,7 @@ impl Cores {
                 shards: shards.into(),
                 placement: placement.clone(),
                 settings: Arc::clone(&settings),
+                rules: Arc::new(Rules::none(Ladder::default())),
                 evidence_secret: [1; 32],
                 session_secret: [2; 32],
                 seed: [shard as u8; 32],

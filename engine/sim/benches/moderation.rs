@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use whisper_core::moderation::{Moderator, Rules, Scope, Standing};
+use whisper_core::moderation::{Moderator, Rules, Scope, Tail};
 
 fn main() {
     let (rounds, times) =
@@ -44,8 +44,8 @@ fn main() {
         for _ in 0..rounds {
             let begun = Instant::now();
             for _ in 0..times {
-                let mut standing = Standing::default();
-                black_box(moderator.judge(Scope::Adult, black_box(line), &mut standing));
+                let mut tail = Tail::default();
+                black_box(moderator.hear(Scope::Adult, black_box(line), &mut tail));
             }
             best = best.min(begun.elapsed().as_nanos() as f64 / f64::from(times));
         }

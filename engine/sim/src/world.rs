@@ -7,6 +7,7 @@ use std::sync::Arc;
 use whisper_core::digest::Digest;
 use whisper_core::ids::{Link, SessionId};
 use whisper_core::match_queue::interest_key;
+use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::{OpenLanes, Settings};
 use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
 use whisper_core::time::{Micros, Span};
@@ -99,6 +100,7 @@ impl World {
         );
         let settings = Arc::new(settings);
         let auditor = Auditor::new(Arc::clone(&settings), placement.clone(), shards);
+        let rules = Arc::new(Rules::none(Ladder::default()));
         let setup = |shard| {
             let me = ShardId { node: NODE, shard };
             Setup {
@@ -106,6 +108,7 @@ impl World {
                 shards: usize::from(shards),
                 placement: placement.clone(),
                 settings: Arc::clone(&settings),
+                rules: Arc::clone(&rules),
                 evidence_secret: Self::EVIDENCE_SECRET,
                 session_secret: seed_bytes(seed),
                 seed: seed_bytes(seed ^ (u64::from(shard) + 1) << 32),
@@ -493,6 +496,7 @@ fn own(effect: Effect<'_>) -> Owned {
         Effect::ToShard { to, envelope } => Owned::ToShard { to, envelope },
         Effect::Reported { proved, .. } => Owned::Reported { proved },
         Effect::Answered { .. } => unreachable!("nobody knocks in a world"),
+        Effect::Judged { .. } | Effect::Sentenced { .. } => unreachable!("no rules find anything"),
     }
 }
 

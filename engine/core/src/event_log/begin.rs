@@ -6,6 +6,7 @@ use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 use super::codec::{Damage, Field, Reader, Writer, fields};
 use crate::match_queue::{LANES, LaneId, TierTimes, lane_key};
+use crate::moderation::{Ladder, Rules, RulesDigest};
 use crate::settings::{OpenLanes, Settings};
 use crate::shard::{Setup, Shard};
 use crate::time::{Micros, Span};
@@ -20,7 +21,17 @@ pub(super) struct Begin {
     epoch: u32,
     lane_keys: [KeyHash; LANES],
     settings: Kept,
+    rules: KeptRules,
     seed: [u8; 32],
+}
+
+/// [`Rules`] by their name, and what they do about what was found, which a log does have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptRules {
+    /// What tells them from others.
+    pub digest: RulesDigest,
+    /// How long people are put up with.
+    pub ladder: Ladder,
 }
 
 /// [`Settings`] that decide what is in a log. Other names of interests aren't among them, nor what an
@@ -34,15 +45,25 @@ struct Kept {
 }
 
 fields! {
-    struct Begin { now, me, shards, epoch, lane_keys, settings, seed }
+    struct Begin { now, me, shards, epoch, lane_keys, settings, rules, seed }
+    struct KeptRules { digest, ladder }
+    struct Ladder { warnings, blocks, ban_hours, zero_ban_hours }
     struct Kept { tiers, lanes, stats_interval, idle_max }
     struct TierTimes { single, any, again, timeout, patience }
 }
 
 impl Begin {
     pub(super) fn of(now: Micros, setup: &Setup) -> Self {
-        let Setup { me, shards, placement, settings, seed, evidence_secret: _, session_secret: _ } =
-            setup;
+        let Setup {
+            me,
+            shards,
+            placement,
+            settings,
+            rules,
+            seed,
+            evidence_secret: _,
+            session_secret: _,
+        } = setup;
         let Settings { tiers, lanes, stats_interval, idle_max, aliases: _, admission: _ } =
             **settings;
         Self {
@@ -52,6 +73,7 @@ impl Begin {
             epoch: placement.epoch(),
             lane_keys: std::array::from_fn(|lane| lane_key(placement, LaneId(lane as u8))),
             settings: Kept { tiers, lanes, stats_interval, idle_max },
+            rules: KeptRules::of(rules),
             seed: *seed,
         }
     }
@@ -71,11 +93,23 @@ impl Begin {
             shards: shards.into(),
             placement,
             settings: Arc::new(settings),
+            rules: Arc::new(self.rules.again()),
             evidence_secret: [0; 32],
             session_secret: [0; 32],
             seed: self.seed,
         };
         Some(Shard::new(self.now, setup).with_lane_keys(self.lane_keys))
+    }
+}
+
+impl KeptRules {
+    pub(super) fn of(rules: &Rules) -> Self {
+        Self { digest: rules.digest(), ladder: rules.ladder() }
+    }
+
+    /// Rules that do the same about what was found, and find nothing themselves.
+    pub(super) fn again(&self) -> Rules {
+        Rules::none(self.ladder)
     }
 }
 

@@ -10,8 +10,9 @@ use whisper_proto::{
 
 use super::codec::{Damage, Field, Hashing, Reader, Writer, fields};
 use crate::digest::Digest;
+use crate::moderation::{Action, Severity};
 use crate::rooms::RoomMessage;
-use crate::shard::{Effect, Envelope, ShardMessage};
+use crate::shard::{Effect, Envelope, Offence, ShardMessage};
 
 /// Keeps account of what came of events: how many effects, and a digest of them all.
 #[derive(Default)]
@@ -19,6 +20,7 @@ pub(super) struct Account {
     digest: Digest,
     effects: u64,
     since: u64,
+    found: Option<Severity>,
     scratch: Vec<u8>,
 }
 
@@ -29,10 +31,28 @@ pub(super) struct Outcome {
     pub(super) effects: u64,
     /// The lower half of the digest of all events and effects so far.
     pub(super) digest: u32,
+    /// What rules found in the words that the event came with.
+    pub(super) found: Option<Severity>,
 }
 
 fields! {
-    struct Outcome { effects, digest }
+    struct Outcome { effects, digest, found }
+    enum Severity {
+        0 Low;
+        1 Medium;
+        2 High;
+        3 Zero;
+    }
+    enum Action {
+        0 Allow;
+        1 Warn;
+        2 Block;
+        3 Ban;
+    }
+    enum Offence {
+        0 Message;
+        1 Interest;
+    }
 }
 
 impl Account {
@@ -42,6 +62,9 @@ impl Account {
     }
 
     pub(super) fn effect(&mut self, effect: &Effect<'_>, hashing: Hashing<'_>) {
+        if let Effect::Judged { severity, .. } = effect {
+            self.found = Some(*severity);
+        }
         self.scratch.clear();
         put(effect, &mut Writer::new(&mut self.scratch, hashing));
         if self.scratch.is_empty() {
@@ -56,7 +79,7 @@ impl Account {
     pub(super) fn close(&mut self) -> Outcome {
         let effects = std::mem::take(&mut self.since);
         self.digest.write_u64(effects);
-        Outcome { effects, digest: self.digest.finish() as u32 }
+        Outcome { effects, digest: self.digest.finish() as u32, found: self.found.take() }
     }
 
     pub(super) fn effects(&self) -> u64 {
@@ -109,6 +132,19 @@ fn put(effect: &Effect<'_>, w: &mut Writer<'_>) {
         Effect::Reported { reason, proved: _ } => {
             w.number(5);
             reason.put(w);
+        }
+        Effect::Judged { offence, severity, action } => {
+            w.number(6);
+            offence.put(w);
+            severity.put(w);
+            action.put(w);
+        }
+        Effect::Sentenced { link, session, severity, code: _, until } => {
+            w.number(7);
+            link.put(w);
+            session.put(w);
+            severity.put(w);
+            until.put(w);
         }
     }
 }

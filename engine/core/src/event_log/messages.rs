@@ -9,6 +9,7 @@ use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
 use crate::match_queue::{
     Accept, Card, Claim, LANES, LaneId, Language, Level, MatchMessage, Names, Outcome,
 };
+use crate::moderation::RulesDigest;
 use crate::rooms::{Ending, RoomMessage};
 use crate::settings::{OpenLanes, every_lane, lane_id};
 use crate::shard::{Counts, DoorMessage, Envelope, HashedJoin, ShardMessage};
@@ -82,7 +83,7 @@ macro_rules! wrapped {
         }
     )*};
 }
-wrapped! { Link, RoomId, Micros, Span }
+wrapped! { Link, RoomId, Micros, Span, RulesDigest }
 
 impl Field for LaneId {
     fn put(&self, w: &mut Writer<'_>) {

@@ -7,7 +7,8 @@
 //! # What is not in it
 //! Nothing that anybody said, typed or signalled, but how much it was; no interest but by its keyed
 //! hash, no fingerprint, comment, evidence or client's id; no address, nor that anybody asked to come
-//! in from one; no secret. So the digest leaves out what depends on any of these: tokens, public ids
+//! in from one; no secret. What rules found in words, which aren't there to be judged again, stands
+//! with what came of it, as a severity and no more; what is done about it is decided again. So the digest leaves out what depends on any of these: tokens, public ids
 //! of sessions, tags, which evidence proves true, who is let in.
 //! What *is* in it is the shard's seed: whoever has the log of a process can foretell its room ids
 //! for as long as it runs. Guard it as one guards a core dump.
@@ -21,7 +22,7 @@
 //! payload = record*
 //! record  = length · body [outcome]                              the outcome of events only
 //! body    = begin | event (time since the last, what was told) | end
-//! outcome = effects · lower half of the digest                   absent: it never came to that
+//! outcome = effects · lower half of the digest · what was found  absent: it never came to that
 //! ```
 //!
 //! Heads are little-endian, their checksums there to tell damage from a difference in what shards do,
@@ -42,6 +43,7 @@ mod told;
 
 use std::hash::Hasher as _;
 
+pub use begin::KeptRules;
 pub use recorder::{End, Recorder};
 pub use replay::{Ended, Failure, Replayed, ShardReplayed, Unfinished, replay};
 pub use told::{Meant, Said, Told};
@@ -52,7 +54,7 @@ use crate::digest::Digest;
 use crate::time::Span;
 
 /// The version of the form, and of what is kept.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What every log begins with, before the digits of its version and a line's end.
 pub const HEADER: &str = "whisper event log ";

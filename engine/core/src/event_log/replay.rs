@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use super::codec::{Field, Hashing, Reader};
 use super::effects::{Account, Outcome};
 use super::{End, HEADER, Head, PAYLOAD_BYTES_MAX, Record, Told, VERSION};
+use crate::moderation::Severity;
 use crate::rooms::RoomMessage;
 use crate::shard::{Effect, Envelope, Event, Shard, ShardMessage};
 use crate::time::{Micros, Span};
@@ -167,13 +168,16 @@ impl Unfinished {
         Some(Self { shard, rerun, body })
     }
 
-    /// Tells the event again. Returns how many effects came of it, if it ends this time.
+    /// Tells the event again, as one in which nothing was found: what was is only known of those
+    /// that were finished. Returns how many effects came of it, if it ends this time.
     ///
     /// # Panics
     /// Where the shard does, as it may have then.
     pub fn run(mut self) -> u64 {
         match Record::get(&mut Reader(&self.body)) {
-            Ok(Record::Event { after, told }) => self.rerun.tell(after, told, &self.body).effects,
+            Ok(Record::Event { after, told }) => {
+                self.rerun.tell(after, told, None, &self.body).effects
+            }
             _ => unreachable!("it was read before"),
         }
     }
@@ -272,7 +276,7 @@ impl Rerun {
             self.last.pop_front();
         }
         self.last.push_back(body.to_vec());
-        let now = self.tell(after, told, body);
+        let now = self.tell(after, told, then.found, body);
         if now == then {
             return Ok(());
         }
@@ -281,10 +285,16 @@ impl Rerun {
     }
 
     /// One event from outside, and all that the shard says to itself because of it.
-    fn tell(&mut self, after: Span, told: Told<'_>, body: &[u8]) -> Outcome {
+    fn tell(
+        &mut self,
+        after: Span,
+        told: Told<'_>,
+        found: Option<Severity>,
+        body: &[u8],
+    ) -> Outcome {
         self.now = self.now + after;
         self.account.event(body);
-        told.retell(|event| self.hear(event));
+        told.retell(found, |event| self.hear(event));
         while let Some(envelope) = self.to_itself.pop_front() {
             let from = self.shard.as_ref().expect("it has begun").id();
             self.hear(Event::FromShard { from, envelope });

@@ -2,6 +2,7 @@
 //! or likes. [`Told::of`] is the one place where that is chosen.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrayvec::ArrayString;
 use whisper_proto::limits::MESSAGE_BYTES;
@@ -11,10 +12,12 @@ use whisper_proto::{
 };
 use whisper_shard_router::ShardId;
 
+use super::begin::KeptRules;
 use super::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{Link, RoomId, SessionId};
 use crate::interests::BadInterest;
 use crate::match_queue::Language;
+use crate::moderation::Severity;
 use crate::settings::OpenLanes;
 use crate::shard::{Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
 
@@ -66,6 +69,11 @@ pub enum Told<'a> {
         /// For how long.
         until: Option<u64>,
     },
+    /// [`Order::Rules`].
+    Rules {
+        /// Which.
+        rules: KeptRules,
+    },
 }
 
 /// A [`ClientMessage`] without its words. Sizes are in bytes.
@@ -110,8 +118,11 @@ impl<'a> Told<'a> {
             Event::Message { session, message } => {
                 Self::Said { session: *session, said: Said::of(message, shard) }
             }
-            Event::HashedJoin { session, join } => {
+            Event::HashedJoin { session, join, found: _ } => {
                 Self::Said { session: *session, said: Said::Join { join: join.clone() } }
+            }
+            Event::Faulty { session, say, found: _ } => {
+                Self::Said { session: *session, said: Said::words(say) }
             }
             Event::Malformed { session, error } => {
                 Self::Malformed { session: *session, code: ErrorCode::from(error) }
@@ -129,14 +140,16 @@ impl<'a> Told<'a> {
             Event::Order(Order::Ban { session, banned }) => {
                 Self::Banned { session: *session, until: banned.until }
             }
+            Event::Order(Order::Rules(rules)) => Self::Rules { rules: KeptRules::of(rules) },
         })
     }
 
-    /// Tells the event again, with something in the place of what wasn't kept.
-    pub(super) fn retell<T>(self, hear: impl FnOnce(Event<'_>) -> T) -> T {
+    /// Tells the event again, in which this was found, with something in the place of what wasn't
+    /// kept.
+    pub(super) fn retell<T>(self, found: Option<Severity>, hear: impl FnOnce(Event<'_>) -> T) -> T {
         match self {
             Self::Connected { link } => hear(Event::Connected { link }),
-            Self::Said { session, said } => said.retell(session, hear),
+            Self::Said { session, said } => said.retell(session, found, hear),
             Self::Malformed { session, code } => {
                 let error = match code {
                     ErrorCode::BadInterests => DecodeError::TooManyInterests,
@@ -155,6 +168,7 @@ impl<'a> Told<'a> {
                 let banned = Banned { reason: "", code: "", until };
                 hear(Event::Order(Order::Ban { session, banned }))
             }
+            Self::Rules { rules } => hear(Event::Order(Order::Rules(&Arc::new(rules.again())))),
         }
     }
 }
@@ -168,10 +182,7 @@ impl Said {
             }
             ClientMessage::Join(join) => Self::Join { join: shard.hashed(join) },
             ClientMessage::Leave => Self::Leave,
-            ClientMessage::Message(Say { content, id, room }) => {
-                let (size, has_id) = (size(content.as_bytes()), id.is_some());
-                Self::Message { room: Meant::by(*room), size, has_id }
-            }
+            ClientMessage::Message(say) => Self::words(say),
             ClientMessage::Skip(Skip { reason: _, room }) => Self::Skip { room: Meant::by(*room) },
             ClientMessage::Ack { seq } => Self::Ack { seq: *seq },
             ClientMessage::Typing { is_typing, room } => {
@@ -195,21 +206,35 @@ impl Said {
         }
     }
 
-    fn retell<T>(self, session: SessionId, hear: impl FnOnce(Event<'_>) -> T) -> T {
+    fn words(say: &Say<'_>) -> Self {
+        let Say { content, id, room } = say;
+        Self::Message { room: Meant::by(*room), size: content.len() as u32, has_id: id.is_some() }
+    }
+
+    fn retell<T>(
+        self,
+        session: SessionId,
+        found: Option<Severity>,
+        hear: impl FnOnce(Event<'_>) -> T,
+    ) -> T {
         let room = self.meant().text();
         let room = room.as_deref();
         let filler = "x".repeat(self.size());
         let subtag;
         let id = |has_id: bool| has_id.then_some("id");
         let message = match self {
-            Self::Join { join } => return hear(Event::HashedJoin { session, join }),
+            Self::Join { join } => return hear(Event::HashedJoin { session, join, found }),
             Self::Hello { language } => {
                 subtag = language.map(Language::subtag);
                 ClientMessage::Hello(Hello { language: subtag.as_deref(), ..Hello::default() })
             }
             Self::Leave => ClientMessage::Leave,
             Self::Message { has_id, .. } => {
-                ClientMessage::Message(Say { content: &filler, id: id(has_id), room })
+                let say = Say { content: &filler, id: id(has_id), room };
+                if let Some(found) = found {
+                    return hear(Event::Faulty { session, say, found });
+                }
+                ClientMessage::Message(say)
             }
             Self::Skip { .. } => ClientMessage::Skip(Skip { reason: None, room }),
             Self::Ack { seq } => ClientMessage::Ack { seq },
@@ -287,6 +312,7 @@ fields! {
         5 Tick;
         6 Lanes { open };
         7 Banned { session, until };
+        8 Rules { rules };
     }
     enum Said {
         0 Hello { language };
@@ -320,6 +346,7 @@ impl<T: Field> Field for Result<T, BadInterest> {
             }
             Err(BadInterest::TooLong) => w.number(1),
             Err(BadInterest::TooMany) => w.number(2),
+            Err(BadInterest::Unfit) => w.number(3),
         }
     }
 
@@ -328,6 +355,7 @@ impl<T: Field> Field for Result<T, BadInterest> {
             0 => Ok(Field::get(r)?),
             1 => Err(BadInterest::TooLong),
             2 => Err(BadInterest::TooMany),
+            3 => Err(BadInterest::Unfit),
             _ => return Err(Damage),
         })
     }

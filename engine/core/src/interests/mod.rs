@@ -37,6 +37,9 @@ pub enum BadInterest {
     /// There are more than [`INTERESTS_MAX`].
     #[error("At most {INTERESTS_MAX} interests, please.")]
     TooMany,
+    /// One is against the rules of its lane.
+    #[error("One of these interests is against the rules here.")]
+    Unfit,
 }
 
 /// The normal form of an interest, or None where nothing is left of it.

@@ -11,7 +11,7 @@ use super::lexicon::BadTerm;
 use super::{Ladder, Severity, Trigger};
 
 /// A rules file, read but not yet checked as a whole.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     /// Rules that these are added to.

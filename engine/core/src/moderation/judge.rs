@@ -6,9 +6,8 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use super::fold::Folded;
-use super::ladder::{Action, Record};
 use super::lexicon::Found;
-use super::memory::Standing;
+use super::memory::Tail;
 use super::rules::{RULES_MAX, Rules};
 use super::{Scope, Severity, patterns};
 
@@ -29,15 +28,6 @@ pub struct Finding<'r> {
     pub code: &'r str,
     /// For the person.
     pub message: &'r str,
-}
-
-/// What is done about a line, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict<'r> {
-    /// What is done.
-    pub action: Action,
-    /// The worst that was found.
-    pub finding: Option<Finding<'r>>,
 }
 
 /// Rules, and room to work in. One for each shard.
@@ -72,20 +62,17 @@ impl Moderator {
         &self.rules
     }
 
-    /// Judges what somebody says to their partner, and takes note of it.
-    pub fn judge(&mut self, scope: Scope, text: &str, standing: &mut Standing) -> Verdict<'_> {
+    /// What is wrong with what somebody says to their partner, after the lines whose end this is;
+    /// takes note of how it ends.
+    pub fn hear(&mut self, scope: Scope, text: &str, tail: &mut Tail) -> Option<Finding<'_>> {
         let rules = &*self.rules;
         let scratch = &mut self.scratch;
         scratch.folded.clear();
-        let (bytes, marks) = standing.tail();
+        let (bytes, marks) = tail.get();
         scratch.folded.resume(bytes, marks);
         let finding = rules.find(scope, text, scratch);
-        standing.keep(&scratch.folded, finding.is_some());
-        let action = match finding {
-            Some(finding) => standing.record.fault(finding.severity, rules.ladder),
-            None => Action::Allow,
-        };
-        Verdict { action, finding }
+        tail.keep(&scratch.folded, finding.is_some());
+        finding
     }
 
     /// What is wrong with a text that stands by itself, such as an interest.
@@ -98,11 +85,6 @@ impl Moderator {
     /// message would only be warned about; mere profanity is let pass.
     pub fn find_in_interest(&mut self, scope: Scope, interest: &str) -> Option<Finding<'_>> {
         self.find(scope, interest).filter(|finding| finding.severity > Severity::Low)
-    }
-
-    /// Takes note of a fault that was found otherwise, and says what is to be done.
-    pub fn fault(&self, severity: Severity, record: &mut Record) -> Action {
-        record.fault(severity, self.rules.ladder)
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::Severity;
+use crate::time::Span;
 
-/// How many times somebody is warned, then blocked, before they are banned.
+/// How many times somebody is warned, then blocked, before they are banned, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ladder {
@@ -12,11 +13,36 @@ pub struct Ladder {
     pub warnings: u8,
     /// Faults after those that are not delivered. The one after is the last.
     pub blocks: u8,
+    /// For how many hours somebody is banned who came to the end of it. Default 24.
+    #[serde(default = "ban_hours")]
+    pub ban_hours: u16,
+    /// For how many hours somebody is banned for what is never tolerated. Default 720, 30 days.
+    #[serde(default = "zero_ban_hours")]
+    pub zero_ban_hours: u16,
+}
+
+const fn ban_hours() -> u16 {
+    24
+}
+
+const fn zero_ban_hours() -> u16 {
+    30 * 24
 }
 
 impl Default for Ladder {
     fn default() -> Self {
-        Self { warnings: 3, blocks: 1 }
+        Self { warnings: 3, blocks: 1, ban_hours: ban_hours(), zero_ban_hours: zero_ban_hours() }
+    }
+}
+
+impl Ladder {
+    /// For how long somebody is banned for a fault that was the last.
+    pub fn ban(self, severity: Severity) -> Span {
+        let hours = match severity {
+            Severity::Zero => self.zero_ban_hours,
+            Severity::Low | Severity::Medium | Severity::High => self.ban_hours,
+        };
+        Span::secs(u64::from(hours) * 3_600)
     }
 }
 
@@ -48,8 +74,7 @@ impl Action {
     }
 }
 
-/// What is held against a person: theirs as long as they are here, and carried on to the next
-/// session by whoever recognises them. A new chat changes nothing about it.
+/// What is held against a person. A new chat changes nothing about it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Warnings given, of every severity.
@@ -75,6 +100,12 @@ impl Record {
             _ => Action::Ban,
         };
         step.max(least)
+    }
+
+    /// What this person's tickets come to among others that fit as well: those of people without
+    /// strikes go first.
+    pub fn priority(self) -> u8 {
+        u8::from(self.strikes == 0)
     }
 
     /// What two records of one person come to.
@@ -113,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_ladder_as_long_as_can_be_has_an_end() {
-        let ladder = Ladder { warnings: 255, blocks: 255 };
+        let ladder = Ladder { warnings: 255, blocks: 255, ..Ladder::default() };
         let mut record = Record { warnings: u16::MAX, strikes: 255 };
         assert_eq!(record.fault(Severity::Medium, ladder), Action::Warn);
         assert_eq!(record.warnings, u16::MAX);

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! [`Rules`] are data, compiled elsewhere and never changed. A [`Moderator`] asks them, one line at a
-//! time; its work is linear in the line, whatever the line is. What is held against a person is
-//! theirs ([`Standing`]), not the chat's: a new chat changes nothing about it.
+//! time; its work is linear in the line, whatever the line is. How somebody's last lines ended
+//! ([`Tail`]) is the chat's; what is held against them ([`Record`]) is theirs, and a new chat changes
+//! nothing about it.
 
 mod explain;
 mod file;
@@ -26,12 +27,12 @@ use whisper_proto::{AgeCategory, Lane, QueueType};
 
 pub use explain::{Evidence, Explanation};
 pub use file::{RulesError, RulesFault};
-pub use judge::{Finding, Moderator, Verdict};
+pub use judge::{Finding, Moderator};
 pub use ladder::{Action, Ladder, Record};
 pub use lexicon::BadTerm;
-pub use memory::Standing;
+pub use memory::Tail;
 pub use patterns::Trigger;
-pub use rules::{RULES_MAX, Rules};
+pub use rules::{RULES_MAX, Rules, RulesDigest};
 
 /// How bad a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]

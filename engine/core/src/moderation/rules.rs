@@ -35,7 +35,12 @@ pub struct Rules {
     pub(super) ladder: Ladder,
     messages: BTreeMap<String, String>,
     terms: usize,
+    digest: RulesDigest,
 }
+
+/// What tells rules from others: a hash of all that they were read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RulesDigest(pub [u8; 16]);
 
 /// One rule.
 #[derive(Debug)]
@@ -65,6 +70,22 @@ impl Rules {
         Self::compile(&[text])
     }
 
+    /// Rules that find nothing, and hold people to a ladder for what was found otherwise.
+    pub fn none(ladder: Ladder) -> Self {
+        let files = [("", File { ladder: Some(ladder), ..File::default() })];
+        Compiler::default().compile(&files).expect("an empty file is a good one")
+    }
+
+    /// What tells these rules from others.
+    pub fn digest(&self) -> RulesDigest {
+        self.digest
+    }
+
+    /// How long people are put up with.
+    pub fn ladder(&self) -> Ladder {
+        self.ladder
+    }
+
     /// How many rules there are, and how many terms in them.
     pub fn len(&self) -> (usize, usize) {
         (self.rules.len(), self.terms)
@@ -87,10 +108,30 @@ impl Rules {
     }
 }
 
+/// By their digests: rules read from the same are the same.
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for Rules {}
+
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (rules, terms) = self.len();
-        f.debug_struct("Rules").field("rules", &rules).field("terms", &terms).finish()
+        let digest = self.digest;
+        f.debug_struct("Rules")
+            .field("rules", &rules)
+            .field("terms", &terms)
+            .field("digest", &format_args!("{digest}"))
+            .finish()
+    }
+}
+
+impl fmt::Display for RulesDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -148,8 +189,20 @@ impl Compiler {
         let harmless = files.iter().flat_map(|(_, file)| &file.harmless);
         let lexicon = builder.build(harmless.map(String::as_str));
         let toxicity = Toxicity::shipped();
+        let digest = digest(files, ladder);
         let Self { rules, messages, .. } = self;
-        Ok(Rules { glyphs, lexicon, patterns, toxicity, score, rules, ladder, messages, terms })
+        Ok(Rules {
+            glyphs,
+            lexicon,
+            patterns,
+            toxicity,
+            score,
+            rules,
+            ladder,
+            messages,
+            terms,
+            digest,
+        })
     }
 
     /// Checks a rule and gives it a place.
@@ -214,4 +267,21 @@ fn disabled<'a>(files: &'a [(&str, File)]) -> Result<Vec<&'a str>, RulesError> {
         }
     }
     Ok(names)
+}
+
+/// The hash of what rules are read from.
+fn digest(files: &[(&str, File)], ladder: Ladder) -> RulesDigest {
+    let mut hasher = blake3::Hasher::new();
+    let Ladder { warnings, blocks, ban_hours, zero_ban_hours } = ladder;
+    hasher.update(&[warnings, blocks]);
+    [ban_hours, zero_ban_hours].iter().for_each(|hours| {
+        hasher.update(&hours.to_le_bytes());
+    });
+    for (text, _) in files {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    RulesDigest(digest)
 }

@@ -12,9 +12,14 @@ use crate::rooms::{Ending, RoomMessage};
 const ENVELOPE_BYTES: usize = 256;
 
 impl Floor {
-    /// Numbers, tags and delivers what a person says.
-    pub(super) fn say(&mut self, session: SessionId, say: &Say<'_>, effects: &mut impl Effects) {
-        let Some(place) = self.chatting(session, say.room, say.id, effects) else { return };
+    /// Numbers, tags and delivers what a person says in the room at a place.
+    pub(super) fn deliver(
+        &mut self,
+        session: SessionId,
+        place: u32,
+        say: &Say<'_>,
+        effects: &mut impl Effects,
+    ) {
         let seq = self.rooms.say(place);
         let room = self.rooms.at(place);
         let unix_millis = self.now.unix_millis();
@@ -155,7 +160,7 @@ impl Floor {
     }
 
     /// The place of the room a person is in, if it is the one they mean.
-    fn chatting(
+    pub(super) fn chatting(
         &self,
         session: SessionId,
         room: Option<&str>,

@@ -9,6 +9,7 @@ mod census;
 mod chat;
 mod door;
 mod hashed;
+mod judging;
 mod message;
 mod orders;
 mod people;
@@ -18,17 +19,19 @@ use std::sync::Arc;
 
 use whisper_proto::{
     ClientMessage, CloseCode, Connected, DecodeError, ErrorCode, ErrorMessage, Hello, Lane,
-    ReportReason, ServerMessage, SessionLimits, Stats, limits,
+    ReportReason, Say, ServerMessage, SessionLimits, Stats, limits,
 };
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 pub use census::Counts;
 pub use door::DoorMessage;
 pub use hashed::HashedJoin;
+pub use judging::Offence;
 pub use message::{Envelope, ShardMessage};
 pub use orders::Order;
 
 use self::census::Census;
+use self::judging::{Found, Judge};
 use self::people::{People, State};
 use self::queueing::Asked;
 use crate::evidence::Notary;
@@ -37,6 +40,7 @@ use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDG
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
 use crate::match_queue::{Card, LANES, Language, MatchQueue, Share};
+use crate::moderation::{Action, Moderator, Rules, Severity};
 use crate::random::Random;
 use crate::resume::Mint;
 use crate::rooms::{Ending, RoomMessage, Rooms};
@@ -77,6 +81,18 @@ pub enum Event<'a> {
         session: SessionId,
         /// What they asked for.
         join: HashedJoin,
+        /// What was found in the names.
+        found: Option<Severity>,
+    },
+    /// A person said something in which this was found. In the place of [`Event::Message`] where a
+    /// log is run again, which has no words to find anything in.
+    Faulty {
+        /// Who.
+        session: SessionId,
+        /// What stands in for what they said.
+        say: Say<'a>,
+        /// What was found in it.
+        found: Severity,
     },
     /// A person's client said something that is no message.
     Malformed {
@@ -171,6 +187,30 @@ pub enum Effect<'a> {
         /// How many of the messages brought as evidence prove true.
         proved: usize,
     },
+    /// Something was found in what somebody said or likes. Of what, by whom, and which rule it was,
+    /// nobody is told here.
+    Judged {
+        /// Where it was found.
+        offence: Offence,
+        /// How bad it is.
+        severity: Severity,
+        /// What is done about it.
+        action: Action,
+    },
+    /// Rules have somebody banned, who is being told and closed; whoever keeps bans has this one to
+    /// keep.
+    Sentenced {
+        /// The connection, still there: what its person can be known by is to be read off it.
+        link: Link,
+        /// The person, gone with this event.
+        session: SessionId,
+        /// [`Severity::Zero`], or the fault that was one too many.
+        severity: Severity,
+        /// Why, in a word that clients know; empty where a log is run again.
+        code: &'a str,
+        /// Until when.
+        until: Micros,
+    },
 }
 
 /// Takes effects as they come, in order.
@@ -196,6 +236,8 @@ pub struct Setup {
     pub placement: Placement,
     /// What the operator set.
     pub settings: Arc<Settings>,
+    /// What may be said.
+    pub rules: Arc<Rules>,
     /// The secret that evidence tags derive from; the same on every node and after every start.
     pub evidence_secret: [u8; 32],
     /// The secret of this process's tokens and ids.
@@ -229,12 +271,13 @@ struct Floor {
     sweep: Sweep,
     placement: Placement,
     admission: Admission,
+    judge: Judge,
 }
 
 impl Shard {
     /// A shard with nobody in it.
     pub fn new(now: Micros, setup: Setup) -> Self {
-        let Setup { me, shards, placement, settings, evidence_secret, session_secret, seed } =
+        let Setup { me, shards, placement, settings, rules, evidence_secret, session_secret, seed } =
             setup;
         let mut random = Random::new(seed);
         // Drawn before any id is: what people see of an id tells nothing of the hash tables.
@@ -258,6 +301,7 @@ impl Shard {
             settings,
             placement,
             admission,
+            judge: Judge::new(Moderator::new(rules)),
         };
         Self { queue, floor }
     }
@@ -282,9 +326,14 @@ impl Shard {
         match event {
             Event::Connected { link } => self.connected(link, effects),
             Event::Message { session, message } => self.said(session, message, effects),
-            Event::HashedJoin { session, join } => {
+            Event::HashedJoin { session, join, found } => {
                 if self.floor.is_active(session) {
-                    self.join(session, &Asked::from(&join), effects);
+                    self.join(session, &Asked::hashed(&join, found.map(Found::unworded)), effects);
+                }
+            }
+            Event::Faulty { session, say, found } => {
+                if self.floor.is_active(session) {
+                    self.say(session, &say, Some(Found::unworded(found)), effects);
                 }
             }
             Event::Malformed { session, error } => self.floor.malformed(session, &error, effects),
@@ -399,7 +448,7 @@ impl Shard {
             return;
         }
         match message {
-            ClientMessage::Message(say) => floor.say(session, &say, effects),
+            ClientMessage::Message(say) => self.say(session, &say, None, effects),
             ClientMessage::Typing { is_typing, room } => {
                 let message = ServerMessage::PartnerTyping { is_typing };
                 floor.pass_on(session, room, &message, true, effects);

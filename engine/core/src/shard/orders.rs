@@ -1,12 +1,15 @@
 //! What an operator orders, as it reaches a shard. Whoever gives an order gives it to every shard,
 //! each in its own time; a person's to their home.
 
-use whisper_proto::{Banned, CloseCode, ErrorCode, ServerMessage};
+use std::sync::Arc;
+
+use whisper_proto::{Banned, ErrorCode};
 
 use super::people::State;
-use super::{Effect, Effects, Floor, Shard};
+use super::{Effects, Floor, Shard};
 use crate::ids::SessionId;
 use crate::limits::PLACES_CLEARED;
+use crate::moderation::Rules;
 use crate::settings::OpenLanes;
 
 /// What somebody is told who wants into a lane that is closed.
@@ -26,6 +29,8 @@ pub enum Order<'a> {
         /// Why, and for how long.
         banned: Banned<'a>,
     },
+    /// What is said is held to these rules from here on. Nobody's record changes by it.
+    Rules(&'a Arc<Rules>),
 }
 
 impl Shard {
@@ -35,14 +40,8 @@ impl Shard {
                 self.floor.lanes = lanes;
                 self.floor.clearing = Some(0);
             }
-            Order::Ban { session, banned } => {
-                let Some(person) = self.floor.people.get(session) else { return };
-                let link = person.link;
-                let message = &ServerMessage::Banned(banned);
-                effects.push(Effect::Send { link, message });
-                effects.push(Effect::Close { link, code: CloseCode::Banned });
-                self.depart(session, effects);
-            }
+            Order::Ban { session, banned } => self.expel(session, banned, effects),
+            Order::Rules(rules) => self.floor.judge.moderator.replace_rules(Arc::clone(rules)),
         }
     }
 

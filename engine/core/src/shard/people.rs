@@ -6,6 +6,7 @@ use whisper_shard_router::{KeyHash, ShardId};
 use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
 use crate::limits::PARTNERS_REMEMBERED;
 use crate::match_queue::{Language, Names, Relaxation};
+use crate::moderation::Record;
 use crate::slots::Slots;
 use crate::time::Micros;
 
@@ -37,6 +38,8 @@ pub(super) struct Extra {
     pub(super) wishes: Option<Wishes>,
     pub(super) ticket: Option<TicketId>,
     pub(super) last: Option<Box<LastRoom>>,
+    /// What is held against them.
+    pub(super) record: Record,
     partners: Vec<Partner>,
 }
 

@@ -7,6 +7,7 @@ use whisper_proto::{
 };
 use whisper_shard_router::{KeyHash, ShardId};
 
+use super::judging::Found;
 use super::orders::LANE_CLOSED;
 use super::people::{LastRoom, State, Wishes, seconds};
 use super::{Effect, Effects, Floor, HashedJoin, Shard, ShardMessage};
@@ -20,9 +21,6 @@ use crate::match_queue::{
 use crate::rooms::{Ending, Room, RoomMessage};
 use crate::settings::lane_id;
 use crate::time::{Micros, Span};
-
-/// Every ticket has the same priority until warnings lower it.
-const PRIORITY: u8 = 1;
 
 /// The match queue's host: this shard's people and rooms, and the way out.
 pub(super) struct Desk<'a, E> {
@@ -38,6 +36,8 @@ pub(super) struct Asked<'a> {
     relax: Relax,
     language: LanguageWish,
     likes: Likes<'a>,
+    /// What was found in their interests, where that is known already.
+    known: Option<Found>,
 }
 
 enum Likes<'a> {
@@ -69,6 +69,11 @@ impl Shard {
             Ok(wishes) => wishes,
             Err((code, why)) => return self.floor.refuse(session, code, &why, None, effects),
         };
+        let names = wishes.names.iter().map(|name| &**name);
+        let found = join.known.clone().or_else(|| self.floor.find_in_interests(join.lane, names));
+        if let Some(fault) = found {
+            return self.refuse_interests(session, &fault, effects);
+        }
         let Some(person) = self.floor.people.get_mut(session) else { return };
         person.extra_mut().wishes = Some(wishes);
         self.unqueue(session, effects);
@@ -128,7 +133,7 @@ impl Shard {
             same_language: wishes.same_language,
             keys: wishes.keys.iter().copied().collect(),
             relaxation: wishes.relaxation,
-            priority: PRIORITY,
+            priority: extra.record.priority(),
         };
         person.state = State::Queued;
         let (queue, mut desk) = self.desk(effects);
@@ -201,15 +206,16 @@ impl<'a> From<&'a Join<'_>> for Asked<'a> {
     fn from(join: &'a Join<'_>) -> Self {
         let Join { lane, relax, language, interests } = join;
         let likes = Likes::Named(interests);
-        Self { lane: *lane, relax: *relax, language: *language, likes }
+        Self { lane: *lane, relax: *relax, language: *language, likes, known: None }
     }
 }
 
-impl<'a> From<&'a HashedJoin> for Asked<'a> {
-    fn from(join: &'a HashedJoin) -> Self {
+impl<'a> Asked<'a> {
+    /// A join by hashes, and what was found in the names.
+    pub(super) fn hashed(join: &'a HashedJoin, known: Option<Found>) -> Self {
         let HashedJoin { lane, relax, language, interests } = join;
         let likes = Likes::Hashed(interests);
-        Self { lane: *lane, relax: *relax, language: *language, likes }
+        Self { lane: *lane, relax: *relax, language: *language, likes, known }
     }
 }
 
@@ -262,7 +268,8 @@ impl<E: Effects> Host for Desk<'_, E> {
         extra.ticket = None;
         extra.met(partner);
         let wishes = extra.wishes.as_ref().expect("whoever is matched has joined");
-        let mode = wishes.lane.mode;
+        let lane = wishes.lane;
+        let mode = lane.mode;
         let theirs: Names<'_> = partner_names.iter().map(|name| &**name).collect();
         let shared: Names<'_> = theirs
             .iter()
@@ -289,6 +296,7 @@ impl<E: Effects> Host for Desk<'_, E> {
         let calls = mode != Mode::Text;
         let place =
             floor.rooms.open(Room { id: room, side, calls, partner, said: 0, began: floor.now });
+        floor.judge.attend(place, lane);
         let person = floor.people.get_mut(session).expect("still there");
         person.state = State::Chatting(place);
         floor.census.matched(waited);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use whisper_core::moderation::{Action, Moderator, Scope, Standing};
+use whisper_core::moderation::{Action, Moderator, Scope};
 
-use crate::shipped;
+use crate::{Standing, shipped};
 
 /// How many of a hundred disguised terms must be found, by disguise.
 const RECALL_PERCENT: usize = 95;
@@ -30,7 +30,7 @@ fn check(name: &str, disguise: impl Fn(&str) -> Option<Vec<String>>) {
         let mut standing = Standing::default();
         let found = lines
             .iter()
-            .any(|line| moderator.judge(Scope::Adult, line, &mut standing).action != Action::Allow);
+            .any(|line| standing.says(&mut moderator, Scope::Adult, line) != Action::Allow);
         if !found {
             missed.push(lines);
         }
@@ -188,7 +188,7 @@ proptest! {
         let mut moderator = Moderator::new(shipped());
         let mut standing = Standing::default();
         for line in &lines {
-            moderator.judge(Scope::Teen, line, &mut standing);
+            standing.says(&mut moderator, Scope::Teen, line);
             let _ = Arc::clone(moderator.rules()).explain(Scope::Adult, line);
         }
     }
@@ -204,8 +204,8 @@ proptest! {
         let mut moderator = Moderator::new(shipped());
         let mut standing = Standing::default();
         let line = pieces.concat();
-        moderator.judge(Scope::Adult, &line, &mut standing);
+        standing.says(&mut moderator, Scope::Adult, &line);
         let _ = Arc::clone(moderator.rules()).explain(Scope::Teen, &line);
-        moderator.judge(Scope::Adult, &line, &mut standing);
+        standing.says(&mut moderator, Scope::Adult, &line);
     }
 }

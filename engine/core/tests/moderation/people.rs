@@ -1,11 +1,11 @@
 //! What is held against people, and what they are told.
 
-use whisper_core::moderation::{Action, Moderator, Rules, Scope, Severity, Standing};
+use whisper_core::moderation::{Action, Moderator, Record, Rules, Scope, Severity, Tail};
 
-use crate::shipped;
+use crate::{Standing, shipped};
 
 fn say(moderator: &mut Moderator, standing: &mut Standing, line: &str) -> Action {
-    moderator.judge(Scope::Adult, line, standing).action
+    standing.says(moderator, Scope::Adult, line)
 }
 
 #[test]
@@ -16,21 +16,18 @@ fn warnings_lead_to_a_block_and_a_ban_and_a_new_chat_resets_nothing() {
     for _ in 0..5 {
         actions.push(say(&mut moderator, &mut standing, "you stupid whore"));
         assert_eq!(say(&mut moderator, &mut standing, "hello again"), Action::Allow);
-        standing.new_chat();
+        standing.tail = Tail::default();
     }
     use Action::{Ban, Block, Warn};
     assert_eq!(actions, [Warn, Warn, Warn, Block, Ban]);
-    let carried = Standing::with_record(standing.record);
-    assert_eq!(carried.record.strikes, 5);
+    assert_eq!(standing.record, Record { warnings: 5, strikes: 5 });
 }
 
 #[test]
-fn a_verdict_says_which_rule_and_what_to_tell() {
+fn a_finding_says_which_rule_and_what_to_tell() {
     let mut moderator = Moderator::new(shipped());
-    let mut standing = Standing::default();
-    let verdict = moderator.judge(Scope::Adult, "i will kill you", &mut standing);
-    assert_eq!(verdict.action, Action::Block);
-    let finding = verdict.finding.expect("a fault has its finding");
+    let mut tail = Tail::default();
+    let finding = moderator.hear(Scope::Adult, "i will kill you", &mut tail).expect("a fault");
     assert_eq!((finding.rule, finding.code), ("threats-en", "threat"));
     assert_eq!(finding.severity, Severity::High);
     assert!(!finding.message.is_empty());
@@ -62,7 +59,7 @@ fn a_new_chat_has_nothing_to_do_with_the_last_words_of_the_old() {
     let mut moderator = Moderator::new(shipped());
     let mut standing = Standing::default();
     say(&mut moderator, &mut standing, "f u");
-    standing.new_chat();
+    standing.tail = Tail::default();
     assert_eq!(say(&mut moderator, &mut standing, "ck"), Action::Allow);
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use whisper_core::http::{Offer, Subprotocol};
 use whisper_core::ids::{Link, SessionId};
+use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::session::{Input, KeepAlive, Session, write_payload};
 use whisper_core::settings::Settings;
 use whisper_core::shard::{Effect, Envelope, Event, Setup, Shard};
@@ -67,11 +68,13 @@ impl House {
     pub(super) fn new(shards: u16) -> Self {
         let placement = Placement::single_node([5; 16], NODE, shards);
         let settings = Arc::new(Settings::default());
+        let rules = Arc::new(Rules::none(Ladder::default()));
         let setup = |shard| Setup {
             me: ShardId { node: NODE, shard },
             shards: shards.into(),
             placement: placement.clone(),
             settings: Arc::clone(&settings),
+            rules: Arc::clone(&rules),
             evidence_secret: [1; 32],
             session_secret: [2; 32],
             seed: [shard as u8; 32],
@@ -310,6 +313,8 @@ fn handle(shard: &mut Shard, now: Micros, event: Event<'_>) -> Vec<Owned> {
             Effect::ToShard { to, envelope } => Some(Owned::ToShard(to, envelope)),
             // Nobody asks of addresses here.
             Effect::Answered { .. } | Effect::Reported { .. } => None,
+            // Here are no rules.
+            Effect::Judged { .. } | Effect::Sentenced { .. } => None,
         });
     });
     effects

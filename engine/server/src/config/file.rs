@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) reactors: Option<u16>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) web_root: Option<PathBuf>,
+    pub(super) rules: Option<PathBuf>,
     pub(super) exempt: Option<Vec<IpNet>>,
     pub(super) origin: Option<Vec<String>>,
     #[serde(default)]

@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The built web client.
     pub(crate) web_root: Option<PathBuf>,
+    /// Rules of what may be said.
+    pub(crate) rules: Option<PathBuf>,
     /// Addresses free of limits.
     pub(crate) exempt: Vec<IpNet>,
     /// Whose pages may open WebSockets.
@@ -198,6 +200,7 @@ impl Config {
             ),
             data_dir,
             web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
+            rules: ledger.pick_some("rules", settings.rules, file.rules),
             exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
             origins: Origins::resolve(&mut ledger, settings.origin, file.origin)?,
             tls: tls::resolve(&mut ledger, settings.tls, file.tls)?,

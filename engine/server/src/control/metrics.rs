@@ -127,6 +127,7 @@ const FAMILIES: &[Family] = &[
     family(Counter, "refused_messages", "Messages that came too fast", |it| {
         it.tally.refused_messages
     }),
+    family(Counter, "people_sentenced", "People banned by rules", |it| it.tally.sentenced),
     family(Gauge, "addresses", "Addresses and blocks remembered", |it| it.addresses as u64),
     family(Counter, "tls_handshakes", "Handshakes of TLS, resumed ones included", |it| {
         it.tls.full + it.tls.resumed
@@ -180,6 +181,22 @@ impl Collector for Board {
                     Counter => ConstCounter::new(value(report)).encode(metric)?,
                     Gauge => ConstGauge::new(value(report) as i64).encode(metric)?,
                 }
+            }
+        }
+        let counter = ConstCounter::new(0u64);
+        let help = "What rules found, and what was done about it";
+        let mut family =
+            encoder.encode_descriptor("verdicts", help, None, counter.metric_type())?;
+        for report in state.reports.iter().flatten() {
+            let reactor = report.shard.to_string();
+            for ([offence, severity, action], count) in report.tally.verdicts.iter() {
+                let labels = [
+                    ("reactor", reactor.as_str()),
+                    ("offence", offence),
+                    ("severity", severity),
+                    ("action", action),
+                ];
+                ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
             }
         }
         Ok(())

@@ -10,12 +10,14 @@ mod siege;
 mod switches;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use whisper_core::moderation::Rules;
 
 use self::admin::Admin;
 pub(crate) use self::admin::{Operators, Token};
@@ -26,6 +28,7 @@ pub(crate) use self::switches::Switches;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 use crate::room::Room;
+use crate::rules::{RulesFile, RulesFileError};
 use crate::tls::Certificates;
 use crate::worker::{Command, Report};
 
@@ -42,6 +45,8 @@ pub(crate) struct Control {
     pub(crate) ended: UnboundedReceiver<io::Result<()>>,
     /// Where the listeners that speak TLS have their certificates from.
     pub(crate) certificates: Option<Certificates>,
+    /// Where the rules of what may be said are from.
+    pub(crate) rules: RulesFile,
     /// The time.
     pub(crate) clock: Clock,
     /// Whether every shard turns.
@@ -85,12 +90,19 @@ impl Control {
                     if self.certificates.as_mut().is_some_and(Certificates::have_changed) {
                         self.renew();
                     }
+                    if self.rules.has_changed() {
+                        self.rules.reload();
+                    }
                     if self.room.look(self.memory_reserve) {
                         let full = self.room.is_full();
                         tracing::warn!(full, "memory decides whether newcomers are let in");
                     }
                 }
-                Some(()) = hangups.recv() => self.renew(),
+                Some(()) = hangups.recv() => {
+                    self.renew();
+                    self.rules.reload();
+                }
+                rules = self.rules.reloaded() => self.proclaim(rules),
                 stop = stops.next() => {
                     tracing::info!(signal = stop, "draining");
                     board.drain();
@@ -115,6 +127,21 @@ impl Control {
                 tracing::info!("certificates read");
             }
             Err(error) => tracing::error!(%error, "the old certificates stay"),
+        }
+    }
+
+    /// Has what is said held to the rules that were read. Where they can't be used, the old ones
+    /// stay.
+    fn proclaim(&self, rules: Result<Arc<Rules>, RulesFileError>) {
+        match rules {
+            Ok(rules) => {
+                let ((count, terms), digest) = (rules.len(), rules.digest());
+                if !self.lines.tell(&Command::Rules(rules)) {
+                    tracing::error!("a worker doesn't listen, and keeps the old rules");
+                }
+                tracing::info!(rules = count, terms, %digest, "rules read");
+            }
+            Err(error) => tracing::error!(%error, "the old rules stay"),
         }
     }
 

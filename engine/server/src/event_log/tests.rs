@@ -7,6 +7,7 @@ use std::thread;
 use tempfile::TempDir;
 use whisper_core::event_log::{Ended, Replayed, header, replay};
 use whisper_core::ids::Link;
+use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::Settings;
 use whisper_shard_router::{Placement, ShardId};
 
@@ -29,6 +30,7 @@ impl Desk {
             shards: 2,
             placement: Placement::single_node([3; 16], 0, 2),
             settings: Arc::new(Settings::default()),
+            rules: Arc::new(Rules::none(Ladder::default())),
             evidence_secret: [4; 32],
             session_secret: [5; 32],
             seed: [6; 32],

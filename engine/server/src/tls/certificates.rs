@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,16 +9,15 @@ use thiserror::Error;
 use whisper_tls::{BadIdentity, Identities, Identity};
 
 use crate::config::{CertificateSource, PemPair};
+use crate::watch::Watch;
 
 /// The longest file that is read: a chain of many certificates has a tenth of it.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The certificates in use, and what their files looked like when they were read.
+/// The certificates in use.
 pub(crate) struct Certificates {
     source: CertificateSource,
-    seen: Vec<Option<Stamp>>,
-    /// The files changed since, and may still be changing.
-    settling: Option<Vec<Option<Stamp>>>,
+    watch: Watch,
 }
 
 /// Why certificates can't be used. Each says which file to mend.
@@ -48,14 +46,6 @@ pub(crate) enum CertificateError {
     SelfSigned(BadIdentity),
 }
 
-/// What tells one version of a file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    len: u64,
-    modified: (i64, i64),
-}
-
 impl Certificates {
     /// Reads them for the first time.
     ///
@@ -64,9 +54,21 @@ impl Certificates {
     pub(crate) fn load(
         source: &CertificateSource,
     ) -> Result<(Self, Arc<Identities>), CertificateError> {
-        let mut certificates = Self { source: source.clone(), seen: Vec::new(), settling: None };
+        let mut certificates = Self::of(source.clone());
         let identities = certificates.reload()?;
         Ok((certificates, identities))
+    }
+
+    /// Those of a source, not read yet.
+    fn of(source: CertificateSource) -> Self {
+        let files = match &source {
+            CertificateSource::SelfSigned(_) => Vec::new(),
+            CertificateSource::Files(pairs) => {
+                let files = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
+                files.cloned().collect()
+            }
+        };
+        Self { source, watch: Watch::new(files) }
     }
 
     /// Reads them again.
@@ -74,9 +76,7 @@ impl Certificates {
     /// # Errors
     /// Where they can't be used; then the old ones should stay.
     pub(crate) fn reload(&mut self) -> Result<Arc<Identities>, CertificateError> {
-        // Looked at before they are read: what changes meanwhile counts as a change.
-        self.seen = self.stamps();
-        self.settling = None;
+        self.watch.reading();
         let identities = match &self.source {
             CertificateSource::SelfSigned(names) => {
                 vec![Identity::self_signed(names).map_err(CertificateError::SelfSigned)?]
@@ -87,30 +87,10 @@ impl Certificates {
         Ok(Arc::new(Identities::new(identities).ok_or_else(none)?))
     }
 
-    /// Whether the files have changed since they were read, and are at rest since the last time
-    /// this was asked: two files are seldom replaced at once.
+    /// Whether they are to be read again, see [`Watch::have_changed`].
     pub(crate) fn have_changed(&mut self) -> bool {
-        let now = self.stamps();
-        if now == self.seen {
-            self.settling = None;
-            return false;
-        }
-        let before = self.settling.replace(now);
-        before.is_some() && before == self.settling
+        self.watch.have_changed()
     }
-
-    fn stamps(&self) -> Vec<Option<Stamp>> {
-        let CertificateSource::Files(pairs) = &self.source else { return Vec::new() };
-        let files = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
-        files.map(|path| stamp(path)).collect()
-    }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    // Of what a link points to: certbot moves links.
-    let metadata = fs::metadata(path).ok()?;
-    let modified = (metadata.mtime(), metadata.mtime_nsec());
-    Some(Stamp { inode: metadata.ino(), len: metadata.len(), modified })
 }
 
 fn read(pair: &PemPair) -> Result<Identity, CertificateError> {
@@ -143,7 +123,7 @@ mod tests {
         }
         let pair = PemPair { certificate: certificate.clone(), key: key.clone() };
         let source = CertificateSource::Files(vec![pair]);
-        let mut certificates = Certificates { source, seen: Vec::new(), settling: None };
+        let mut certificates = Certificates::of(source);
         assert!(certificates.reload().is_err(), "nothing of PEM is in them");
         assert!(!certificates.have_changed());
 

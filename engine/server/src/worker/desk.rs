@@ -21,6 +21,7 @@ use super::admission::{
 use super::connections::{Connection, Connections};
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
+use super::verdicts::Verdicts;
 use super::web::{self, Answered};
 use crate::event_log::EventLog;
 
@@ -72,6 +73,10 @@ pub(crate) struct Tally {
     pub(crate) refused_unproved: u64,
     /// Messages refused because their client was too fast.
     pub(crate) refused_messages: u64,
+    /// What rules found.
+    pub(crate) verdicts: Verdicts,
+    /// People banned by rules.
+    pub(crate) sentenced: u64,
 }
 
 /// Carries the effects of one event out.
@@ -365,6 +370,10 @@ impl Effects for Carrier<'_> {
                 self.io.close(conn);
             }
             Effect::Reported { .. } => self.tally.reports += 1,
+            Effect::Judged { offence, severity, action } => {
+                self.tally.verdicts.count(offence, severity, action);
+            }
+            Effect::Sentenced { .. } => self.tally.sentenced += 1,
             Effect::Answered { link, visitor, ask, answer } => {
                 self.told.push_back(Told { link, visitor, ask, answer });
             }

@@ -11,6 +11,7 @@ mod front;
 mod guest;
 mod heads;
 mod link;
+mod verdicts;
 mod web;
 
 use std::collections::VecDeque;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
 use whisper_core::settings::OpenLanes;
 use whisper_core::shard::{Counts, Envelope, Event, Order, Setup, Shard};
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Renew(Arc<Identities>),
     /// Pair people in these lanes and in no others.
     Lanes(OpenLanes),
+    /// Hold what is said to these.
+    Rules(Arc<Rules>),
 }
 
 /// What a worker tells the control thread, once a second.
@@ -230,6 +234,10 @@ impl Worker {
                 Command::Renew(identities) => self.streams.renew(identities),
                 Command::Lanes(lanes) => {
                     self.desk.handle(self.reactor.io(), Event::Order(Order::Lanes(lanes)));
+                }
+                Command::Rules(rules) => {
+                    let order = Event::Order(Order::Rules(&rules));
+                    self.desk.handle(self.reactor.io(), order);
                 }
             }
         }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use whisper_core::digest::Digest;
 use whisper_core::ids::{Link, SessionId};
-#[cfg(feature = "faults")]
-use whisper_core::match_queue::Fault;
+use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::{OpenLanes, Settings};
 use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
 use whisper_core::time::{Micros, Span};
@@ -102,11 +101,13 @@ impl Town {
         let settings = Arc::new(Settings::default());
         let key = plan.seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
         let placement = Placement::single_node(key, NODE, plan.shards);
+        let rules = Arc::new(Rules::none(Ladder::default()));
         let setup = |shard| Setup {
             me: ShardId { node: NODE, shard },
             shards: plan.shards.into(),
             placement: placement.clone(),
             settings: Arc::clone(&settings),
+            rules: Arc::clone(&rules),
             evidence_secret: [0xE5; 32],
             session_secret: seed_bytes(plan.seed),
             seed: seed_bytes(plan.seed ^ (u64::from(shard) + 1) << 32),
@@ -150,13 +151,6 @@ impl Town {
             dice,
             outside,
         }
-    }
-
-    /// The same town, with a rule of every match queue broken.
-    #[cfg(feature = "faults")]
-    pub(super) fn breaking(mut self, rule: Fault) -> Self {
-        self.shards.iter_mut().for_each(|shard| shard.break_rule(rule));
-        self
     }
 
     /// Lives from the beginning to the end, and tells `oracle` of everybody who joins.
@@ -478,6 +472,7 @@ impl Outside {
             }
             Effect::Reported { .. } => {}
             Effect::Answered { .. } => unreachable!("nobody knocks in a town"),
+            Effect::Judged { .. } | Effect::Sentenced { .. } => unreachable!("no rules, no faults"),
         }
     }
 

@@ -1,0 +1,202 @@
+//! What people say and like is judged where it enters, before anybody else has it; and what comes
+//! of it.
+
+use whisper_proto::{Banned, CloseCode, ErrorCode, Lane, ModerationWarning, Say, ServerMessage};
+
+use super::{Effect, Effects, Floor, Shard};
+use crate::ids::SessionId;
+use crate::interests::BadInterest;
+use crate::moderation::{Action, Finding, Moderator, Scope, Severity, Tail};
+
+/// What is said of a message that isn't delivered, beside why.
+const BLOCKED: &str = "This message was not delivered.";
+
+/// What somebody did that rules don't allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offence {
+    /// Said it to their partner.
+    Message,
+    /// Asked for partners who like it.
+    Interest,
+}
+
+impl Offence {
+    /// In one word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Interest => "interest",
+        }
+    }
+}
+
+/// What was found in what somebody said or likes, for its whole life; words for the person are
+/// empty where a log is run again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    severity: Severity,
+    code: Box<str>,
+    message: Box<str>,
+}
+
+/// One side of a chat, as it is listened to: the rules of its lane, and how its last lines ended.
+#[derive(Clone, Debug)]
+pub(super) struct Hearing {
+    scope: Scope,
+    tail: Tail,
+}
+
+// A line of the cache.
+const _: () = assert!(size_of::<Hearing>() == 64);
+
+/// Who listens: the rules, and for each room's place how it is listened to.
+pub(super) struct Judge {
+    pub(super) moderator: Moderator,
+    hearings: Vec<Hearing>,
+}
+
+impl Judge {
+    pub(super) fn new(moderator: Moderator) -> Self {
+        Self { moderator, hearings: Vec::new() }
+    }
+
+    /// A chat begins in a room at this place.
+    pub(super) fn attend(&mut self, place: u32, lane: Lane) {
+        let hearing = Hearing { scope: Scope::of(lane), tail: Tail::default() };
+        let place = place as usize;
+        if let Some(before) = self.hearings.get_mut(place) {
+            *before = hearing;
+            return;
+        }
+        // Places are given from the lowest on, so that the next is never far.
+        self.hearings.resize_with(place + 1, || hearing.clone());
+    }
+
+    fn hear(&mut self, place: u32, text: &str) -> Option<Finding<'_>> {
+        let Hearing { scope, tail } = &mut self.hearings[place as usize];
+        self.moderator.hear(*scope, text, tail)
+    }
+}
+
+impl Found {
+    /// What was found of a severity, in a log without words.
+    pub(super) fn unworded(severity: Severity) -> Self {
+        Self { severity, code: Box::default(), message: Box::default() }
+    }
+}
+
+impl From<Finding<'_>> for Found {
+    fn from(finding: Finding<'_>) -> Self {
+        let Finding { rule: _, severity, code, message } = finding;
+        Self { severity, code: code.into(), message: message.into() }
+    }
+}
+
+impl Shard {
+    /// Takes what a person says to their partner; `known` is what was found in it, where that is
+    /// known already.
+    pub(super) fn say(
+        &mut self,
+        session: SessionId,
+        say: &Say<'_>,
+        known: Option<Found>,
+        effects: &mut impl Effects,
+    ) {
+        let floor = &mut self.floor;
+        let Some(place) = floor.chatting(session, say.room, say.id, effects) else { return };
+        let found = known.or_else(|| floor.judge.hear(place, say.content).map(Found::from));
+        let Some(fault) = found else { return floor.deliver(session, place, say, effects) };
+        let ladder = floor.judge.moderator.rules().ladder();
+        let Some(person) = floor.people.get_mut(session) else { return };
+        let record = &mut person.extra_mut().record;
+        let action = record.fault(fault.severity, ladder);
+        let warnings = record.warnings.into();
+        let severity = fault.severity;
+        effects.push(Effect::Judged { offence: Offence::Message, severity, action });
+        let blocked = action >= Action::Block;
+        let warning = ModerationWarning {
+            message: &fault.message,
+            severity: severity.on_the_wire(),
+            code: &fault.code,
+            warnings,
+            blocked,
+        };
+        let warning = ServerMessage::ModerationWarning(warning);
+        match action {
+            Action::Allow => floor.deliver(session, place, say, effects),
+            Action::Warn => {
+                floor.deliver(session, place, say, effects);
+                floor.tell(session, &warning, effects);
+            }
+            Action::Block => {
+                floor.tell(session, &warning, effects);
+                floor.refuse(session, ErrorCode::Blocked, BLOCKED, say.id, effects);
+            }
+            Action::Ban => self.ban_for(session, &fault, effects),
+        }
+    }
+
+    /// Bans somebody who did what is never tolerated, or came to the end of the ladder.
+    pub(super) fn ban_for(
+        &mut self,
+        session: SessionId,
+        fault: &Found,
+        effects: &mut impl Effects,
+    ) {
+        let floor = &self.floor;
+        let Some(person) = floor.people.get(session) else { return };
+        let ladder = floor.judge.moderator.rules().ladder();
+        let until = floor.now + ladder.ban(fault.severity);
+        let Found { severity, code, message } = fault;
+        let (link, severity) = (person.link, *severity);
+        effects.push(Effect::Sentenced { link, session, severity, code, until });
+        let until = Some(until.unix_millis());
+        let banned = Banned { reason: message, code, until };
+        self.expel(session, banned, effects);
+    }
+
+    /// Tells a person that they are banned, and ends all that they are in.
+    pub(super) fn expel(
+        &mut self,
+        session: SessionId,
+        banned: Banned<'_>,
+        effects: &mut impl Effects,
+    ) {
+        let Some(person) = self.floor.people.get(session) else { return };
+        let link = person.link;
+        effects.push(Effect::Send { link, message: &ServerMessage::Banned(banned) });
+        effects.push(Effect::Close { link, code: CloseCode::Banned });
+        self.depart(session, effects);
+    }
+
+    /// Refuses interests for what was found in them.
+    pub(super) fn refuse_interests(
+        &mut self,
+        session: SessionId,
+        fault: &Found,
+        effects: &mut impl Effects,
+    ) {
+        let (offence, severity) = (Offence::Interest, fault.severity);
+        let action = if severity == Severity::Zero { Action::Ban } else { Action::Block };
+        effects.push(Effect::Judged { offence, severity, action });
+        if action == Action::Ban {
+            return self.ban_for(session, fault, effects);
+        }
+        let why = BadInterest::Unfit.to_string();
+        self.floor.refuse(session, ErrorCode::BadInterests, &why, None, effects);
+    }
+}
+
+impl Floor {
+    /// What is wrong with interests that somebody wants to be met by in a lane.
+    pub(super) fn find_in_interests<'a>(
+        &mut self,
+        lane: Lane,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Found> {
+        let moderator = &mut self.judge.moderator;
+        let scope = Scope::of(lane);
+        let mut fault = |name| moderator.find_in_interest(scope, name).map(Found::from);
+        names.into_iter().filter_map(&mut fault).max_by_key(|fault| fault.severity)
+    }
+}

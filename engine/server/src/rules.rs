@@ -1,0 +1,113 @@
+//! Where the rules of what may be said come from, and when they change.
+
+use std::fs;
+use std::future::pending;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::task::{JoinHandle, spawn_blocking};
+use whisper_core::moderation::{Rules, RulesFault};
+
+use crate::watch::Watch;
+
+/// The longest file that is read: a hundred times what comes with the engine.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// The file of rules, if there is one beside those that come with the engine.
+pub(crate) struct RulesFile {
+    path: Option<PathBuf>,
+    watch: Watch,
+    reading: Option<JoinHandle<Result<Arc<Rules>, RulesFileError>>>,
+    /// It is to be read once more.
+    again: bool,
+}
+
+/// Why a file of rules can't be used.
+#[derive(Debug, Error)]
+pub(crate) enum RulesFileError {
+    /// It can't be read.
+    #[error("can't read {}: {error}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It has a mistake.
+    #[error("{}:{line}:{column}: {fault}", path.display())]
+    Bad {
+        /// Which file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong.
+        fault: RulesFault,
+    },
+}
+
+impl RulesFile {
+    /// Reads rules for the first time: those of the file, or those that come with the engine.
+    ///
+    /// # Errors
+    /// Where the file can't be used.
+    pub(crate) fn load(path: Option<&Path>) -> Result<(Self, Arc<Rules>), RulesFileError> {
+        let path = path.map(Path::to_owned);
+        let watch = Watch::new(path.iter().cloned().collect());
+        let rules = match &path {
+            Some(path) => read(path)?,
+            None => Arc::new(Rules::shipped()),
+        };
+        Ok((Self { path, watch, reading: None, again: false }, rules))
+    }
+
+    /// Whether it is to be read again, see [`Watch::have_changed`].
+    pub(crate) fn has_changed(&mut self) -> bool {
+        self.watch.have_changed()
+    }
+
+    /// Begins to read the file again, beside all else: that takes a while.
+    pub(crate) fn reload(&mut self) {
+        let Some(path) = self.path.clone() else { return };
+        if self.reading.is_some() {
+            self.again = true;
+            return;
+        }
+        self.watch.reading();
+        self.reading = Some(spawn_blocking(move || read(&path)));
+    }
+
+    /// Waits until the file was read, for ever where it isn't being read. May be given up and asked
+    /// again.
+    ///
+    /// # Errors
+    /// Where it can't be used; then the old rules should stay.
+    pub(crate) async fn reloaded(&mut self) -> Result<Arc<Rules>, RulesFileError> {
+        let Some(reading) = &mut self.reading else { return pending().await };
+        let read = reading.await;
+        self.reading = None;
+        if std::mem::take(&mut self.again) {
+            self.reload();
+        }
+        // It isn't aborted, and a panic ends the process.
+        read.expect("what reads the rules comes to an end")
+    }
+}
+
+fn read(path: &Path) -> Result<Arc<Rules>, RulesFileError> {
+    let unreadable = |error| RulesFileError::Unreadable { path: path.to_owned(), error };
+    if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let rules = Rules::parse(&text).map_err(|error| RulesFileError::Bad {
+        path: path.to_owned(),
+        line: error.line,
+        column: error.column,
+        fault: error.fault,
+    })?;
+    Ok(Arc::new(rules))
+}
