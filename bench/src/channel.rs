@@ -12,6 +12,8 @@ pub(crate) struct Channel {
     next: u32,
     /// Bit n: the text `next` - 1 - n was heard.
     heard: u64,
+    /// Numbers below `next` that were not heard.
+    missing: u32,
 }
 
 /// What the arrival of a text shows.
@@ -30,6 +32,7 @@ impl Channel {
     pub(crate) fn arrive(&mut self, seq: u32) -> Arrival {
         if seq >= self.next {
             let ahead = seq - self.next + 1;
+            self.missing = self.missing.saturating_add(ahead - 1);
             self.heard = self.heard.checked_shl(ahead).unwrap_or(0) | 1;
             self.next = seq.saturating_add(1);
             return Arrival::Good;
@@ -39,7 +42,13 @@ impl Channel {
             return Arrival::Doubled;
         }
         self.heard |= 1 << back;
+        self.missing -= 1;
         Arrival::Late
+    }
+
+    /// How many texts before the latest were not heard so far.
+    pub(crate) fn missing(&self) -> u32 {
+        self.missing
     }
 }
 
@@ -67,6 +76,7 @@ mod tests {
         ] {
             assert_eq!(channel.arrive(seq), arrival, "{seq} in {channel:?}");
         }
+        assert_eq!(channel.missing(), 201 - 8, "all but 0 to 5, 67 and 200");
     }
 
     #[test]

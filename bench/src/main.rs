@@ -64,8 +64,10 @@ fn carry_out(run: &Run) -> Result<(String, Outcome), Box<dyn Error>> {
     let mut report = match run {
         Run::Idle(args) => scenarios::idle::run(args, &operator)?,
         Run::Connect(args) => scenarios::connect::run(args, &operator)?,
+        Run::Churn(args) => scenarios::churn::run(args, &operator)?,
         Run::Match(args) => scenarios::matching::run(args, &operator)?,
         Run::Relay(args) => scenarios::relay::run(args, &operator)?,
+        Run::Slow(args) => scenarios::slow::run(args, &operator)?,
         Run::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
     };
     report.demand(&telling.thresholds);

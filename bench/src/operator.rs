@@ -13,9 +13,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use crate::fleet::Board;
+use crate::measure::Sample;
 use crate::plan::Plan;
 use crate::record::{Count, SecondTotal};
-use crate::report::Percentiles;
+use crate::report::{MemorySample, Percentiles};
 
 /// What is told to whoever started the run, and what they want.
 #[derive(Debug)]
@@ -79,6 +80,15 @@ impl Operator {
                 let ready = board.ready();
                 news.iter().for_each(|second| write(&in_json(second, ready)));
             }
+        }
+    }
+
+    /// Tells what the server holds.
+    pub(crate) fn tell_memory(&self, sample: &Sample) {
+        if let Telling::Json { .. } = &self.telling {
+            let mut line = serde_json::to_value(MemorySample::from(sample)).unwrap_or_default();
+            line["event"] = "memory".into();
+            write(&line);
         }
     }
 

@@ -38,18 +38,24 @@ fn programs() -> &'static (PathBuf, PathBuf) {
 struct Server {
     process: Child,
     address: String,
+    admin: String,
     data: Option<PathBuf>,
 }
 
 impl Server {
     fn engine(name: &str, reactors: &str) -> Self {
+        Self::engine_with(name, reactors, "")
+    }
+
+    /// With more to say about people in its configuration.
+    fn engine_with(name: &str, reactors: &str, people: &str) -> Self {
         let data = env::temp_dir().join(format!("whisper-bench-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&data).unwrap();
         let config = data.join("whisper.toml");
-        std::fs::write(&config, "[people]\nping_interval_ms = 1000\n").unwrap();
+        std::fs::write(&config, format!("[people]\nping_interval_ms = 1000\n{people}")).unwrap();
         let mut command = Command::new(&programs().0);
         command.args(["serve", "--listen", "127.0.0.1:0", "--reactors", reactors]);
-        command.args(["--exempt", "127.0.0.0/8"]);
+        command.args(["--exempt", "127.0.0.0/8", "--admin", "127.0.0.1:0"]);
         command.arg("--config").arg(&config).arg("--data-dir").arg(&data);
         Self::start(command, Some(data))
     }
@@ -66,7 +72,9 @@ impl Server {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         let listen = ready["listen"].get(0).unwrap_or(&ready["listen"]);
-        Self { process, address: listen.as_str().unwrap().to_owned(), data }
+        let address = listen.as_str().unwrap().to_owned();
+        let admin = ready["admin"].as_str().unwrap_or_default().to_owned();
+        Self { process, address, admin, data }
     }
 
     fn bench(&self, scenario: &[&str]) -> Output {
@@ -188,6 +196,8 @@ fn people_are_matched_across_shards() {
     let engine = Server::engine("match", "2");
     let figures = engine.figures(&[
         "match",
+        "--model",
+        "rendezvous",
         "--rate",
         "200",
         "--people",
@@ -199,6 +209,77 @@ fn people_are_matched_across_shards() {
     ]);
     assert!(number(&figures, "pairs") > 10.0);
     assert_eq!(number(&figures, "pairs"), number(&figures, "pairs_across_shards"));
+}
+
+#[test]
+fn people_who_like_what_many_like_meet_in_every_tier() {
+    let engine = Server::engine("zipf", "2");
+    let line = "match --rate 600 --people 1200 --secs 1.5 --warm-up 0.3 --interests 300 \
+                --stay 150ms --skips 0.5 --spacing poisson --reactors 2";
+    let result = engine.result(&line.split_whitespace().collect::<Vec<_>>());
+    let (figures, times) = (&result["figures"], &result["latencies"]);
+    assert!(number(figures, "matches") > 200.0, "{result:#}");
+    assert!(number(figures, "skips") > 10.0 && number(figures, "leaves") > 10.0, "{figures:#}");
+    assert!(number(figures, "server_cpu_us_per_match") > 0.0);
+    let by_tier = ["match_exact", "match_overlap", "match_single"].map(|it| &times[it]);
+    let counted: f64 = by_tier.iter().map(|tier| number(tier, "count")).sum();
+    let any = times["match_any"]["count"].as_f64().unwrap_or_default();
+    assert_eq!(counted + any, number(&times["match"], "count"), "{times:#}");
+    assert!(number(&times["match_after_skip"], "count") > 10.0);
+    assert!(number(&times["waited_by_engine"], "p50_us") <= number(&times["match"], "p50_us"));
+    assert!(figures.get("people_waiting_at_end").is_some());
+}
+
+#[test]
+fn a_town_lives_and_what_it_leaves_behind_is_told() {
+    let engine = Server::engine("churn", "2");
+    let metrics = format!("http://{}", engine.admin);
+    let line = "churn --people 120 --hurry 60 --secs 2 --warm-up 0.5 --reactors 2 --metrics";
+    let line: Vec<_> = line.split_whitespace().chain([metrics.as_str()]).collect();
+    let result = engine.result(&line);
+    let figures = &result["figures"];
+    for (what, least) in
+        [("messages", 100.0), ("chats", 20.0), ("skips", 10.0), ("leaves", 3.0), ("joins", 10.0)]
+    {
+        assert!(number(figures, what) > least, "{what}: {figures:#}");
+    }
+    assert!(number(figures, "departures") + number(figures, "vanishings") > 0.0, "{figures:#}");
+    assert!(number(figures, "messages") <= number(figures, "messages_said"));
+    assert!(number(&result["latencies"]["match"], "count") > 10.0);
+    assert!(number(&result["latencies"]["connect"], "count") > 1.0, "they come back");
+    let memory = result["memory"].as_array().unwrap();
+    assert_eq!(memory.len(), 2, "at the beginning and at the end: {memory:#?}");
+    assert!(memory.iter().all(|sample| number(sample, "rss_bytes") > 1e6));
+    for what in ["server_rss", "server_anonymous", "kernel_slab"] {
+        number(figures, &format!("{what}_growth_kb_per_10min"));
+    }
+    for what in ["files", "sockets"] {
+        let [begin, end] = ["begin", "end"].map(|when| format!("server_{what}_at_{when}"));
+        assert_eq!(number(figures, &begin), number(figures, &end), "{figures:#}");
+    }
+    assert!(number(figures, "server_counted_messages_in") > 0.0);
+}
+
+#[test]
+fn pairs_go_on_beside_slow_people_and_those_are_told_when_they_are_gone() {
+    let engine = Server::engine_with("slow", "1", "head_max_ms = 500\n");
+    let line = "slow --pairs 5 --rate 200 --warm-up 0.2 --calm 500ms --attack 4s --readers 5 \
+                --flood 4000 --handshakes 10 --drip 50ms --reactors 2";
+    let result = engine.result(&line.split_whitespace().collect::<Vec<_>>());
+    let (figures, times) = (&result["figures"], &result["latencies"]);
+    assert_eq!(number(figures, "messages_lost"), 0.0);
+    assert!(number(figures, "calm_p99_us") > 0.0 && number(figures, "attacked_p99_us") > 0.0);
+    // A busy machine may see a few off later than this run ends.
+    assert!(number(&times["slow_handshake_gone"], "count") > 0.0, "{result:#}");
+    assert!(number(&times["slow_handshake_gone"], "min_us") > 400_000.0);
+    let gone: f64 = ["slow_handshake_gone", "slow_reader_gone"]
+        .iter()
+        .map(|name| times[name]["count"].as_f64().unwrap_or_default())
+        .sum();
+    assert_eq!(number(figures, "attackers"), 15.0);
+    assert!(number(figures, "attackers_left") <= 15.0 - gone, "{figures:#}");
+    let phases = result["phases"].as_array().unwrap();
+    assert_eq!(phases.len(), 2, "alone, and not");
 }
 
 #[test]

@@ -2,15 +2,19 @@
 
 mod values;
 
-pub(crate) use self::values::{Seed, Sources, Stay, duration};
+pub(crate) use self::values::{Seed, Sources, Stay, duration, relax};
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::values::{count, rate, target};
+use self::values::{count, each, exponent, rate, share, target};
+use whisper_proto::Relax;
+
+use crate::measure::Endpoint;
 use crate::plan::{PhaseWish, Spacing};
 use crate::report::Demand;
 
@@ -49,10 +53,16 @@ pub(crate) enum Run {
     Idle(Idle),
     /// A storm of people who come: connects and upgrades a second.
     Connect(Connect),
-    /// People who join while their partner waits: time to match, open loop.
+    /// People who join at a rate: time to match by tier, open loop.
     Match(Match),
+    /// People as a model has them, who come, meet, talk, skip and go: for soaks, with slopes of
+    /// memory.
+    Churn(Churn),
     /// Pairs who talk: latency, throughput, CPU per message.
     Relay(Relay),
+    /// Pairs who talk, at first alone and then beside people who never read what they are sent, and
+    /// others who never come to the end of their request: what the former notice of the latter.
+    Slow(Slow),
     /// The same relay against the engine and against the bare floor, in turn: CPU per message.
     CompareFloor(CompareFloor),
 }
@@ -78,6 +88,10 @@ pub(crate) struct Aim {
     /// The server's process, to read its CPU time and memory.
     #[arg(long)]
     pub(crate) pid: Option<u32>,
+    /// Where the server tells its numbers for Prometheus: what it counted itself, and the sockets it
+    /// holds before and after.
+    #[arg(long, value_name = "http://HOST:PORT")]
+    pub(crate) metrics: Option<Endpoint>,
     #[command(flatten)]
     pub(crate) telling: Telling,
 }
@@ -112,7 +126,9 @@ impl Run {
             Self::Idle(args) => &args.aim.telling,
             Self::Connect(args) => &args.aim.telling,
             Self::Match(args) => &args.aim.telling,
+            Self::Churn(args) => &args.aim.telling,
             Self::Relay(args) => &args.aim.telling,
+            Self::Slow(args) => &args.aim.telling,
             Self::CompareFloor(args) => &args.telling,
         }
     }
@@ -231,24 +247,97 @@ Examples:
 
 /// `match`
 #[derive(Args, Debug)]
+#[command(after_help = MATCH_EXAMPLES)]
 pub(crate) struct Match {
     #[command(flatten)]
     pub(crate) aim: Aim,
     #[command(flatten)]
     pub(crate) course: Course,
-    /// Joins a second, those who wait and those who arrive together.
+    /// Who meets whom.
+    #[arg(long, value_name = "MODEL", value_enum, default_value_t)]
+    pub(crate) model: MatchModel,
+    /// Joins a second. In a rendezvous, those who wait and those who arrive together.
     #[arg(long, value_name = "N", default_value = "5000", value_parser = rate)]
     pub(crate) rate: f64,
     /// Whether joins are due at even distances, or as independent people would come.
     #[arg(long, value_name = "HOW", value_enum, default_value = "even")]
     pub(crate) spacing: Spacing,
-    /// People who take turns in joining [default: enough for each to join every two seconds].
+    /// People who take turns in joining [default: enough for each to wait 4s and stay; in a
+    /// rendezvous to join every 2s]. Too few, and people meet whom they met before, which the engine
+    /// avoids.
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) people: Option<usize>,
-    /// How long a partner waits before the other joins.
+    /// Zipf: how many interests there are.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = count)]
+    pub(crate) interests: usize,
+    /// Zipf: how much more the first are liked; the n-th N^-S times as often as the first.
+    #[arg(long, value_name = "S", default_value = "1", value_parser = exponent)]
+    pub(crate) exponent: f64,
+    /// Zipf: how many interests each has, of which any number is as likely.
+    #[arg(long, value_name = "MIN-MAX", default_value = "1-5", value_parser = each)]
+    pub(crate) each: RangeInclusive<usize>,
+    /// Zipf: how far people go from their interests as they wait: strict, gradual or anyone.
+    #[arg(long, value_name = "HOW", default_value = "gradual", value_parser = relax)]
+    pub(crate) relax: Relax,
+    /// Zipf: how long a chat lasts in the mean.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) stay: Duration,
+    /// Zipf: the share of chats that end with a skip, by which whoever ends it waits again with the
+    /// same wishes; the others end with leaving.
+    #[arg(long, value_name = "SHARE", default_value = "0.25", value_parser = share)]
+    pub(crate) skips: f64,
+    /// Rendezvous: how long a partner waits before the other joins.
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
     pub(crate) lead: Duration,
 }
+
+/// Who meets whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatchModel {
+    /// Anybody: interests are drawn by Zipf's law, and the engine finds who fits.
+    #[default]
+    Zipf,
+    /// Two of different shards with an interest of their own: one waits, then the other joins.
+    Rendezvous,
+}
+
+const MATCH_EXAMPLES: &str = "\
+Examples:
+  1,000 joins a second of people who like what many like, held to a promise:
+    whisper-bench match --target 127.0.0.1:8080 --rate 1k --secs 60 --threshold 'match.mean<100ms'
+  A niche audience: 100,000 interests, nearly all as rare, and nobody settles for less:
+    whisper-bench match --target 127.0.0.1:8080 --interests 100k --exponent 0.5 --relax strict
+  How long it takes to find the one partner there is, on another shard:
+    whisper-bench match --target 127.0.0.1:8080 --model rendezvous --threshold 'match.p99<1ms'";
+
+/// `churn`
+#[derive(Args, Debug)]
+#[command(after_help = CHURN_EXAMPLES)]
+pub(crate) struct Churn {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    #[command(flatten)]
+    pub(crate) course: Course,
+    /// How many people there are, whether they are connected or away for the moment.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = count)]
+    pub(crate) people: usize,
+    /// How they behave, in TOML [default: as in bench/models/people.toml, which is built in].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// How many times faster than the model they live.
+    #[arg(long, value_name = "TIMES", default_value = "1", value_parser = rate)]
+    pub(crate) hurry: f64,
+}
+
+const CHURN_EXAMPLES: &str = "\
+Examples:
+  A soak of an hour, as people live, and whether memory grows:
+    whisper-bench churn --target 127.0.0.1:8080 --people 10k --secs 1h --warm-up 5m \\
+        --pid $(pidof whisper) --threshold 'server_anonymous_growth_kb_per_10min<100'
+  The same hour in six minutes:
+    whisper-bench churn --target 127.0.0.1:8080 --people 10k --hurry 10 --secs 6m
+  A town that fills and empties, with people of your own:
+    whisper-bench churn --target 127.0.0.1:8080 --model town.toml --phases ramp:5m,hold:10m,ramp:5m:0x";
 
 /// `relay`
 #[derive(Args, Debug)]
@@ -299,6 +388,51 @@ pub(crate) struct Talk {
     #[arg(long)]
     pub(crate) moderated: bool,
 }
+
+/// `slow`
+#[derive(Args, Debug)]
+#[command(after_help = SLOW_EXAMPLES)]
+pub(crate) struct Slow {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    /// Pairs who talk.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
+    pub(crate) pairs: usize,
+    /// Their messages a second, open loop.
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// The length of what they say.
+    #[arg(long, value_name = "N", default_value = "64", value_parser = count)]
+    pub(crate) bytes: usize,
+    /// How long they talk before that, not measured.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) warm_up: Duration,
+    /// How long they are alone.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) calm: Duration,
+    /// How long they aren't.
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
+    pub(crate) attack: Duration,
+    /// People who join in pairs, talk, and never read; an odd one waits in vain.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = count)]
+    pub(crate) readers: usize,
+    /// What each of them says a second, in messages of 2,000 bytes. It takes some megabytes until
+    /// the system's own buffers are full, and the server knows.
+    #[arg(long, value_name = "N", default_value = "500", value_parser = rate)]
+    pub(crate) flood: f64,
+    /// People who send the head of their request byte by byte, without an end.
+    #[arg(long, value_name = "N", default_value = "500", value_parser = count)]
+    pub(crate) handshakes: usize,
+    /// The time from one of these bytes to the next.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) drip: Duration,
+}
+
+const SLOW_EXAMPLES: &str = "\
+Examples:
+  Whether anybody notices 1,000 slow readers and 5,000 slow handshakes:
+    whisper-bench slow --target 127.0.0.1:8080 --readers 1k --handshakes 5k --attack 1m \\
+        --threshold 'attacked_to_calm_p99<2' --threshold 'attackers_left==0'";
 
 /// `compare-floor`
 #[derive(Args, Debug)]

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
+
+use whisper_proto::{Relax, limits};
 
 /// A length of time: `10`, `10s`, `500ms`, `2m`, `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -39,6 +42,37 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
 pub(crate) fn count(text: &str) -> Result<usize, String> {
     let count = rate(text)?;
     if count.fract() == 0.0 { Ok(count as usize) } else { Err("a whole number".to_owned()) }
+}
+
+/// A part of all: 0 to 1.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let share = text.trim().parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "0 to 1".to_owned())
+}
+
+/// How uneven popularity is.
+pub(crate) fn exponent(text: &str) -> Result<f64, String> {
+    let exponent = text.trim().parse().ok().filter(|exponent| (0.0..=10.0).contains(exponent));
+    exponent.ok_or_else(|| "0 (all alike) to 10".to_owned())
+}
+
+/// How many interests a person has: `3`, `1-5`.
+pub(crate) fn each(text: &str) -> Result<RangeInclusive<usize>, String> {
+    let (min, max) = text.split_once('-').unwrap_or((text, text));
+    let parsed = min.trim().parse().ok().zip(max.trim().parse().ok());
+    let range = parsed.filter(|(min, max)| min <= max && *max <= limits::INTERESTS);
+    let range = range.map(|(min, max)| min..=max);
+    range.ok_or_else(|| format!("a number or MIN-MAX, at most {}", limits::INTERESTS))
+}
+
+/// How far somebody goes from their interests.
+pub(crate) fn relax(text: &str) -> Result<Relax, String> {
+    match text.trim() {
+        "strict" => Ok(Relax::Strict),
+        "gradual" => Ok(Relax::Gradual),
+        "anyone" => Ok(Relax::Anyone),
+        _ => Err("strict, gradual or anyone".to_owned()),
+    }
 }
 
 /// An address, or a name that has one.
@@ -142,6 +176,16 @@ mod tests {
         assert!(rate("0").is_err() && rate("-1").is_err() && rate("k").is_err());
         assert_eq!(count("2k"), Ok(2_000));
         assert!(count("0.5").is_err());
+    }
+
+    #[test]
+    fn shares_and_numbers_of_interests_are_within_bounds() {
+        assert_eq!((share("0"), share("0.25"), share("1")), (Ok(0.0), Ok(0.25), Ok(1.0)));
+        assert!(share("1.1").is_err() && share("nan").is_err() && exponent("-1").is_err());
+        assert_eq!((each("3"), each("1-5"), each("0-10")), (Ok(3..=3), Ok(1..=5), Ok(0..=10)));
+        assert!(each("5-1").is_err() && each("1-11").is_err() && each("few").is_err());
+        assert_eq!(relax("strict"), Ok(Relax::Strict));
+        assert!(relax("easy").is_err());
     }
 
     #[test]

@@ -154,6 +154,14 @@ impl Crowd {
         self.forget(person);
     }
 
+    /// Has somebody's connection end without a word.
+    pub(super) fn vanish(&mut self, io: &mut Io, person: PersonId) {
+        if let Some(conn) = self.people[person].conn {
+            io.abort(conn);
+        }
+        self.forget(person);
+    }
+
     /// Lets more of those come who shall, not all at once.
     pub(super) fn dial(&mut self, io: &mut Io) {
         while self.on_the_way < self.plan.on_the_way_max
@@ -188,6 +196,13 @@ impl Crowd {
             }
             who.written = self.turn;
             io.write(held.conn, |out| out.extend_from_slice(&held.frame));
+        }
+    }
+
+    /// Writes bytes for somebody who is connected, whether or not they are a WebSocket.
+    pub(super) fn write(&mut self, io: &mut Io, person: PersonId, bytes: &[u8]) {
+        if let Some(conn) = self.people[person].conn {
+            io.write(conn, |out| out.extend_from_slice(bytes));
         }
     }
 
@@ -341,6 +356,9 @@ impl<S: Scenario> Handler for Floor<'_, S> {
         self.tell(io, person, &News::Opened);
         if self.crowd.people[person].conn != Some(conn) {
             return; // the scenario had them leave
+        }
+        if !self.scenario.upgrades(person) {
+            return;
         }
         io.write(conn, |out| {
             let client = match self.crowd.plan.ask_shard {

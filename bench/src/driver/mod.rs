@@ -66,6 +66,12 @@ pub(crate) trait Scenario: Sized {
         Ok(())
     }
 
+    /// Whether somebody whose socket is connected asks for a WebSocket at once, as anybody would.
+    fn upgrades(&self, person: PersonId) -> bool {
+        let _ = person;
+        true
+    }
+
     /// How far the gathering is: who is there, and did what must be done before.
     fn gathered(&self, scene: &Scene<'_>) -> Gathered;
 
@@ -169,7 +175,7 @@ pub(crate) fn run<S: Scenario>(
         outbox,
         recorder: Recorder::new(),
         phases: Phases::new(&plan.load),
-        meter: Meter::new(plan.server.filter(|_| number == 0)),
+        meter: Meter::new(plan.server.pid.filter(|_| number == 0)),
         beat: Instant::now() + BEAT,
         stage: (0, Instant::now()),
     };

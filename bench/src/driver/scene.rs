@@ -53,6 +53,11 @@ impl<'a> Scene<'a> {
         self.crowd.leave(self.io, person);
     }
 
+    /// Has somebody's connection end without a word, as where a network is gone.
+    pub(crate) fn vanish(&mut self, person: PersonId) {
+        self.crowd.vanish(self.io, person);
+    }
+
     /// The shard that serves somebody, where the plan was to ask for it.
     pub(crate) fn shard(&self, person: PersonId) -> Option<u16> {
         self.crowd.shard(person)
@@ -66,6 +71,18 @@ impl<'a> Scene<'a> {
     /// Has somebody send bytes as they are.
     pub(crate) fn send(&mut self, person: PersonId, payload: &[u8]) {
         self.crowd.frame(self.io, person, |out| out.extend_from_slice(payload));
+    }
+
+    /// Has somebody write bytes without a frame around them.
+    pub(crate) fn write(&mut self, person: PersonId, bytes: &[u8]) {
+        self.crowd.write(self.io, person, bytes);
+    }
+
+    /// Has somebody read nothing any more. Their connection's end shows only when they write.
+    pub(crate) fn stop_reading(&mut self, person: PersonId) {
+        if let Some(conn) = self.crowd.conn(person) {
+            self.io.pause(conn);
+        }
     }
 
     /// Bytes of somebody that the system has not taken yet.

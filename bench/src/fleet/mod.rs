@@ -7,12 +7,12 @@ pub(crate) use self::board::Board;
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use crate::driver::{self, DriveError, Ended, Scenario};
-use crate::measure::Reading;
+use crate::measure::{MeasureError, Reading, Watch};
 use crate::operator::Operator;
 use crate::plan::Plan;
 use crate::record::Ledger;
@@ -35,6 +35,8 @@ pub(crate) struct Ran<R> {
     pub(crate) series: Series,
     /// The server's clocks at the ends of the measured phases; none where it is not known.
     pub(crate) readings: Vec<Reading>,
+    /// What the server held in the course of it.
+    pub(crate) watch: Watch,
     /// Why the first connection was lost.
     pub(crate) first_lost: Option<String>,
     /// Whether somebody broke it off.
@@ -52,6 +54,9 @@ pub(crate) enum FleetError {
     /// A reactor could not do its part.
     #[error(transparent)]
     Drive(#[from] DriveError),
+    /// The server can't be looked at.
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
 }
 
 /// Carries a plan out. `make` makes the scenario of a reactor, by its number.
@@ -67,6 +72,7 @@ pub(crate) fn run<S: Scenario>(
     let board = Arc::new(Board::new(plan.reactors, operator.interrupted()));
     let mut ledger = Ledger::new(plan.reactors);
     let mut series = Series::new();
+    let mut watch = Watch::new(plan.server.clone(), plan.load.length())?;
     let ended = thread::scope(|scope| {
         let (outbox, inbox) = mpsc::sync_channel(OUTBOX);
         let mut threads = Vec::new();
@@ -96,6 +102,9 @@ pub(crate) fn run<S: Scenario>(
             let news = ledger.news();
             news.iter().for_each(|second| series.add(second));
             operator.tell(&plan, &board, &news);
+            let measured_from = board.start().map(|start| start + plan.load.warm_up());
+            let sample = measured_from.and_then(|from| watch.look(Instant::now(), from));
+            sample.iter().for_each(|sample| operator.tell_memory(sample));
         }
         let ended = threads.into_iter().map(|thread| thread.join().expect("it doesn't panic"));
         Ok(ended.collect::<Vec<_>>())
@@ -107,6 +116,7 @@ pub(crate) fn run<S: Scenario>(
         ledger,
         series,
         readings: Vec::new(),
+        watch,
         first_lost: None,
         interrupted,
         rests: Vec::new(),
@@ -116,6 +126,7 @@ pub(crate) fn run<S: Scenario>(
         ran.readings.extend(readings);
         ran.first_lost = ran.first_lost.or(first_lost);
     }
+    ran.watch.settle()?;
     Ok(ran)
 }
 

@@ -1,4 +1,4 @@
-//! User memory of a process.
+//! User memory of a process, and what the kernel holds beside.
 
 use super::{MeasureError, parsed};
 
@@ -23,6 +23,15 @@ impl Memory {
     fn parse(rollup: &str) -> Option<Self> {
         Some(Self { anonymous: bytes(rollup, "Anonymous:")?, resident: bytes(rollup, "Rss:")? })
     }
+}
+
+/// What the kernel holds in slabs and can't give back, of the whole system: sockets, the requests of
+/// rings, and what belongs to them. In bytes.
+///
+/// # Errors
+/// Where it isn't told.
+pub(crate) fn kernel_memory() -> Result<u64, MeasureError> {
+    parsed("/proc/meminfo", "SUnreclaim", |text| bytes(text, "SUnreclaim:"))
 }
 
 /// The field of a line like `Rss:   1234 kB`.

@@ -108,6 +108,17 @@ impl Load {
         &self.segments
     }
 
+    /// All of it for one time, and then for another.
+    pub(crate) fn twice(warm_up: Duration, first: Duration, second: Duration) -> Self {
+        let segment = |length| Segment { kind: PhaseKind::Hold, length, from: 1.0, to: 1.0 };
+        Self { warm_up, segments: vec![segment(first), segment(second)] }
+    }
+
+    /// How long it counts.
+    pub(crate) fn length(&self) -> Duration {
+        self.segments.iter().map(|segment| segment.length).sum()
+    }
+
     /// The highest level.
     pub(crate) fn peak(&self) -> f64 {
         self.segments.iter().map(|segment| segment.from.max(segment.to)).fold(0.0, f64::max)

@@ -13,6 +13,7 @@ use std::time::Instant;
 use thiserror::Error;
 
 use crate::cli::{Aim, Course, Sources, Wire, Writes};
+use crate::measure::Watched;
 
 /// Sockets of a ring beyond one for each person: a closed connection keeps its own for a moment.
 const SLOTS_SPARE: usize = 64;
@@ -35,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) ask_shard: bool,
     /// The most people there will be at once.
     pub(crate) people: usize,
+    /// Sockets of a ring beyond one for each person.
+    pub(crate) spare: usize,
     /// How many of them, one after the other, must be in the hands of the same reactor.
     pub(crate) together: usize,
     /// How much is asked of them, and when.
@@ -45,8 +48,8 @@ pub(crate) struct Plan {
     pub(crate) reactors: usize,
     /// Where those may run; anywhere if empty.
     pub(crate) cores: Vec<usize>,
-    /// The server's process, where it is known.
-    pub(crate) server: Option<u32>,
+    /// The server's process and numbers, where they are known.
+    pub(crate) server: Watched,
     /// What times are counted from.
     pub(crate) epoch: Instant,
     /// From which nonces, masks, texts and the names of interests derive.
@@ -100,12 +103,13 @@ impl Plan {
             writes: wire.writes,
             ask_shard: false,
             people,
+            spare: SLOTS_SPARE,
             together: 1,
             load,
             on_the_way_max: ON_THE_WAY_MAX.div_ceil(reactors),
             reactors,
             cores: aim.cores.clone(),
-            server: aim.pid,
+            server: Watched { pid: aim.pid, metrics: aim.metrics.clone() },
             epoch: Instant::now(),
             seed: aim.telling.seed.0,
             sources: aim.sources.clone(),
@@ -124,7 +128,7 @@ impl Plan {
 
     /// How many sockets a reactor needs for its share.
     pub(crate) fn slots(&self, reactor: usize) -> usize {
-        self.share(reactor).len() + SLOTS_SPARE
+        self.share(reactor).len() + self.spare
     }
 
     /// The address that a person comes from; None where the system shall choose.

@@ -50,6 +50,24 @@ named! {
         Early = "joins_before_partner_waits",
         /// Pairs whose two people are on different shards.
         Across = "pairs_across_shards",
+        /// Searches that people began, skips not counted.
+        Joins = "joins",
+        /// Chats that began.
+        Chats = "chats",
+        /// Messages said, whether or not anybody was there any more to hear them.
+        Said = "messages_said",
+        /// Chats ended by a skip.
+        Skips = "skips",
+        /// Chats ended by leaving.
+        Leaves = "leaves",
+        /// Chats ended by closing the connection.
+        Departures = "departures",
+        /// Chats ended by a connection that was gone.
+        Vanishings = "vanishings",
+        /// Searches that people broke off themselves.
+        GivenUp = "searches_given_up",
+        /// People told that nobody was found for them.
+        Timeouts = "match_timeouts",
         /// Pairs matched within a millisecond, by the engine's clock.
         Within1ms = "pairs_within_1ms_by_engine",
     }
@@ -83,11 +101,27 @@ named! {
         Relay = "relay",
         /// From when a join was due to its `matched`.
         Match = "match",
+        /// The same of those who like exactly the same.
+        MatchExact = "match_exact",
+        /// The same of those who share two interests or more.
+        MatchOverlap = "match_overlap",
+        /// The same of those who share one.
+        MatchSingle = "match_single",
+        /// The same of those who share none.
+        MatchAny = "match_any",
+        /// From a skip to the next `matched`.
+        MatchAfterSkip = "match_after_skip",
+        /// How long a join waited by the engine's clock, in whole milliseconds.
+        WaitedByEngine = "waited_by_engine",
         /// From when a join was due to the `matched` of who waited for it.
         PartnersMatch = "partners_match",
         /// From when somebody should have set out to their being there: upgraded, greeted by an
         /// engine, and matched where they join.
         Connect = "connect",
+        /// From when somebody stopped reading to the end of their connection.
+        SlowReader = "slow_reader_gone",
+        /// From the connected socket of somebody who never ends their request to its end.
+        SlowHandshake = "slow_handshake_gone",
         /// From the connected socket to the first word after the upgrade.
         Upgrade = "upgrade",
         /// How late we ourselves were with what was due.

@@ -1,7 +1,9 @@
-//! What connections cost in memory, found from how it grows.
+//! What connections cost in memory, found from how it grows; and what grows though nobody comes.
 
 use super::Report;
-use crate::measure::Slab;
+use super::result::MemorySample;
+use super::run::Things;
+use crate::measure::{Sample, Slab, Watch};
 use crate::scenarios::idle::Reading;
 
 impl Report {
@@ -28,6 +30,36 @@ impl Report {
                 let label = format!("_{}_to_{}", from.connections, to.connections);
                 self.slope(from, to, plain, &label);
             }
+        }
+    }
+
+    /// Adds what the server held in the course of a run in which so many things were done: how fast
+    /// that grew, what was left of it in the end, and what it counted itself.
+    pub(super) fn watched(&mut self, things: Things, watch: &Watch, done: u64) {
+        self.memory = watch.samples.iter().map(MemorySample::from).collect();
+        let mut growth = |what: &str, of: &dyn Fn(&Sample) -> u64| {
+            if let Some(slope) = watch.slope(|sample| of(sample) as f64) {
+                self.figure(format!("{what}_growth_kb_per_10min"), slope * 600.0 / 1e3, "kB");
+            }
+        };
+        growth("server_rss", &|sample| sample.memory.resident);
+        growth("server_anonymous", &|sample| sample.memory.anonymous);
+        growth("kernel_slab", &|sample| sample.kernel);
+        for (when, standing) in [("begin", watch.begin), ("end", watch.end)] {
+            if let Some(files) = standing.files {
+                self.count(format!("server_files_at_{when}"), files);
+            }
+            if let Some(sockets) = standing.sockets {
+                self.figure(format!("server_sockets_at_{when}"), sockets, "");
+            }
+        }
+        for (name, more) in watch.counted() {
+            if name == "process_cpu_seconds" {
+                let each = more * 1e6 / done.max(1) as f64;
+                self.figure(format!("server_counted_cpu_us_per_{}", things.one), each, "µs");
+            }
+            let name = name.strip_prefix("whisper_").unwrap_or(name);
+            self.figure(format!("server_counted_{name}"), more, "");
         }
     }
 

@@ -15,7 +15,7 @@ mod table;
 pub(crate) use self::compare::compare;
 pub(crate) use self::demand::Demand;
 pub(crate) use self::folder::Folder;
-pub(crate) use self::result::{Outcome, Percentiles};
+pub(crate) use self::result::{MemorySample, Outcome, Percentiles};
 pub(crate) use self::run::Things;
 pub(crate) use self::series::Series;
 
@@ -35,6 +35,7 @@ pub(crate) struct Report {
     latencies: Vec<(&'static str, Histogram<u64>)>,
     phases: Vec<PhaseResult>,
     series: Series,
+    memory: Vec<MemorySample>,
     faults: Vec<String>,
     invalid: Vec<String>,
     thresholds: Vec<Threshold>,
@@ -65,6 +66,7 @@ impl Report {
             latencies: Vec::new(),
             phases: Vec::new(),
             series: Series::new(),
+            memory: Vec::new(),
             faults: Vec::new(),
             invalid: Vec::new(),
             thresholds: Vec::new(),
@@ -146,6 +148,7 @@ impl Report {
             latencies: self.latencies.iter().map(percentiles).collect(),
             phases: self.phases.clone(),
             series: self.series.seconds.clone(),
+            memory: self.memory.clone(),
             arguments: std::env::args().skip(1).collect(),
             seed: format!("{seed:016x}"),
             started_unix_ms: started.as_millis() as u64,

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::Figure;
 use super::machine::Machine;
+use crate::measure::Sample;
 use crate::record::{Count, SecondTotal, Tally};
 
 /// The version of the schema.
@@ -37,6 +38,8 @@ pub(crate) struct RunResult {
     pub(crate) phases: Vec<PhaseResult>,
     /// Second by second.
     pub(crate) series: Vec<Second>,
+    /// What the server held, every few seconds; empty where its process is not known.
+    pub(crate) memory: Vec<MemorySample>,
     /// The command line, without the program.
     pub(crate) arguments: Vec<String>,
     /// What nonces, texts and choices were derived from, in hex.
@@ -102,6 +105,34 @@ pub(crate) struct Second {
     pub(crate) counts: BTreeMap<&'static str, u64>,
     /// What took how long in it.
     pub(crate) latencies: BTreeMap<String, Percentiles>,
+}
+
+/// What the server held at a moment.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct MemorySample {
+    /// When, in seconds from the end of the warm-up.
+    pub(crate) at_s: Number,
+    /// Its memory, the program's own text included.
+    pub(crate) rss_bytes: u64,
+    /// That of it which no file stands behind.
+    pub(crate) anonymous_bytes: u64,
+    /// What the kernel can't give back, of the whole system and so of both ends.
+    pub(crate) kernel_slab_bytes: u64,
+    /// Its open files.
+    pub(crate) files: usize,
+}
+
+impl From<&Sample> for MemorySample {
+    fn from(sample: &Sample) -> Self {
+        let Sample { at, memory, kernel, files } = *sample;
+        Self {
+            at_s: Number(at.as_secs_f64()),
+            rss_bytes: memory.resident,
+            anonymous_bytes: memory.anonymous,
+            kernel_slab_bytes: kernel,
+            files,
+        }
+    }
 }
 
 /// How the times of something are distributed, in microseconds.

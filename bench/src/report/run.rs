@@ -51,6 +51,7 @@ impl Report {
         if let Some(last) = ran.readings.last() {
             report.figure("server_rss_mb", last.memory.resident as f64 / 1e6, "MB");
         }
+        report.watched(things, &ran.watch, whole.tally.count(Count::Done));
         report.figure("reactors", ran.plan.reactors as f64, "");
         report.phases = phases(things, ran);
         report.series = ran.series.clone();

@@ -81,6 +81,7 @@ fn aim(server: &Server, args: &CompareFloor) -> Aim {
         reactors: None,
         cores: Vec::new(),
         pid: Some(server.pid()),
+        metrics: None,
         telling: args.telling.clone(),
     }
 }

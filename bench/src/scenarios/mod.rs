@@ -1,10 +1,13 @@
 //! What people do.
 
+mod catalogue;
+pub(crate) mod churn;
 pub(crate) mod connect;
 pub(crate) mod floor;
 pub(crate) mod idle;
 pub(crate) mod matching;
 pub(crate) mod relay;
+pub(crate) mod slow;
 
 use std::error::Error;
 

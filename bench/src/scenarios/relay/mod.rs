@@ -8,6 +8,7 @@
 mod acquaintance;
 mod pace;
 
+use std::ops::Range;
 use std::time::Instant;
 
 use whisper_proto::{ClientMessage, Lane, Say, ServerMessage};
@@ -58,10 +59,7 @@ pub(super) fn measure(
     wire: Wire,
     operator: &Operator,
 ) -> Result<Report, Failed> {
-    if !(BYTES_MIN..=whisper_proto::limits::CONTENT_CHARS).contains(&talk.bytes) {
-        let must_be = format!("{BYTES_MIN} to {}", whisper_proto::limits::CONTENT_CHARS);
-        return Err(PlanError::Number { name: "--bytes", must_be }.into());
-    }
+    check(talk)?;
     let load = Load::from(&talk.course);
     // Where nothing else says how much, there are more pairs at a higher level.
     let pairs = match talk.rate {
@@ -70,19 +68,33 @@ pub(super) fn measure(
     };
     let mut plan = Plan::new(aim, wire, 2 * pairs, load)?;
     plan.together = 2;
-    let ran =
-        fleet::run(plan, operator, |plan, reactor| Relay::new(plan, reactor, talk, wire.peer))?;
-    Ok(report(ran))
+    let ran = fleet::run(plan, operator, |plan, reactor| {
+        Relay::new(plan, reactor, plan.share(reactor), talk, wire.peer)
+    })?;
+    let balance = ran.rests.iter().sum();
+    Ok(report("relay", ran, balance))
+}
+
+/// Whether texts may be as long as they shall.
+///
+/// # Errors
+/// Where they may not.
+pub(super) fn check(talk: &Talk) -> Result<(), PlanError> {
+    if !(BYTES_MIN..=whisper_proto::limits::CONTENT_CHARS).contains(&talk.bytes) {
+        let must_be = format!("{BYTES_MIN} to {}", whisper_proto::limits::CONTENT_CHARS);
+        return Err(PlanError::Number { name: "--bytes", must_be });
+    }
+    Ok(())
 }
 
 /// What is left when nothing more arrives was lost.
-fn report(mut ran: Ran<i64>) -> Report {
-    let balance: i64 = ran.rests.iter().sum();
+pub(super) fn report<R>(scenario: &'static str, mut ran: Ran<R>, balance: i64) -> Report {
     ran.ledger.add_late(Count::Lost, balance.max(0) as u64);
-    Report::of("relay", MESSAGES, &ran)
+    Report::of(scenario, MESSAGES, &ran)
 }
 
-struct Relay {
+/// One reactor's people who talk.
+pub(super) struct Relay {
     peer: Option<Peer>,
     lane: Lane,
     bytes: usize,
@@ -110,8 +122,14 @@ struct Talker {
 }
 
 impl Relay {
-    fn new(plan: &Plan, reactor: usize, talk: &Talk, peer: Option<Peer>) -> Self {
-        let names = plan.share(reactor);
+    /// Those with these names, as all reactors together number people: the first of this one's.
+    pub(super) fn new(
+        plan: &Plan,
+        reactor: usize,
+        names: Range<usize>,
+        talk: &Talk,
+        peer: Option<Peer>,
+    ) -> Self {
         Self {
             peer,
             lane: if talk.moderated { MODERATED } else { UNMODERATED },
@@ -122,7 +140,7 @@ impl Relay {
             epoch: plan.epoch,
             people: names.clone().map(|_| Talker::default()).collect(),
             acquaintances: Acquaintances::new(names.len()),
-            pace: Pace::new(plan, reactor, talk),
+            pace: Pace::new(plan, reactor, names.len(), talk),
             balance: 0,
             text: Vec::new(),
         }

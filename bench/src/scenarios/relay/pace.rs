@@ -27,14 +27,14 @@ pub(super) enum Pace {
 }
 
 impl Pace {
-    pub(super) fn new(plan: &Plan, reactor: usize, talk: &Talk) -> Self {
-        let people = plan.share(reactor).len();
+    /// That of so many people of a reactor.
+    pub(super) fn new(plan: &Plan, reactor: usize, people: usize, talk: &Talk) -> Self {
         let Some(rate) = talk.rate else {
             let (depth, pairs) = (talk.depth, talk.pairs);
             return Self::Closed { depth, pairs, talking: 0, leaders: Vec::new(), spoken: 0 };
         };
         // Each reactor's part of the rate is as large as its part of the people.
-        let rate = rate * people as f64 / plan.people as f64;
+        let rate = rate * people as f64 / (2 * talk.pairs) as f64;
         let offset = reactor as f64 / plan.reactors as f64;
         let seed = plan.seed.wrapping_add(reactor as u64);
         let arrivals = Arrivals::new(&plan.load, rate, offset, talk.spacing, seed);
