@@ -63,12 +63,9 @@ impl Contestant {
     }
 
     fn command(self, checkout: &Checkout, host: &Host) -> Task {
-        const LISTEN: &str = "127.0.0.1:0";
         let pinned = |program: PathBuf| host.pinned(checkout, &host.cores[..1], program);
         match self.kind {
-            Kind::Engine => pinned(checkout.target("release/whisper"))
-                .args(["serve", "--reactors", "1", "--exempt", "127.0.0.0/8", "--listen", LISTEN])
-                .args(["--data-dir".into(), checkout.path("bench/out/data")]),
+            Kind::Engine => engine(checkout, host, "1"),
             Kind::Floor => {
                 pinned(checkout.target("release/floor")).args(["--relay", "--listen", LISTEN])
             }
@@ -79,6 +76,15 @@ impl Contestant {
         }
     }
 }
+
+/// The engine with so many reactors, alone on its core.
+pub(crate) fn engine(checkout: &Checkout, host: &Host, reactors: &str) -> Task {
+    host.pinned(checkout, &host.cores[..1], checkout.target("release/whisper"))
+        .args(["serve", "--reactors", reactors, "--exempt", "127.0.0.0/8", "--listen", LISTEN])
+        .args(["--data-dir".into(), checkout.path("bench/out/data")])
+}
+
+const LISTEN: &str = "127.0.0.1:0";
 
 /// Builds generator and servers, optimised.
 ///

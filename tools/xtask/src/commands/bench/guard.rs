@@ -17,7 +17,7 @@ use crate::checkout::Checkout;
 use crate::debian;
 use crate::steps::Outcome;
 
-const BASELINE: &str = "bench/instructions.json";
+pub(super) const BASELINE: &str = "bench/instructions.json";
 
 /// How far a count may be off, in either direction: less is to be blessed, too, or a part of it
 /// could be lost again unnoticed.

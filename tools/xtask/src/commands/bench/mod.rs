@@ -6,6 +6,7 @@ pub(crate) mod guard;
 mod host;
 mod million;
 mod peers;
+mod reactors;
 mod runs;
 mod table;
 mod works;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::contestants::{self, Contestant};
 use super::document;
 use super::host::{self, Host};
+use super::reactors::{self, Reactors};
 use super::runs::{Length, Run, Shelf};
 use super::table::{self, Sheet};
 use super::works::{self, Work};
@@ -25,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long)]
     rounds: Option<usize>,
     /// Only this work; repeatable.
-    #[arg(long = "work", value_name = "NAME", value_parser = names(works::ALL.iter().map(|it| it.name)))]
+    #[arg(long = "work", value_name = "NAME", value_parser = names(works::ALL.iter().map(|it| it.name).chain([reactors::NAME])))]
     works: Vec<String>,
     /// Only this server; repeatable.
     #[arg(long = "server", value_name = "NAME", value_parser = names(contestants::ALL.iter().map(|it| it.name)))]
@@ -60,24 +61,29 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
     let kept = format!("bench/out/peers-{}-{}s", host::commit(checkout), length.secs);
     let shelf = Shelf::open(checkout.path(kept), args.resume)?;
 
-    let mut sheet = Sheet::default();
+    let (mut sheet, mut reactors) = (Sheet::default(), Reactors::default());
     let mut done = 0;
     let until = Instant::now() + Duration::from_secs(60 * args.minutes_max);
     while done < rounds && Instant::now() < until {
         done += 1;
         for work in &works {
             println!("round {done} of {rounds}: {}", work.name);
-            for server in &servers {
+            for server in servers.iter().filter(|server| work.is_for(server.name)) {
                 let name = format!("{}.{}.{done}", work.name, server.name);
                 let run = shelf.run(&name, || Run::of(checkout, &host, *server, work, length))?;
                 run.faults().for_each(|fault| println!("  {}: {fault}", server.title));
                 sheet.add(work, *server, Some(run));
             }
         }
+        if wanted(&args.works, reactors::NAME) && wanted(&args.servers, contestants::ENGINE.name) {
+            println!("round {done} of {rounds}: {}", reactors::NAME);
+            reactors.round(checkout, &host, &shelf, length, done)?;
+        }
     }
     let judgements = sheet.judge(&works);
     let (table, verdict) = (sheet.table(&works), table::verdict(&judgements));
-    let faults: String = sheet.faults().iter().map(|fault| format!("- {fault}\n")).collect();
+    let faults = [sheet.faults(), reactors.faults()].concat();
+    let faults: String = faults.iter().map(|fault| format!("- {fault}\n")).collect();
     let mut body = format!(
         "{description}\n\n{done} rounds of {secs} s after {warm_up} s of warm-up, each with a \
          server just started; medians. Each server has one core, the generator another.\n\n",
@@ -97,6 +103,7 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
     }
     body.push_str("\n### Bars\n\n");
     body.push_str(&verdict);
+    body.push_str(&reactors.section(checkout));
     println!("\n{body}");
     if !args.dry_run {
         document::write(checkout, "Beside its rivals", &body)?;

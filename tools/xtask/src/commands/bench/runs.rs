@@ -10,6 +10,7 @@ use super::host::Host;
 use super::works::Work;
 use crate::Result;
 use crate::checkout::Checkout;
+use crate::process::{Ready, Task};
 
 /// Seconds after which a generator that is still at it is ended.
 const PATIENCE_S: &str = "90";
@@ -36,7 +37,11 @@ impl Run {
         work: &Work,
         length: Length,
     ) -> Self {
-        let done = measure(checkout, host, contestant, work, length);
+        Self::kept(measure(checkout, host, contestant, work, length))
+    }
+
+    /// What came of one.
+    pub(crate) fn kept(done: Result<Value>) -> Self {
         Self(done.unwrap_or_else(|error| json!({ "faults": [error.to_string()] })))
     }
 
@@ -75,15 +80,9 @@ fn measure(
     length: Length,
 ) -> Result<Value> {
     let server = contestant.start(checkout, host)?;
-    let pid = server.process.pid().to_string();
     let [_, core] = host.cores;
-    let mut generator = host
-        .pinned(checkout, &[core], "timeout")
-        .args([PATIENCE_S])
-        .args([checkout.target("release/whisper-bench")])
-        .args(work.args)
-        .args(["--target", &server.address, "--pid", &pid, "--cores", &core.to_string()])
-        .args(["--json", "--quiet"]);
+    let timeout = host.pinned(checkout, &[core], "timeout").args([PATIENCE_S]);
+    let mut generator = generator(timeout, checkout, host, &server, work.args);
     if work.timed {
         generator = generator.args(["--secs", length.secs, "--warm-up", length.warm_up]);
     }
@@ -94,10 +93,72 @@ fn measure(
         generator = generator.args(["--peer"]);
     }
     let (out, complaint) = generator.said()?;
-    match serde_json::from_str(&out) {
+    result(&out, &complaint)
+}
+
+/// The generator doing that against a server.
+fn generator(
+    before: Task,
+    checkout: &Checkout,
+    host: &Host,
+    server: &Ready,
+    args: &[&str],
+) -> Task {
+    let (pid, core) = (server.process.pid().to_string(), host.cores[1].to_string());
+    before
+        .args([checkout.target("release/whisper-bench")])
+        .args(args)
+        .args(["--target", &server.address, "--pid", &pid, "--cores", &core])
+        .args(["--json", "--quiet"])
+}
+
+fn result(out: &str, complaint: &str) -> Result<Value> {
+    match serde_json::from_str(out) {
         Ok(result) => Ok(result),
         Err(_) => Err(complaint.lines().next().unwrap_or("nothing was said").into()),
     }
+}
+
+/// A run in which perf counts the server's system calls and, where the machine does so, its
+/// instructions. There is no warm-up, so that nearly all of what is counted belongs to messages that
+/// are; the connecting of all is in it.
+///
+/// # Errors
+/// Where there is no perf, or the generator says nothing.
+pub(crate) fn counted(
+    checkout: &Checkout,
+    host: &Host,
+    server: &Ready,
+    args: &[&str],
+    length: Length,
+) -> Result<Value> {
+    let [_, core] = host.cores;
+    let pid = server.process.pid().to_string();
+    let perf = host
+        .pinned(checkout, &[core], "perf")
+        .args(["stat", "--field-separator", ";", "--event", SYSCALLS, "--event", INSTRUCTIONS])
+        .args(["--pid", &pid, "--", "timeout", PATIENCE_S]);
+    let generator = generator(perf, checkout, host, server, args);
+    let (out, said) = generator.args(["--secs", length.secs, "--warm-up", "0"]).said()?;
+    let mut result = result(&out, &said)?;
+    let messages = result["figures"]["messages"].as_f64().unwrap_or_default();
+    for (event, name) in [(SYSCALLS, "syscalls"), (INSTRUCTIONS, "instructions")] {
+        if let Some(count) = count_of(&said, event) {
+            result["figures"][format!("server_{name}_per_message")] = (count / messages).into();
+        }
+    }
+    Ok(result)
+}
+
+/// What perf calls them.
+const SYSCALLS: &str = "raw_syscalls:sys_enter";
+const INSTRUCTIONS: &str = "instructions";
+
+/// The count in a line `count;unit;event;…` of perf's; none where it isn't counted here.
+fn count_of(said: &str, event: &str) -> Option<f64> {
+    let mut lines = said.lines().map(|line| line.split(';').collect::<Vec<_>>());
+    let line = lines.find(|fields| fields.get(2).is_some_and(|name| name.starts_with(event)))?;
+    line.first()?.parse().ok()
 }
 
 /// The results of this commit, one file a run.
@@ -149,6 +210,14 @@ mod tests {
         assert_eq!(good.figure("/figures/b"), None);
         let bad = Run(json!({ "faults": ["1 messages lost"], "figures": { "a": 2.5 } }));
         assert_eq!(bad.figure("/figures/a"), None);
+    }
+
+    #[test]
+    fn perf_is_understood() {
+        let said = "12345;;raw_syscalls:sys_enter;1002003;100.00;;\n\
+                    <not supported>;;instructions;0;100.00;;\n";
+        assert_eq!(count_of(said, SYSCALLS), Some(12_345.0));
+        assert_eq!(count_of(said, INSTRUCTIONS), None);
     }
 
     #[test]

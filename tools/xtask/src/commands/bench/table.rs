@@ -166,7 +166,8 @@ fn each<'a>(works: &'a [&Work]) -> impl Iterator<Item = (&'a Work, &'static Figu
     works.iter().flat_map(|work| work.figures.iter().map(move |figure| (*work, figure)))
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The middle one; NaN of none.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     match values.len() {

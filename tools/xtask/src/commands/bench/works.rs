@@ -9,6 +9,8 @@ pub(crate) struct Work {
     pub(crate) args: &'static [&'static str],
     /// More of them for the engine: what a rival doesn't know of.
     pub(crate) engine_args: &'static [&'static str],
+    /// Only for servers of these names; for all where there is none.
+    pub(crate) only: &'static [&'static str],
     /// Whether it goes on for as long as it is told to.
     pub(crate) timed: bool,
     /// What of it is told.
@@ -40,6 +42,13 @@ pub(crate) enum Bar {
     AtLeast(f64),
 }
 
+impl Work {
+    /// Whether a server does it.
+    pub(crate) fn is_for(&self, server: &str) -> bool {
+        self.only.is_empty() || self.only.contains(&server)
+    }
+}
+
 const fn cpu(title: &'static str, bars: &'static [Bar]) -> Figure {
     Figure { title, pointer: "/figures/server_cpu_us_per_message", digits: 2, bars }
 }
@@ -54,7 +63,7 @@ const fn relay(
     args: &'static [&'static str],
     figures: &'static [Figure],
 ) -> Work {
-    Work { name, args, engine_args: &[], timed: true, figures }
+    Work { name, args, engine_args: &[], only: &[], timed: true, figures }
 }
 
 /// All of them, in the order of the table.
@@ -78,6 +87,18 @@ pub(crate) const ALL: &[Work] = &[
             },
         ],
     ),
+    Work {
+        name: "relay-100x1-moderated",
+        args: &["relay", "--pairs", "100", "--depth", "1"],
+        // Rivals have no such lane: what Bun relays stays unread.
+        engine_args: &["--moderated"],
+        only: &["whisper", "bun"],
+        timed: true,
+        figures: &[cpu(
+            "the same, Whisper in the moderated lane, where all is read: CPU µs a message",
+            &[Bar::OfBun(0.95)],
+        )],
+    },
     relay(
         "relay-5000x1",
         &["relay", "--pairs", "5000", "--depth", "1"],
@@ -114,6 +135,7 @@ pub(crate) const ALL: &[Work] = &[
         args: &["connect", "--connections", "10000"],
         // The engine's is all of an arrival: upgrade, join and match.
         engine_args: &["--join"],
+        only: &[],
         timed: false,
         figures: &[Figure {
             title: "accept and upgrade, and for Whisper join and match: CPU µs",
@@ -126,6 +148,7 @@ pub(crate) const ALL: &[Work] = &[
         name: "idle",
         args: &["idle", "--connections", "12000", "--steps", "4000"],
         engine_args: &["--hold", "6s"],
+        only: &[],
         timed: false,
         figures: &[
             Figure {
