@@ -4,7 +4,15 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-	{ ignores: ['.svelte-kit/', 'build/', 'packages/*/dist/', 'e2e/shots/'] },
+	{
+		ignores: [
+			'.svelte-kit/',
+			'build/',
+			'packages/*/dist/',
+			'packages/*/*/generated/',
+			'e2e/shots/',
+		],
+	},
 	js.configs.recommended,
 	...ts.configs.strict,
 	...svelte.configs.recommended,

@@ -45,6 +45,8 @@ export default defineConfig({
 		},
 	},
 	test: {
+		// A busy machine is slow, and not wrong.
+		testTimeout: 30_000,
 		projects: [
 			{
 				extends: true,

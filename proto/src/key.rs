@@ -1,6 +1,7 @@
 //! The keys of the wire, spelled once: decoding matches on them, encoding writes them, errors
 //! name them.
 
+pub(crate) const CREDENTIAL: &str = "credential";
 pub(crate) const TYPE: &str = "type";
 pub(crate) const DATA: &str = "data";
 
@@ -56,6 +57,8 @@ pub(crate) const TIMESTAMP: &str = "timestamp";
 pub(crate) const TOTAL_ONLINE: &str = "totalOnline";
 pub(crate) const UNTIL: &str = "until";
 pub(crate) const URL: &str = "url";
+pub(crate) const URLS: &str = "urls";
+pub(crate) const USERNAME: &str = "username";
 pub(crate) const USER_ID: &str = "userId";
 pub(crate) const WAITED_MS: &str = "waitedMs";
 pub(crate) const WARNINGS: &str = "warnings";

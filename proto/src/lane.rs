@@ -13,12 +13,15 @@ pub type Lanes = ArrayVec<Lane, LANES>;
 
 /// Who may meet whom: two people of different lanes never do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Lane {
     /// Wire: `ageCategory`.
+    #[cfg_attr(feature = "typescript", ts(rename = "ageCategory"))]
     pub age: AgeCategory,
     /// Wire: `mode`.
     pub mode: Mode,
     /// Wire: `queueType`.
+    #[cfg_attr(feature = "typescript", ts(rename = "queueType"))]
     pub queue: QueueType,
 }
 

@@ -56,6 +56,7 @@
 mod client;
 mod envelope;
 mod error;
+mod ice;
 pub mod json;
 mod key;
 mod lane;
@@ -64,11 +65,14 @@ mod names;
 mod reader;
 mod server;
 mod signal;
+#[cfg(feature = "typescript")]
+pub mod typescript;
 mod words;
 mod writer;
 
 pub use client::{ClientMessage, Evidence, Hello, Join, Report, Say, Skip};
 pub use error::{DecodeError, Fault};
+pub use ice::IceServer;
 pub use lane::{Lane, Lanes};
 pub use names::Names;
 pub use server::{

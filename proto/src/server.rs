@@ -1,6 +1,11 @@
 //! What the engine says.
 
 use crate::{DecodeError, ErrorCode, Lanes, Mode, Names, Severity, Signal, Tag, Tier, envelope};
+#[cfg(feature = "typescript")]
+use crate::{
+    IceServer, Lane,
+    typescript::{AnyMap, Bytes, PartnerInfo},
+};
 
 mod codec;
 
@@ -10,6 +15,9 @@ mod codec;
 /// latter ([`DecodeError::UnknownType`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "built on the stack, encoded at once, never kept")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(tag = "type", content = "data", rename_all = "snake_case"))]
+#[cfg_attr(feature = "typescript", ts(rename_all_fields = "camelCase", optional_fields))]
 pub enum ServerMessage<'a> {
     /// `connected`: sent at once on connecting, and anew after a resume.
     Connected(Connected<'a>),
@@ -43,6 +51,7 @@ pub enum ServerMessage<'a> {
         enabled: bool,
     },
     /// `offer`, `answer`, `ice_candidate`: the partner's map, verbatim.
+    #[cfg_attr(feature = "typescript", ts(untagged))]
     Signal(Signal<'a>),
     /// `partner_skipped`: the partner moved on. The receiver is idle; whether to `join` again is
     /// its own choice.
@@ -134,27 +143,42 @@ impl<'a> ServerMessage<'a> {
 
 /// `connected`: the terms of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Connected<'a> {
     /// Random, and of this session only.
     pub user_id: &'a str,
     /// The token that brings the session back after a lost connection.
+    #[cfg_attr(feature = "typescript", ts(as = "Bytes"))]
     pub resume: &'a [u8],
     /// The engine's time, in Unix milliseconds.
     pub server_time: u64,
     /// What the engine takes.
     pub limits: SessionLimits,
     /// STUN and TURN servers: one encoded msgpack array of `RTCIceServer` maps.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<IceServer<'_>>>"))]
     pub ice_servers: Option<&'a [u8]>,
     /// Only relayed candidates are passed on; false where absent.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
     pub relay_only: bool,
     /// The lanes that are open; absent where empty.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<Vec<Lane>>", optional))]
     pub lanes: Lanes,
     /// Work to be proven in `hello` before joining: one encoded msgpack map.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<AnyMap>"))]
     pub challenge: Option<&'a [u8]>,
 }
 
 /// What the engine takes, as told in `connected`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct SessionLimits {
     /// The longest message, in bytes.
     pub message_bytes: u32,
@@ -168,10 +192,16 @@ pub struct SessionLimits {
 
 /// `searching`: how the search stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Searching {
     /// People ahead in the lane, estimated.
     pub position: u32,
     /// The median wait of the lane's last matches. Wire: `estimatedTime`.
+    #[cfg_attr(feature = "typescript", ts(rename = "estimatedTime"))]
     pub estimated_ms: u32,
     /// The widest tier open.
     pub tier: Tier,
@@ -179,6 +209,11 @@ pub struct Searching {
 
 /// `matched`: a chat begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Matched<'a> {
     /// Random, and of this chat only.
     pub room_id: &'a str,
@@ -189,8 +224,10 @@ pub struct Matched<'a> {
     /// Whether the receiver makes the first `offer`: true for one of the two.
     pub is_initiator: bool,
     /// The partner's interests, normalised. Wire: `partnerInfo.interests`.
+    #[cfg_attr(feature = "typescript", ts(rename = "partnerInfo", as = "PartnerInfo"))]
     pub interests: Names<'a>,
     /// Those the two share. Wire: `partnerInfo.sharedInterests`.
+    #[cfg_attr(feature = "typescript", ts(skip))]
     pub shared: Names<'a>,
     /// The tier they met in.
     pub tier: Tier,
@@ -200,6 +237,11 @@ pub struct Matched<'a> {
 
 /// `message`: something the partner said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Said<'a> {
     /// The sender's name for it, or one made by the engine.
     pub id: &'a str,
@@ -212,11 +254,17 @@ pub struct Said<'a> {
     /// Its number in this room, by this sender.
     pub seq: u64,
     /// Lets a report prove what was said.
+    #[cfg_attr(feature = "typescript", ts(as = "Bytes"))]
     pub tag: Tag,
 }
 
 /// `moderation_warning`: something said was found wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct ModerationWarning<'a> {
     /// For the person.
     pub message: &'a str,
@@ -232,6 +280,11 @@ pub struct ModerationWarning<'a> {
 
 /// `stats`: how busy it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Stats {
     /// People connected.
     pub total_online: u64,
@@ -240,11 +293,17 @@ pub struct Stats {
     /// Chats going on.
     pub active_chats: u64,
     /// The average wait for a match. Wire: `avgMatchTime`.
+    #[cfg_attr(feature = "typescript", ts(rename = "avgMatchTime"))]
     pub avg_match_ms: u32,
 }
 
 /// `banned`: the person may not come back for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Banned<'a> {
     /// For the person.
     pub reason: &'a str,
@@ -256,6 +315,11 @@ pub struct Banned<'a> {
 
 /// `reconnect`: come back, later or elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct Reconnect<'a> {
     /// How long to wait first.
     pub after_ms: u32,
@@ -265,8 +329,14 @@ pub struct Reconnect<'a> {
 
 /// `error`: a message of the client had no effect. The connection stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "typescript",
+    derive(ts_rs::TS),
+    ts(rename_all = "camelCase", optional_fields)
+)]
 pub struct ErrorMessage<'a> {
-    /// Why.
+    /// Why. A client may meet one that is newer than itself.
+    #[cfg_attr(feature = "typescript", ts(type = "ErrorCode | (string & {})"))]
     pub code: ErrorCode,
     /// For the developer.
     pub message: &'a str,

@@ -9,13 +9,17 @@ use crate::{DecodeError, SignalKind, key, writer};
 /// dropped by the engine. Depth and lengths of the map have been checked; its contents, UTF-8
 /// among them, have not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Signal<'a> {
     /// Which step; on the wire, the `type` of the message.
+    #[cfg_attr(feature = "typescript", ts(rename = "type"))]
     pub kind: SignalKind,
     /// `roomId` of the body: the chat the client means. Where it isn't the current one the
     /// message is dropped silently. Encoding writes the body only.
+    #[cfg_attr(feature = "typescript", ts(skip))]
     pub room: Option<&'a str>,
     /// The whole of `data` as it came: one encoded msgpack map. [`Signal::new`] checks that it is.
+    #[cfg_attr(feature = "typescript", ts(rename = "data", as = "crate::typescript::AnyMap"))]
     pub body: &'a [u8],
 }
 

@@ -21,7 +21,10 @@ macro_rules! words {
     )*) => {$(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $( $(#[$doc])* $variant, )* }
+        #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+        pub enum $name {
+            $( $(#[$doc])* #[cfg_attr(feature = "typescript", ts(rename = $text))] $variant, )*
+        }
 
         impl $name {
             /// Every value, in the order of declaration.

@@ -55,6 +55,11 @@ pub(crate) fn raw_message(out: &mut Vec<u8>, kind: &'static str, data: &[u8]) {
     });
 }
 
+/// Appends an array of maps, which is no message by itself.
+pub(crate) fn maps<T>(out: &mut Vec<u8>, items: &[T], fields: impl FnMut(&mut Map<'_>, &T)) {
+    append(out, |out| array_of_maps(out, items, fields));
+}
+
 impl Map<'_> {
     /// Adds an entry.
     #[inline(always)]
@@ -90,13 +95,10 @@ impl Map<'_> {
         &mut self,
         key: &'static str,
         items: &[T],
-        mut fields: impl FnMut(&mut Map<'_>, &T),
+        fields: impl FnMut(&mut Map<'_>, &T),
     ) {
         self.key(key);
-        array_len(self.out, items.len());
-        for item in items {
-            map(self.out, |entry| fields(entry, item));
-        }
+        array_of_maps(self.out, items, fields);
     }
 
     /// Keys are constants, so once inlined the encoded key is one too, and this is a single copy.
@@ -179,6 +181,13 @@ fn map(out: &mut ByteBuf, fields: impl FnOnce(&mut Map<'_>)) {
     fields(&mut map);
     let entries = map.entries;
     out.as_mut_vec()[head] = FIXMAP | entries;
+}
+
+fn array_of_maps<T>(out: &mut ByteBuf, items: &[T], mut fields: impl FnMut(&mut Map<'_>, &T)) {
+    array_len(out, items.len());
+    for item in items {
+        map(out, |entry| fields(entry, item));
+    }
 }
 
 fn array_len(out: &mut ByteBuf, length: usize) {

@@ -61,7 +61,9 @@ enum Command {
     /// Measure: the engine beside its rivals.
     #[command(subcommand)]
     Bench(commands::bench::Action),
-    /// Write the generated files anew.
+    /// Write the client's TypeScript types anew, from the Rust types.
+    Types(commands::types::Args),
+    /// Write the golden bytes of the protocol anew.
     Vectors(commands::vectors::Args),
 }
 
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Command::Sim(args) => commands::sim::run(&checkout, &args),
         Command::Fuzz(args) => commands::fuzz::run(&checkout, &args),
         Command::Bench(action) => commands::bench::run(&checkout, &action),
+        Command::Types(args) => commands::types::run(&checkout, &args),
         Command::Vectors(args) => commands::vectors::run(&checkout, &args),
     });
     match done {

@@ -27,6 +27,7 @@ import type {
 	ServerMessage,
 	ServerMessages,
 } from './messages.ts';
+import { AGE_CATEGORIES, MODES, QUEUE_TYPES, SEVERITIES, TIERS } from './generated/wire.ts';
 import { pack, unpack } from './msgpack.ts';
 
 /** The WebSocket sub-protocol that these bytes belong to. */
@@ -51,8 +52,8 @@ export function decode(frame: Uint8Array): ServerMessage | undefined {
 	return { type: name, data: check(data, name) } as ServerMessage;
 }
 
-const mode = oneOf('text', 'voice', 'video');
-const tier = oneOf('exact', 'overlap', 'single', 'any');
+const mode = oneOf(...MODES);
+const tier = oneOf(...TIERS);
 const enabled = record<{ enabled: boolean }>({ enabled: flag });
 const empty = record<Readonly<Record<never, never>>>({});
 
@@ -64,9 +65,9 @@ const limits = record<Limits>({
 });
 
 const lane = record<Lane>({
-	ageCategory: oneOf('teen', 'adult'),
+	ageCategory: oneOf(...AGE_CATEGORIES),
 	mode,
-	queueType: oneOf('moderated', 'unmoderated'),
+	queueType: oneOf(...QUEUE_TYPES),
 });
 
 const iceServer = record<IceServer>({
@@ -125,7 +126,7 @@ const checks: { readonly [Type in keyof ServerMessages]: Check<ServerMessages[Ty
 	match_timeout: record<ServerMessages['match_timeout']>({ waitedMs: count }),
 	moderation_warning: record<ServerMessages['moderation_warning']>({
 		message: text,
-		severity: oneOf('low', 'medium', 'high'),
+		severity: oneOf(...SEVERITIES),
 		code: text,
 		warnings: count,
 		blocked: flag,

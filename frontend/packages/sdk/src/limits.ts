@@ -4,19 +4,20 @@
  *
  * @module
  */
+import * as wire from './generated/wire.ts';
 import type { Limits } from './messages.ts';
 
 export const DEFAULT_LIMITS: Limits = {
-	messageBytes: 16 * 1024,
-	contentChars: 2000,
-	interests: 10,
-	interestChars: 32,
+	messageBytes: wire.MESSAGE_BYTES,
+	contentChars: wire.CONTENT_CHARS,
+	interests: wire.INTERESTS,
+	interestChars: wire.INTEREST_CHARS,
 };
 
 /** Messages of the partner that one report may carry. */
-export const EVIDENCE_MAX = 20;
+export const EVIDENCE_MAX = wire.EVIDENCE;
 /** The longest comment of a report, in chars. */
-export const COMMENT_CHARS_MAX = 500;
+export const COMMENT_CHARS_MAX = wire.COMMENT_CHARS;
 
 /** Entries of one chat kept in memory; older ones are forgotten. */
 export const ENTRIES_MAX = 2000;

@@ -10,4 +10,5 @@ pub(crate) mod run;
 pub(crate) mod services;
 pub(crate) mod sim;
 pub(crate) mod test;
+pub(crate) mod types;
 pub(crate) mod vectors;

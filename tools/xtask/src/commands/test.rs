@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::Result;
 use crate::checkout::Checkout;
 use crate::commands::bench::guard;
-use crate::commands::{fuzz, lint};
+use crate::commands::{fuzz, lint, types};
 use crate::steps::{self, Group, Outcome, Step};
 use crate::{client, debian};
 
@@ -31,6 +31,11 @@ fn all() -> Vec<Step> {
     steps.extend([
         Step { group: Rust, name: "rust tests", action: rust_tests },
         Step { group: Rust, name: "rust doc tests", action: rust_doc_tests },
+        Step {
+            group: Rust,
+            name: "types of the client",
+            action: |checkout| Outcome::of_tests(types::check(checkout)),
+        },
         Step { group: Rust, name: "loom models", action: loom_models },
         Step { group: Rust, name: "instruction counts", action: guard::check },
         Step { group: Group::Fuzz, name: "fuzz targets", action: fuzz::smoke },
@@ -81,9 +86,9 @@ fn frontend_tests(checkout: &Checkout) -> Outcome {
     }
 }
 
-/// Chromium, the client as built, and the engine as the Rust tests have it: a build less.
+/// Chromium, a relay, the client as built, and the engine as the Rust tests have it: a build less.
 fn browser_tests(checkout: &Checkout) -> Outcome {
-    let prepared = debian::need(checkout, &[debian::CHROMIUM])
+    let prepared = debian::need(checkout, &[debian::CHROMIUM, debian::COTURN])
         .and_then(|()| client::build_if_stale(checkout))
         .and_then(|()| checkout.cargo(&["build", "--workspace", "--bin", "whisper"]).run())
         .and_then(|()| client::script(checkout, "test:e2e"));
