@@ -50,8 +50,8 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 	await bob.presses('Show them');
 	assert.equal(await them.ada.evaluate((video) => /** @type {any} */ (video).muted), false);
 	assert.equal(await them.ada.evaluate((video) => getComputedStyle(video).filter), 'none');
-	await Promise.all([receives(ada, 'video', 30), receives(bob, 'video', 30)]);
-	await Promise.all([receives(ada, 'audio', 30), receives(bob, 'audio', 30)]);
+	await Promise.all([ada.receives('video', 30), bob.receives('video', 30)]);
+	await Promise.all([ada.receives('audio', 30), bob.receives('audio', 30)]);
 	await ada.page.getByRole('img', { name: /connection$/ }).waitFor();
 	await ada.pictures('call-video');
 
@@ -68,7 +68,7 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 	await bob.presses('Turn camera on');
 	await bob.presses('Turn microphone on');
 	await ada.seesNoMore('Their microphone is off.');
-	await receives(ada, 'video', 10);
+	await ada.receives('video', 10);
 
 	await pullsTheChatUp(ada);
 
@@ -97,7 +97,7 @@ test('voice: heard at once, and the next call needs no second look', async () =>
 	}
 	const [carl, dana] = /** @type {[Person, Person]} */ (people);
 	await carl.sees('You both like radio.');
-	await Promise.all([receives(carl, 'audio', 30), receives(dana, 'audio', 30)]);
+	await Promise.all([carl.receives('audio', 30), dana.receives('audio', 30)]);
 	await carl.page.getByRole('img', { name: /connection$/ }).waitFor();
 	await carl.pictures('call-voice');
 	assert.equal(
@@ -148,48 +148,6 @@ for (const [name, message, said] of /** @type {const} */ ([
  */
 function picture(person, label) {
 	return person.page.locator(`video[aria-label="${label}"]`);
-}
-
-/**
- * Waits until that many frames, or packets of sound, have come from the partner.
- *
- * @param {Person} person
- * @param {'audio' | 'video'} kind
- * @param {number} count
- */
-async function receives(person, kind, count) {
-	const seen = await received(person, kind);
-	await person.page.waitForFunction(
-		async ([kind, target]) => {
-			let sum = 0;
-			for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
-				report.forEach((entry) => {
-					if (entry.type !== 'inbound-rtp' || entry.kind !== kind) return;
-					sum += kind === 'video' ? entry.framesDecoded : entry.packetsReceived;
-				});
-			}
-			return sum >= Number(target);
-		},
-		[kind, seen + count],
-		{ polling: 200 },
-	);
-}
-
-/**
- * @param {Person} person
- * @param {'audio' | 'video'} kind
- */
-async function received(person, kind) {
-	return person.page.evaluate(async (kind) => {
-		let sum = 0;
-		for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
-			report.forEach((entry) => {
-				if (entry.type !== 'inbound-rtp' || entry.kind !== kind) return;
-				sum += kind === 'video' ? entry.framesDecoded : entry.packetsReceived;
-			});
-		}
-		return sum;
-	}, kind);
 }
 
 /**

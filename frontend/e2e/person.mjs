@@ -148,6 +148,36 @@ export class Person {
 	}
 
 	/**
+	 * Waits until that many frames, or packets of sound, have come from the partner.
+	 *
+	 * @param {'audio' | 'video'} kind
+	 * @param {number} count
+	 */
+	async receives(kind, count) {
+		const seen = await this.page.evaluate(countOf, { kind, atLeast: 0 });
+		await this.page.waitForFunction(
+			countOf,
+			{ kind, atLeast: Number(seen) + count },
+			{ polling: 200 },
+		);
+	}
+
+	/** What kind of way media take from here, of every call of the page. */
+	async waysTaken() {
+		return this.page.evaluate(async () => {
+			/** @type {string[]} */
+			const ways = [];
+			for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
+				report.forEach((entry) => {
+					if (entry.type !== 'candidate-pair' || !entry.nominated) return;
+					ways.push(report.get(entry.localCandidateId).candidateType);
+				});
+			}
+			return ways;
+		});
+	}
+
+	/**
 	 * Keeps pictures of the present view, narrow and wide, light and dark, and has each looked at:
 	 * whatever axe finds, or sticks out sideways, fails.
 	 *
@@ -193,7 +223,23 @@ export class Person {
 	}
 }
 
-/** In every page from its start: what moves, and every peer connection. */
+/**
+ * In a page: how many frames, or packets of sound, have come; false where they are too few.
+ *
+ * @param {{ kind: 'audio' | 'video', atLeast: number }} wish
+ */
+async function countOf({ kind, atLeast }) {
+	let sum = 0;
+	for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
+		report.forEach((entry) => {
+			if (entry.type !== 'inbound-rtp' || entry.kind !== kind) return;
+			sum += kind === 'video' ? entry.framesDecoded : entry.packetsReceived;
+		});
+	}
+	return sum >= atLeast && sum;
+}
+
+/** In every page from its start: what moves, every peer connection, and what no relay let in. */
 function watch() {
 	window.shifted = 0;
 	new PerformanceObserver((list) => {
@@ -202,6 +248,7 @@ function watch() {
 		}
 	}).observe({ type: 'layout-shift' });
 
+	window.iceErrors = [];
 	window.peers = [];
 	const Peer = window.RTCPeerConnection;
 	window.RTCPeerConnection = class extends Peer {
@@ -209,6 +256,9 @@ function watch() {
 		constructor(options) {
 			super(options);
 			window.peers.push(this);
+			this.addEventListener('icecandidateerror', ({ errorCode }) => {
+				window.iceErrors.push(errorCode);
+			});
 		}
 	};
 }

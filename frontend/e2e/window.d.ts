@@ -6,6 +6,8 @@ declare global {
 		shifted: number;
 		/** Every peer connection the page made. */
 		peers: RTCPeerConnection[];
+		/** What relays and their like answered instead of what they were asked for. */
+		iceErrors: number[];
 	}
 }
 

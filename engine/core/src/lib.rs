@@ -19,6 +19,7 @@ pub mod digest;
 pub mod event_log;
 pub mod evidence;
 pub mod http;
+pub mod ice;
 pub mod ids;
 pub mod interests;
 pub mod limits;

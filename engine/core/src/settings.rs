@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use whisper_proto::{AgeCategory, Lane, Mode, QueueType};
 
+use crate::ice::IceServers;
 use crate::interests::Aliases;
 use crate::limits::AdmissionRates;
 use crate::match_queue::{LaneId, TierTimes};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub aliases: Arc<Aliases>,
     /// What one address may hold.
     pub admission: AdmissionRates,
+    /// Where calls find a way; None where only from one person to the other.
+    pub ice: Option<IceServers>,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             idle_max: Span::secs(30 * 60),
             aliases: Arc::new(Aliases::default()),
             admission: AdmissionRates::default(),
+            ice: None,
         }
     }
 }

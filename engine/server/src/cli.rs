@@ -121,6 +121,25 @@ pub(crate) struct Settings {
     /// Settings of TLS.
     #[command(flatten)]
     pub(crate) tls: TlsSettings,
+    /// Settings of relays.
+    #[command(flatten)]
+    pub(crate) turn: TurnSettings,
+}
+
+/// Settings of relays by flag or environment.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Calls")]
+pub(crate) struct TurnSettings {
+    /// A STUN or TURN server that clients are told of, repeatable: as
+    /// `turn:relay.example.org:3478?transport=udp`. Without one, callers learn each other's address.
+    #[arg(id = "turn_urls", long = "turn-urls", value_name = "URL")]
+    #[arg(env = "WHISPER_TURN_URLS", value_delimiter = ',')]
+    pub(crate) urls: Option<Vec<String>>,
+    /// The file with the secret that those of TURN know us by (coturn's `static-auth-secret`).
+    /// `credential:NAME` is one that systemd passed.
+    #[arg(id = "turn_secret", long = "turn-secret", value_name = "FILE")]
+    #[arg(env = "WHISPER_TURN_SECRET")]
+    pub(crate) secret: Option<PathBuf>,
 }
 
 /// Settings of TLS by flag or environment.

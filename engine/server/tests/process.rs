@@ -8,11 +8,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use harness::{
-    ADULT_TEXT, Client, Engine, Http, PATIENCE, Papers, Words, chat, join, say, strict, topic,
-    whisper,
+    ADULT_TEXT, Client, Engine, Http, PATIENCE, Papers, Spoken, Words, chat, join, say, strict,
+    topic, whisper,
 };
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -143,6 +143,11 @@ fn bad_settings_are_told_with_their_place() {
         ("[tls]\nredirect = [\"127.0.0.1:0\"]\n", "tls.redirect:", "no address"),
         ("[tls]\ncert = [\"credential:a/b\"]\nkey = [\"b\"]\n", "tls.cert:", "credential"),
         ("[tls]\ncert = [\"a\"]\nkey = [\"credential:b\"]\n", "tls.key:", "LoadCredential="),
+        ("[turn]\nurls = [\"relay.example\"]\n", "turn.urls:", "no URL of a relay"),
+        ("[turn]\nurls = [\"turn:relay.example\"]\n", "turn.secret:", "is needed"),
+        ("[turn]\nsecret = \"a\"\n", "turn.secret:", "without a relay"),
+        ("[turn]\nttl_secs = 1\n", "turn.ttl_secs:", "a minute"),
+        ("[turn]\nurls = [\"turn:a\"]\nsecret = \"/dev/null\"\n", "/dev/null:", "1 to 1024 bytes"),
         ("[people]\nhead_max_ms = 0\n", "people.head_max_ms:", "at least 1"),
         ("[limits]\nsockets = 0\n", "limits.sockets:", "at least 1"),
         ("[limits]\njoins = { per_minute = 0, burst = 1 }\n", "limits.joins:", "per_minute"),
@@ -275,6 +280,32 @@ fn config_show_names_origins_and_can_be_read_again() {
     fs::write(&again, &shown).expect("a file");
     let again: toml::Table = show(&again).parse().expect("it is TOML");
     assert_eq!(again, values);
+}
+
+#[test]
+fn clients_are_told_of_the_relay_and_nobody_of_its_secret() {
+    let dir = TempDir::new().expect("a directory");
+    let secret = dir.path().join("secret");
+    fs::write(&secret, "north star\n").expect("a file");
+    let secret = secret.to_str().expect("a path").to_owned();
+    let settings = format!("[turn]\nurls = [\"turn:192.0.2.1\"]\nsecret = {secret:?}\n");
+    let engine = Engine::in_dir(dir, 1, &settings);
+    let mut ann = engine.http().upgrade_silently_to(Spoken::Json);
+    let told = &ann.hears_text("connected")["data"]["iceServers"][0];
+    assert_eq!(told["urls"], serde_json::json!(["turn:192.0.2.1"]));
+    let (until, id) = told["username"].as_str().and_then(|it| it.split_once(':')).expect("a name");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let left = until.parse::<u64>().expect("a time").saturating_sub(now);
+    assert!((86_340..=86_400).contains(&left), "{left} s are left");
+    assert!(!id.is_empty());
+    assert_eq!(told["credential"].as_str().map(str::len), Some(28), "20 bytes in base64");
+    assert!(!engine.log().contains("north star"));
+
+    let shown = run(whisper()
+        .args(["config", "show", "--turn-urls", "turn:192.0.2.1"])
+        .args(["--turn-secret", &secret]));
+    let shown = text(&shown.stdout);
+    assert!(shown.contains(&secret) && !shown.contains("north star"), "{shown}");
 }
 
 #[test]

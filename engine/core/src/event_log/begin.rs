@@ -64,7 +64,7 @@ impl Begin {
             evidence_secret: _,
             session_secret: _,
         } = setup;
-        let Settings { tiers, lanes, stats_interval, idle_max, aliases: _, admission: _ } =
+        let Settings { tiers, lanes, stats_interval, idle_max, aliases: _, admission: _, ice: _ } =
             **settings;
         Self {
             now,

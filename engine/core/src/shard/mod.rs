@@ -427,12 +427,14 @@ impl Shard {
         let session = floor.people.arrive(floor.now, link);
         effects.push(Effect::Opened { link, session });
         let token = floor.mint.token(session);
+        let user_id = floor.mint.public_id(session);
+        let ice_servers = floor.settings.ice.as_ref().map(|ice| ice.encode(floor.now, &user_id));
         let connected = ServerMessage::Connected(Connected {
-            user_id: &floor.mint.public_id(session),
+            user_id: &user_id,
             resume: &token,
             server_time: floor.now.unix_millis(),
             limits: SESSION_LIMITS,
-            ice_servers: None,
+            ice_servers: ice_servers.as_deref(),
             relay_only: false,
             lanes: floor.lanes.iter().collect(),
             challenge: None,

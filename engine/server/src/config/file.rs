@@ -24,6 +24,8 @@ pub(super) struct File {
     pub(super) origin: Option<Vec<String>>,
     #[serde(default)]
     pub(super) tls: Tls,
+    #[serde(default)]
+    pub(super) turn: Turn,
     pub(super) proxies: Option<Vec<IpNet>>,
     pub(super) proxy_protocol: Option<Vec<SocketAddr>>,
     pub(super) client_ip_header: Option<String>,
@@ -49,6 +51,15 @@ pub(super) struct Tls {
     pub(super) self_signed: Option<bool>,
     pub(super) redirect: Option<Vec<SocketAddr>>,
     pub(super) hsts_secs: Option<u32>,
+}
+
+/// `[turn]`: relays for calls, and what they know us by.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Turn {
+    pub(super) urls: Option<Vec<String>>,
+    pub(super) secret: Option<PathBuf>,
+    pub(super) ttl_secs: Option<u64>,
 }
 
 /// `[matching]`: who meets whom, and when.

@@ -1,9 +1,11 @@
 //! Settings: flags > environment > file > defaults, validated once.
 
+mod credential;
 mod file;
 mod limits;
 mod origin;
 mod tls;
+mod turn;
 mod web_origin;
 
 use std::fmt::Debug;
@@ -191,7 +193,9 @@ impl Config {
                     .map_or_else(|| data_dir.clone(), PathBuf::from)
                     .join(ADMIN_SOCKET),
             ),
-            admin_token: admin_token.map(|path| tls::locate("admin_token", &path)).transpose()?,
+            admin_token: admin_token
+                .map(|path| credential::locate("admin_token", &path))
+                .transpose()?,
             reactors: ledger.pick(
                 "reactors",
                 settings.reactors,
@@ -247,7 +251,10 @@ impl Config {
                 file.people.head_max_ms,
                 10_000,
             )),
-            core: Arc::new(core_settings(&mut ledger, file.matching, &file.people, &file.limits)?),
+            core: Arc::new(CoreSettings {
+                ice: turn::resolve(&mut ledger, settings.turn, file.turn)?,
+                ..core_settings(&mut ledger, file.matching, &file.people, &file.limits)?
+            }),
         };
         config.validate()?;
         Ok((config, ledger.explained()))
@@ -347,6 +354,7 @@ fn core_settings(
             None => defaults.aliases,
         },
         admission: limits::admission(ledger, limits)?,
+        ..defaults
     })
 }
 

@@ -1,18 +1,12 @@
 //! `[tls]`, validated.
 
-use std::env;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::credential::locate;
 use super::origin::Ledger;
 use super::{ConfigError, file};
 use crate::cli;
-
-/// Before the name of a credential that systemd passed (`LoadCredential=`).
-const CREDENTIAL: &str = "credential:";
-
-/// Where systemd says that they are.
-const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 /// Listeners that speak TLS.
 #[derive(Debug)]
@@ -105,25 +99,6 @@ fn own_names(listen: &[SocketAddr]) -> Vec<String> {
     names
 }
 
-/// The file that a path means.
-pub(super) fn locate(key: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
-    let Some(name) = path.to_str().and_then(|path| path.strip_prefix(CREDENTIAL)) else {
-        return Ok(path.to_owned());
-    };
-    let wrong = |why: String| ConfigError::Value { key, why };
-    // systemd allows no other names either.
-    if name.is_empty() || name.contains('/') || name.starts_with('.') {
-        return Err(wrong(format!("{name:?} can't be the name of a credential")));
-    }
-    let Some(directory) = env::var_os(CREDENTIALS_DIRECTORY) else {
-        return Err(wrong(format!(
-            "names a credential, but {CREDENTIALS_DIRECTORY} is not set: \
-             LoadCredential= in the unit passes one"
-        )));
-    };
-    Ok(Path::new(&directory).join(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,14 +108,5 @@ mod tests {
         let listen = ["0.0.0.0:1", "192.0.2.7:1", "192.0.2.7:2", "[::1]:1"];
         let listen = listen.map(|address| address.parse().expect("an address"));
         assert_eq!(own_names(&listen), ["localhost", "127.0.0.1", "::1", "192.0.2.7"]);
-    }
-
-    #[test]
-    fn credentials_are_names_and_no_paths() {
-        for name in ["", "a/b", "../x", "."] {
-            assert!(locate("tls.key", Path::new(&format!("{CREDENTIAL}{name}"))).is_err());
-        }
-        let plain = Path::new("/etc/x.pem");
-        assert_eq!(locate("tls.key", plain).expect("a path"), plain);
     }
 }
