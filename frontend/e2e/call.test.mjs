@@ -38,6 +38,14 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 	await ada.pictures('call-mirror');
 	await ada.presses('Look for someone');
 	await ada.sees('Looking for');
+	// One goes on seeing oneself, and may stop that.
+	await picture(ada, 'You').waitFor();
+	await ada.hasSeenNothingMove();
+	await ada.pictures('call-searching');
+	await ada.presses('Turn camera off');
+	await picture(ada, 'You').waitFor({ state: 'detached' });
+	await ada.presses('Turn camera on');
+	await picture(ada, 'You').waitFor();
 
 	const bob = await Person.arrive(browser, engine.url);
 	await bob.calls('Video', 'lighthouses');
@@ -45,6 +53,7 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 	await ada.page.getByRole('button', { name: 'Show them' }).waitFor();
 	assert.equal(await them.ada.evaluate((video) => /** @type {any} */ (video).muted), true);
 	assert.match(await them.ada.evaluate((video) => getComputedStyle(video).filter), /blur/);
+	await ada.hasSeenNothingMove();
 	await ada.pictures('call-blurred');
 	await ada.presses('Show them');
 	await bob.presses('Show them');
@@ -62,6 +71,7 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 	// Off is off: the camera is given back, and the other side is told.
 	await bob.presses('Turn camera off');
 	await ada.sees('Their camera is off.');
+	await ada.hasSeenNothingMove();
 	await ada.pictures('call-dark');
 	await bob.presses('Turn microphone off');
 	await ada.sees('Their microphone is off.');

@@ -28,6 +28,7 @@ after(async () => {
 test('two strangers meet, talk and part, and meet somebody else', async () => {
 	const ada = await Person.arrive(browser, engine.url);
 	const bob = await Person.arrive(browser, engine.url);
+	await ada.hasSeenNothingMove();
 	await ada.pictures('landing');
 
 	// Nobody starts without age and rules.
@@ -46,6 +47,7 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 	await bob.starts();
 	await ada.sees('You both like chess.');
 	await bob.sees('You both like chess.');
+	await ada.hasSeenNothingMove();
 	await ada.pictures('matched');
 
 	await ada.says('Hello, do you play?');
@@ -53,6 +55,7 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 	await ada.log.getByRole('img', { name: 'seen' }).waitFor();
 	await bob.message.pressSequentially('Badly, ');
 	await ada.sees("They're typing");
+	await ada.hasSeenNothingMove();
 	await ada.pictures('typing');
 	await bob.message.pressSequentially('but with joy.');
 	await bob.message.press('Enter');
@@ -67,10 +70,12 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 	// Escape steps the one button: Stop, Really?, New.
 	await ada.page.keyboard.press('Escape');
 	await ada.sees('Really?');
+	await ada.hasSeenNothingMove();
 	await ada.pictures('really');
 	await ada.page.keyboard.press('Escape');
 	await ada.sees('You left.');
 	await bob.sees('They left.');
+	await bob.hasSeenNothingMove();
 	await bob.pictures('partner-left');
 	assert.equal(await bob.message.isEditable(), false);
 
@@ -118,6 +123,7 @@ test('what was accepted once is remembered; a search can be cancelled', async ()
 
 	await eve.page.context().setOffline(true);
 	await eve.sees("You're offline. We'll pick up where you left off.");
+	await eve.hasSeenNothingMove();
 	await eve.pictures('offline');
 	await eve.page.context().setOffline(false);
 	await eve.page.getByText("You're offline.").waitFor({ state: 'detached' });
@@ -150,21 +156,24 @@ test('it can be kept on a device, and opens without a network', async () => {
 });
 
 test('who waits for their interests alone is asked to search wider', async () => {
-	const dora = await Person.arrive(browser, engine.url);
+	// Nobody waits half a minute to see that nobody came.
+	const impatient = await startEngine('matching.timeout_ms = 4000\n');
+	const dora = await Person.arrive(browser, impatient.url);
 	await dora.likes('medieval falconry');
 	await dora.presses('Change how we search');
 	await dora.page.getByText('Wait for my interests').click();
 	await dora.pictures('landing-reach');
 	await dora.accepts();
 	await dora.starts();
-	// The engine gives up after half a minute.
-	await dora.page.getByText('Search wider?').waitFor({ timeout: 60_000 });
+	await dora.sees('Search wider?');
 	await dora.sees('Nobody for medieval falconry right now.');
+	await dora.hasSeenNothingMove();
 	await dora.pictures('nobody');
 	await dora.presses('Search wider');
 	await dora.sees("Looking for anyone who's around.");
 	await dora.presses('Cancel');
 	assert.deepEqual(dora.complaints, []);
+	await impatient.stop();
 });
 
 test('who breaks the rules is reported, in two clicks, in the chat or after it', async () => {

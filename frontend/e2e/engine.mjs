@@ -6,9 +6,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** Nobody waits half a minute to see that nobody came. */
-const CONFIG = '[matching]\ntimeout_ms = 5000\n';
-
 /**
  * Takes the engine at `WHISPER_URL`, or starts the program at `WHISPER_BIN`.
  *
@@ -24,7 +21,7 @@ export async function startEngine(settings = '') {
 	const build = fileURLToPath(new URL('../build', import.meta.url));
 	const home = await mkdtemp(join(tmpdir(), 'whisper-e2e-'));
 	const config = join(home, 'whisper.toml');
-	await writeFile(config, settings + CONFIG);
+	await writeFile(config, settings);
 	const flags = ['serve', '--listen', '127.0.0.1:0', '--web-root', build, '--reactors', '2'];
 	// Many people from one address is what a test is.
 	if (!settings.includes('exempt')) flags.push('--exempt', '127.0.0.0/8');

@@ -51,6 +51,7 @@ test('from right to left, from the first view to the end of a chat', async () =>
 	const stranger = await Stranger.meets(engine.url, 'شطرنج');
 	await nour.person.sees('كلاكما يحب شطرنج.');
 	stranger.says('Hello, from left to right: https://example.com');
+	await nour.person.sees('Hello, from left to right');
 	const message = page.getByRole('textbox', { name: 'رسالتك' });
 	await message.fill('مرحبا');
 	await message.press('Enter');
