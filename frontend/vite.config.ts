@@ -15,8 +15,8 @@ const conditions = ['@whisper/source', ...defaultClientConditions];
 const FIRST = [
 	/\/node_modules\/(svelte|@sveltejs)\//,
 	/\/packages\/sdk\/src\/(?!call\/|challenge\/)/,
-	/\/src\/lib\/(?!chime|fingerprint|words\/(?!en\.|formats)|ui\/(Dialog|Switch))/,
-	/\/src\/routes\/((chat|landing|search)\/(?!Leaving|save-chat)|\w+\.)/,
+	/\/src\/lib\/(?!chime|fingerprint|rule\.|words\/(?!en\.|formats)|ui\/(Dialog|Switch))/,
+	/\/src\/routes\/((chat|landing|search)\/(?!Leaving|Rule|save-chat)|(?!Banned)\w+\.)/,
 ];
 
 export default defineConfig({

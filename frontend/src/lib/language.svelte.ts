@@ -63,7 +63,7 @@ let currentLater = $state.raw<LaterWords>();
 export const words = sections(Object.keys(inEnglish) as (keyof Words)[], () => current);
 
 /** What to say in views that were loaded by {@link withWords}. */
-export const laterWords = sections(['leaving', 'report', 'call', 'help'], () => {
+export const laterWords = sections(['rules', 'leaving', 'report', 'call', 'help'], () => {
 	if (!currentLater) throw new Error('the view was not loaded by withWords');
 	return currentLater;
 });

@@ -1,5 +1,5 @@
 /** What went wrong, in words: which of them fits, and what they need to know. */
-import type { Link, ModerationWarning, Refusal } from '@whisper/client';
+import type { Link, Refusal } from '@whisper/client';
 import { words } from './language.svelte.ts';
 import { isForNow, rejoinDelayMs } from './protocol.ts';
 
@@ -27,12 +27,4 @@ export function postponement(problem: Refusal): string {
 	if (!isForNow(problem)) return refusal(problem);
 	const say = words.refused[problem.code === 'server_full' ? 'full_for_now' : 'put_off'];
 	return say(rejoinDelayMs(problem.retryAfterMs));
-}
-
-/** What moderation noticed. */
-export function warning({ code, message, blocked }: ModerationWarning): string {
-	const say = words.warning;
-	const what = Object.hasOwn(say.like, code) ? say.like[code as keyof typeof say.like] : undefined;
-	if (what === undefined) return blocked ? say.unsent(message) : message;
-	return blocked ? say.blocked(what) : say.looks(what);
 }

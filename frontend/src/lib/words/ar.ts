@@ -180,16 +180,7 @@ export default (say: Formats): Words => ({
 		},
 	},
 	warning: {
-		looks: (what) => `يبدو هذا ${what}؛ حافظ على سلامتك.`,
-		blocked: (what) => `لم تُرسل. تبدو ${what}؛ حافظ على سلامتك.`,
 		unsent: (message) => `لم تُرسل. ${message}`,
-		like: {
-			phone: 'رقم هاتف',
-			email: 'بريدًا إلكترونيًا',
-			url: 'رابطًا',
-			handle: 'اسمًا على موقع آخر',
-			address: 'عنوانًا',
-		},
 	},
 	banned: {
 		until: (until, now) =>

@@ -4,6 +4,23 @@ import type { LaterWords } from './en-later.ts';
 import type { Formats } from './formats.ts';
 
 export default (say: Formats): LaterWords => ({
+	rules: {
+		minors: 'Sexuelles über Minderjährige wird hier nie geduldet.',
+		threat: 'Drohungen werden nicht zugestellt.',
+		self_harm:
+			'Aufrufe, sich etwas anzutun, werden nicht zugestellt. Wenn du selbst daran denkst, sprich mit jemandem, dem du vertraust.',
+		doxing: 'Wo Menschen wohnen und wer sie sind, sagen sie selbst.',
+		slur: 'Beschimpfungen von Gruppen verletzen. Lass sie weg.',
+		sexual: 'Sexuelles ist in diesem Raum nicht willkommen.',
+		harassment: 'Sei freundlich, oder geh weiter.',
+		profanity: 'Achte auf deine Worte.',
+		spam: 'Werbung ist hier nicht willkommen.',
+		age_lane: 'Dieser Raum ist für ein anderes Alter.',
+		personal_information:
+			'Das sieht persönlich aus. Behalte Nummern, Adressen und Namen für dich: Du weißt nicht, wer sie liest.',
+		social_link: 'Bleib hier: Konten anderswo verraten Fremden, wer du bist.',
+		grooming: 'Das darf hier niemand verlangen. Du kannst jederzeit gehen und melden.',
+	},
 	leaving: {
 		title: 'Du verlässt Whisper',
 		body: 'Jemand Fremdes hat diesen Link geschickt. Die Seite dahinter kann deine Internetadresse erfahren und muss nicht sein, was sie vorgibt.',

@@ -182,16 +182,7 @@ export default (say: Formats): Words => ({
 		},
 	},
 	warning: {
-		looks: (what) => `Das sieht nach ${what} aus; pass auf dich auf.`,
-		blocked: (what) => `Nicht gesendet. Es sieht nach ${what} aus; pass auf dich auf.`,
 		unsent: (message) => `Nicht gesendet. ${message}`,
-		like: {
-			phone: 'einer Telefonnummer',
-			email: 'einer E-Mail-Adresse',
-			url: 'einem Link',
-			handle: 'einem Namen auf einer anderen Seite',
-			address: 'einer Adresse',
-		},
 	},
 	banned: {
 		until: (until, now) =>

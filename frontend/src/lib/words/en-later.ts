@@ -10,6 +10,24 @@ export type LaterWords = ReturnType<typeof english>;
 
 export default function english(say: Formats) {
 	return {
+		/** What was found wrong, by the code of the rule. */
+		rules: {
+			minors: 'Sexual content about minors is never tolerated here.',
+			threat: 'Threats are not delivered.',
+			self_harm:
+				'Telling people to harm themselves is not delivered. If you think of harming yourself, talk to somebody you trust.',
+			doxing: 'Where people live and who they are is for them to tell.',
+			slur: 'Slurs hurt people. Leave them out.',
+			sexual: 'Sexual talk is not welcome in this room.',
+			harassment: 'Be kind, or move on.',
+			profanity: 'Mind your language.',
+			spam: 'Advertising is not welcome here.',
+			age_lane: 'This room is for another age.',
+			personal_information:
+				"That looks personal. Keep numbers, addresses and names to yourself: you don't know who reads them.",
+			social_link: 'Stay here: accounts elsewhere tell strangers who you are.',
+			grooming: 'Nobody here may ask this of anyone. You can leave and report at any time.',
+		},
 		leaving: {
 			title: "You're leaving Whisper",
 			body: 'A stranger sent this link. The site behind it can learn your internet address, and may not be what it says.',

@@ -190,16 +190,7 @@ export default function english(say: Formats) {
 			},
 		},
 		warning: {
-			looks: (what: string) => `This looks like ${what}; keep yourself safe.`,
-			blocked: (what: string) => `Not sent. It looks like ${what}; keep yourself safe.`,
 			unsent: (message: string) => `Not sent. ${message}`,
-			like: {
-				phone: 'a phone number',
-				email: 'an e-mail address',
-				url: 'a link',
-				handle: 'a name on another site',
-				address: 'an address',
-			},
 		},
 		banned: {
 			until: (until: number | undefined, now: number): Phrase =>

@@ -4,6 +4,23 @@ import type { LaterWords } from './en-later.ts';
 import type { Formats } from './formats.ts';
 
 export default (say: Formats): LaterWords => ({
+	rules: {
+		minors: 'Aquí nunca se tolera contenido sexual sobre menores.',
+		threat: 'Las amenazas no se entregan.',
+		self_harm:
+			'No se entrega nada que incite a hacerse daño. Si piensas en hacerte daño, habla con alguien de confianza.',
+		doxing: 'Dónde vive y quién es cada persona lo cuenta ella misma.',
+		slur: 'Los insultos a grupos hieren. Déjalos fuera.',
+		sexual: 'En esta sala no se habla de sexo.',
+		harassment: 'Sé amable, o sigue adelante.',
+		profanity: 'Cuida tu lenguaje.',
+		spam: 'Aquí no se admite publicidad.',
+		age_lane: 'Esta sala es para otra edad.',
+		personal_information:
+			'Eso parece personal. Guárdate números, direcciones y nombres: no sabes quién los lee.',
+		social_link: 'Quédate aquí: las cuentas en otros sitios dicen a desconocidos quién eres.',
+		grooming: 'Nadie puede pedir esto aquí. Puedes irte y denunciar cuando quieras.',
+	},
 	leaving: {
 		title: 'Sales de Whisper',
 		body: 'Este enlace lo envió una persona desconocida. El sitio puede conocer tu dirección de internet y no ser lo que dice.',

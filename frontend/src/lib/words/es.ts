@@ -178,16 +178,7 @@ export default (say: Formats): Words => ({
 		},
 	},
 	warning: {
-		looks: (what) => `Esto parece ${what}; cuídate.`,
-		blocked: (what) => `No enviado. Parece ${what}; cuídate.`,
 		unsent: (message) => `No enviado. ${message}`,
-		like: {
-			phone: 'un número de teléfono',
-			email: 'un correo electrónico',
-			url: 'un enlace',
-			handle: 'un nombre en otro sitio',
-			address: 'una dirección',
-		},
 	},
 	banned: {
 		until: (until, now) =>

@@ -4,6 +4,24 @@ import type { LaterWords } from './en-later.ts';
 import type { Formats } from './formats.ts';
 
 export default (say: Formats): LaterWords => ({
+	rules: {
+		minors: "Le contenu sexuel sur des mineurs n'est jamais toléré ici.",
+		threat: 'Les menaces ne sont pas transmises.',
+		self_harm:
+			"Inciter quelqu'un à se faire du mal n'est pas transmis. Si vous pensez à vous faire du mal, parlez à quelqu'un de confiance.",
+		doxing: "Où habitent les gens et qui ils sont, c'est à eux de le dire.",
+		slur: 'Les insultes envers des groupes blessent. Laissez-les de côté.',
+		sexual: "Les propos sexuels n'ont pas leur place dans ce salon.",
+		harassment: 'Restez aimable, ou passez votre chemin.',
+		profanity: 'Surveillez votre langage.',
+		spam: "La publicité n'a pas sa place ici.",
+		age_lane: 'Ce salon est pour un autre âge.',
+		personal_information:
+			'Cela semble personnel. Gardez numéros, adresses et noms pour vous : vous ne savez pas qui les lit.',
+		social_link: 'Restez ici : des comptes ailleurs disent à des inconnus qui vous êtes.',
+		grooming:
+			"Personne n'a le droit de demander cela ici. Vous pouvez partir et signaler à tout moment.",
+	},
 	leaving: {
 		title: 'Vous quittez Whisper',
 		body: "Un inconnu a envoyé ce lien. Le site derrière peut apprendre votre adresse internet, et n'être pas ce qu'il prétend.",

@@ -184,16 +184,7 @@ export default (say: Formats): Words => ({
 		},
 	},
 	warning: {
-		looks: (what) => `Cela ressemble à ${what} ; prenez soin de vous.`,
-		blocked: (what) => `Non envoyé. Cela ressemble à ${what} ; prenez soin de vous.`,
 		unsent: (message) => `Non envoyé. ${message}`,
-		like: {
-			phone: 'un numéro de téléphone',
-			email: 'une adresse e-mail',
-			url: 'un lien',
-			handle: 'un nom sur un autre site',
-			address: 'une adresse',
-		},
 	},
 	banned: {
 		until: (until, now) =>

@@ -169,16 +169,7 @@ export default (say: Formats): Words => ({
 		},
 	},
 	warning: {
-		looks: (what) => `यह ${what} जैसा लगता है; अपना ध्यान रखें।`,
-		blocked: (what) => `नहीं भेजा गया। यह ${what} जैसा लगता है; अपना ध्यान रखें।`,
 		unsent: (message) => `नहीं भेजा गया। ${message}`,
-		like: {
-			phone: 'फ़ोन नंबर',
-			email: 'ई-मेल पता',
-			url: 'लिंक',
-			handle: 'किसी दूसरी साइट का नाम',
-			address: 'पता',
-		},
 	},
 	banned: {
 		until: (until, now) =>
