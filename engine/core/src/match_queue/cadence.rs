@@ -8,7 +8,11 @@ use crate::time::{Micros, Span};
 /// Arrivals of a lane worth waiting for before one shared interest is good enough.
 const ARRIVALS_SINGLE: u64 = 32;
 /// Arrivals of a lane worth waiting for before anyone is good enough.
-const ARRIVALS_ANY: u64 = 192;
+const ARRIVALS_ANY: u64 = 256;
+/// A silence tells of a lane gone quiet once it is this many times as long as the gaps before. One of
+/// twice or three times is chance; to count it would open tiers later where more people are at home,
+/// since there somebody has always just joined when a ticket's time is settled.
+const SILENCE_MIN: u64 = 8;
 /// The gap between two joins that a lane begins with, and the longest that counts: a few who come
 /// together are no crowd, and one quiet night is soon forgotten.
 const GAP_MAX: Span = Span::secs(60);
@@ -115,8 +119,8 @@ impl Cadence {
         times: &TierTimes,
     ) -> (Span, Span) {
         let lane = &self.lanes[usize::from(lane.0)];
-        // A lane gone quiet is as sparse as its silence is long.
-        let gap = share.shorten(lane.gap.max(now.since(lane.last_join)));
+        let silence = now.since(lane.last_join);
+        let gap = share.shorten(lane.gap.max(Span(silence.0 / SILENCE_MIN)));
         let after = |arrivals: u64, most: Span| Span(gap.0.saturating_mul(arrivals)).min(most);
         let single = after(ARRIVALS_SINGLE, times.single);
         (single, after(ARRIVALS_ANY, times.any).max(single))
