@@ -148,20 +148,28 @@ fn quantiles(name: &str, waits: &Waits) {
 }
 
 fn fair(name: &str, fairness: &Fairness) {
-    let Fairness { judged, unlike, threshold } = fairness;
+    let Fairness { judged, unlike, threshold, noticed } = fairness;
     if *judged == 0 {
         return println!("fairness by {name}: too few samples");
     }
     println!(
-        "fairness by {name}: {} of {judged} groups stand apart; {} differ by more than chance explains ({threshold:.1} standard errors)",
+        "fairness by {name}: {} of {judged} groups stand apart; {} differ by more than chance explains ({threshold:.1} standard errors); of a mean wait {:.1} % longer, at worst {:.1} %, it would be told",
         fairness.apart().count(),
         unlike.len(),
+        noticed.0 * 100.0,
+        noticed.1 * 100.0,
     );
-    for Group { tenth, number, share, errors, longer_ms, longer, apart } in unlike.iter().take(10) {
-        let (tenth, percent, longer) = (tenth + 1, share * 100.0, longer * 100.0);
-        let verdict = if *apart { "apart" } else { "too little to matter" };
+    for group in unlike.iter().take(10) {
+        let Group { tenth, number, longer_ms, share, apart, .. } = group;
         println!(
-            "  tenth {tenth}, group {number}: {percent:.1} % above its median ({errors:.1} errors), {longer_ms:+.3} ms or {longer:+.1} %: {verdict}"
+            "  tenth {}, group {number}: waits {:+.3} ms or {:+.1} % ({:+.1} errors), {:+.1} points above the median ({:+.1} errors): {}",
+            tenth + 1,
+            longer_ms.by,
+            group.longer() * 100.0,
+            longer_ms.errors(),
+            share.by * 100.0,
+            share.errors(),
+            if *apart { "apart" } else { "too little to matter" },
         );
     }
 }

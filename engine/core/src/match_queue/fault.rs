@@ -25,6 +25,8 @@ pub enum Fault {
     KeyUnposted,
     /// A ticket is known by its place alone, whoever has it by now.
     GenerationUnchecked,
+    /// A home takes itself for one among equals, however many people it has.
+    HomesTakenForEqual,
     /// A search that made way for other work is not carried on.
     SearchCutShort,
 }

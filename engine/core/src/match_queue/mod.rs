@@ -139,7 +139,9 @@ impl MatchQueue {
 
     /// Tells what part of the people is at home here; until then all shards are taken for alike.
     pub fn weigh(&mut self, share: Share) {
-        self.ground.share = share;
+        if !self.ground.broken.is(Fault::HomesTakenForEqual) {
+            self.ground.share = share;
+        }
     }
 
     /// A queue that doesn't keep one of its rules, to be caught at it.

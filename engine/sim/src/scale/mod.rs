@@ -28,10 +28,12 @@ mod town;
 
 use std::sync::mpsc;
 
+#[cfg(feature = "faults")]
+use whisper_core::match_queue::Fault;
 use whisper_core::match_queue::TierTimes;
 
 pub use crate::words::KINDS;
-pub use fairness::{Fairness, GROUP_MIN, Group, Grouping, fairness};
+pub use fairness::{Difference, Fairness, GROUP_MIN, Group, Grouping, fairness};
 pub use plan::Plan;
 pub use samples::{Sample, TIERS, Tally, Waits, decile};
 pub use town::Counts;
@@ -84,6 +86,15 @@ pub fn live(plan: Plan) -> Result<Report, Failure> {
 /// [`Failure`], where an invariant doesn't hold; the book has it all then, up to there.
 pub fn live_logged(plan: Plan, book: &Book) -> Result<Report, Failure> {
     Town::new(plan, Some(book)).live(|_| ())
+}
+
+/// The same as [`live`], with a rule of every match queue broken, to see that it shows.
+///
+/// # Errors
+/// [`Failure`], where an invariant doesn't hold.
+#[cfg(feature = "faults")]
+pub fn live_breaking(plan: Plan, rule: Fault) -> Result<Report, Failure> {
+    Town::new(plan, None).breaking(rule).live(|_| ())
 }
 
 /// The same as [`live`], and what a central matcher makes of the same arrivals, in a thread beside it.

@@ -75,6 +75,11 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// How long a message between two shards takes on average.
+    pub fn latency_mean(&self) -> Span {
+        Span((self.latency.0 / 10 + self.latency.0) / 2)
+    }
+
     /// A small town where everything goes wrong that can.
     pub fn troubled(seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x7077);

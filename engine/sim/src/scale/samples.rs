@@ -3,6 +3,8 @@
 use whisper_core::time::Span;
 use whisper_proto::Tier;
 
+use crate::dice::Dice;
+
 /// One side of a match.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
@@ -69,6 +71,25 @@ impl Tally {
         std::array::from_fn(|tenth| {
             all.get((tenth + 1) * all.len() / 10).or(all.get(last)).copied().unwrap_or(0)
         })
+    }
+
+    /// The same waits, with homes and seats dealt anew among people: nobody waits as they do for where
+    /// they are any more. As many are at home on each shard as before.
+    pub fn dealt_anew(&self, dice: &mut Dice) -> Self {
+        let person = |it: &Sample| (it.seat, it.shard);
+        let mut people: Vec<_> = self.samples.iter().map(person).collect();
+        people.sort_unstable();
+        people.dedup();
+        let mut places = people.clone();
+        for last in (1..places.len()).rev() {
+            places.swap(last, dice.below(last + 1));
+        }
+        let mut dealt = self.clone();
+        for it in &mut dealt.samples {
+            let number = people.binary_search(&person(it)).expect("everybody is listed");
+            (it.seat, it.shard) = places[number];
+        }
+        dealt
     }
 
     fn mean(&self, what: impl Fn(&Sample) -> f64) -> f64 {

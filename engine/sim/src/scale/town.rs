@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use whisper_core::digest::Digest;
 use whisper_core::ids::{Link, SessionId};
+#[cfg(feature = "faults")]
+use whisper_core::match_queue::Fault;
 use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::{OpenLanes, Settings};
 use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
@@ -151,6 +153,13 @@ impl Town {
             dice,
             outside,
         }
+    }
+
+    /// The same town, with a rule of every match queue broken.
+    #[cfg(feature = "faults")]
+    pub(super) fn breaking(mut self, rule: Fault) -> Self {
+        self.shards.iter_mut().for_each(|shard| shard.break_rule(rule));
+        self
     }
 
     /// Lives from the beginning to the end, and tells `oracle` of everybody who joins.
