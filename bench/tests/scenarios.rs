@@ -39,16 +39,18 @@ struct Server {
     process: Child,
     address: String,
     admin: String,
+    /// Where it listens for TLS, if anywhere.
+    tls: String,
     data: Option<PathBuf>,
 }
 
 impl Server {
     fn engine(name: &str, reactors: &str) -> Self {
-        Self::engine_with(name, reactors, "")
+        Self::engine_with(name, reactors, "", &[])
     }
 
-    /// With more to say about people in its configuration.
-    fn engine_with(name: &str, reactors: &str, people: &str) -> Self {
+    /// With more to say about people in its configuration, and more options.
+    fn engine_with(name: &str, reactors: &str, people: &str, more: &[&str]) -> Self {
         let data = env::temp_dir().join(format!("whisper-bench-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&data).unwrap();
         let config = data.join("whisper.toml");
@@ -56,6 +58,7 @@ impl Server {
         let mut command = Command::new(&programs().0);
         command.args(["serve", "--listen", "127.0.0.1:0", "--reactors", reactors]);
         command.args(["--exempt", "127.0.0.0/8", "--admin", "127.0.0.1:0"]);
+        command.args(more);
         command.arg("--config").arg(&config).arg("--data-dir").arg(&data);
         Self::start(command, Some(data))
     }
@@ -74,7 +77,8 @@ impl Server {
         let listen = ready["listen"].get(0).unwrap_or(&ready["listen"]);
         let address = listen.as_str().unwrap().to_owned();
         let admin = ready["admin"].as_str().unwrap_or_default().to_owned();
-        Self { process, address, admin, data }
+        let tls = ready["tls"].get(0).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { process, address, admin, tls, data }
     }
 
     fn bench(&self, scenario: &[&str]) -> Output {
@@ -262,7 +266,7 @@ fn a_town_lives_and_what_it_leaves_behind_is_told() {
 
 #[test]
 fn pairs_go_on_beside_slow_people_and_those_are_told_when_they_are_gone() {
-    let engine = Server::engine_with("slow", "1", "head_max_ms = 500\n");
+    let engine = Server::engine_with("slow", "1", "head_max_ms = 500\n", &[]);
     let line = "slow --pairs 5 --rate 200 --warm-up 0.2 --calm 500ms --attack 4s --readers 5 \
                 --flood 4000 --handshakes 10 --drip 50ms --reactors 2";
     let result = engine.result(&line.split_whitespace().collect::<Vec<_>>());
@@ -280,6 +284,36 @@ fn pairs_go_on_beside_slow_people_and_those_are_told_when_they_are_gone() {
     assert!(number(figures, "attackers_left") <= 15.0 - gone, "{figures:#}");
     let phases = result["phases"].as_array().unwrap();
     assert_eq!(phases.len(), 2, "alone, and not");
+}
+
+#[test]
+fn tls_is_spoken_with_whom_one_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let [cert, key] = [&cert, &key].map(|path| path.to_str().unwrap());
+    let tls = ["--tls-listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key];
+    let mut engine = Server::engine_with("tls", "2", "", &tls);
+    engine.address = engine.tls.clone();
+
+    let trusts = ["--depth", "16", "--bytes", "900", "--tls-ca", cert];
+    let result = engine.result(&[&RELAY[..], &trusts].concat());
+    assert!(number(&result["figures"], "messages") > 100.0, "{result:#}");
+    let come = ["connect", "--connections", "50", "--join", "--tls-insecure"];
+    assert_eq!(number(&engine.figures(&come), "upgrades"), 50.0);
+
+    for (stranger, complaint) in [
+        (&["--tls-ca", cert, "--tls-name", "example.org"][..], "TLS: "),
+        (&["--tls-ca", key], "certificates"),
+        (&[], "closed"),
+    ] {
+        let output = engine.bench(&[&RELAY[..], stranger].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(complaint) || stranger.is_empty(), "{said}");
+    }
 }
 
 #[test]

@@ -93,7 +93,31 @@ pub(crate) struct Aim {
     #[arg(long, value_name = "http://HOST:PORT")]
     pub(crate) metrics: Option<Endpoint>,
     #[command(flatten)]
+    pub(crate) encryption: Encryption,
+    #[command(flatten)]
     pub(crate) telling: Telling,
+}
+
+/// Whether and how TLS is spoken.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Encryption {
+    /// Speak TLS, to a server whose certificate one of those in this file (PEM) has signed, or is.
+    /// Handshakes are whole ones: nobody resumes another's session.
+    #[arg(long, value_name = "FILE", conflicts_with = "tls_insecure")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Speak TLS, whatever the certificate: for those that sign their own.
+    #[arg(long)]
+    pub(crate) tls_insecure: bool,
+    /// Whom the certificate shall name, and the handshake asks for [default: the target's address].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tls_name: Option<String>,
+}
+
+impl Encryption {
+    /// Whether it is spoken.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.tls_insecure || self.tls_ca.is_some()
+    }
 }
 
 /// What becomes of the result.

@@ -11,6 +11,7 @@ use whisper_proto::ServerMessage;
 use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
 
 use super::error::LostBy;
+use super::tls::Streams;
 use super::{Clock, DriveError, Lost, News, PersonId, Scenario, Scene};
 use crate::cli::Writes;
 use crate::client::{Client, Heard};
@@ -37,6 +38,10 @@ pub(super) struct Crowd {
     /// Frames that must not leave together with an earlier one of the same connection.
     held: VecDeque<Held>,
     first_lost: Option<Lost>,
+    /// Who speaks TLS, where that is spoken.
+    streams: Option<Streams>,
+    /// What was said on a wire, while it is heard.
+    plain: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -83,6 +88,8 @@ impl Crowd {
             turn: 1,
             held: VecDeque::new(),
             first_lost: None,
+            streams: plan.tls.as_ref().map(Streams::new),
+            plain: Vec::new(),
             names,
             plan,
         }
@@ -91,6 +98,11 @@ impl Crowd {
     /// How much is asked of them, and when.
     pub(super) fn load(&self) -> &Load {
         &self.plan.load
+    }
+
+    /// What encrypts what is written.
+    pub(super) fn streams(&mut self) -> Option<&mut Streams> {
+        self.streams.as_mut()
     }
 
     /// How many are there.
@@ -348,28 +360,9 @@ impl<S: Scenario> Floor<'_, S> {
     }
 }
 
-impl<S: Scenario> Handler for Floor<'_, S> {
-    fn opened(&mut self, io: &mut Io, conn: ConnId, how: Opened) {
-        let Opened::Connected { token } = how else { return };
-        let Some(person) = self.crowd.dialler(token) else { return io.abort(conn) };
-        self.crowd.connected(person, conn);
-        self.tell(io, person, &News::Opened);
-        if self.crowd.people[person].conn != Some(conn) {
-            return; // the scenario had them leave
-        }
-        if !self.scenario.upgrades(person) {
-            return;
-        }
-        io.write(conn, |out| {
-            let client = match self.crowd.plan.ask_shard {
-                true => Client::ask(&self.crowd.plan.host, out),
-                false => self.crowd.upgrade(person, out),
-            };
-            self.crowd.people[person].client = client;
-        });
-    }
-
-    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
+impl<S: Scenario> Floor<'_, S> {
+    /// What was said on a connection.
+    fn hear(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
         let mut input = bytes;
         // Whoever heard something may have left upon it.
         while let Some(person) = self.crowd.behind(conn) {
@@ -391,6 +384,45 @@ impl<S: Scenario> Handler for Floor<'_, S> {
             if !more {
                 return;
             }
+        }
+    }
+}
+
+impl<S: Scenario> Handler for Floor<'_, S> {
+    fn opened(&mut self, io: &mut Io, conn: ConnId, how: Opened) {
+        let Opened::Connected { token } = how else { return };
+        let Some(person) = self.crowd.dialler(token) else { return io.abort(conn) };
+        self.crowd.connected(person, conn);
+        if let Some(streams) = &mut self.crowd.streams
+            && let Err(error) = streams.open(io, conn)
+        {
+            return self.lose(io, person, error.into());
+        }
+        self.tell(io, person, &News::Opened);
+        if self.crowd.people[person].conn != Some(conn) {
+            return; // the scenario had them leave
+        }
+        if !self.scenario.upgrades(person) {
+            return;
+        }
+        io.write(conn, |out| {
+            let client = match self.crowd.plan.ask_shard {
+                true => Client::ask(&self.crowd.plan.host, out),
+                false => self.crowd.upgrade(person, out),
+            };
+            self.crowd.people[person].client = client;
+        });
+    }
+
+    fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
+        let Some(streams) = &mut self.crowd.streams else { return self.hear(io, conn, bytes) };
+        let mut plain = std::mem::take(&mut self.crowd.plain);
+        let told = streams.receive(io, conn, bytes, &mut plain);
+        self.hear(io, conn, &mut plain);
+        plain.clear();
+        self.crowd.plain = plain; // keep the allocation
+        if let (Err(error), Some(person)) = (told, self.crowd.behind(conn)) {
+            self.lose(io, person, error.into());
         }
     }
 

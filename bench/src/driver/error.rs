@@ -78,6 +78,9 @@ pub(crate) enum LostBy {
     /// The server, by what it said.
     #[error("{0}")]
     Broken(#[from] Broken),
+    /// The server, by what it said of TLS, or we for what it said.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// The server, by a close frame with this code.
     #[error("closed by the server with {}", code_text(*.0))]
     Close(Option<u16>),

@@ -3,6 +3,7 @@
 mod crowd;
 mod error;
 mod scene;
+mod tls;
 
 pub(crate) use self::error::{DriveError, Lost};
 pub(crate) use self::scene::Scene;
@@ -210,6 +211,9 @@ impl<S: Scenario> Driver<S> {
             let due = self.scenario.turn(&mut scene)?;
             self.crowd.dial(reactor.io());
             self.clock.post_ready(self.crowd.ready());
+            if let Some(streams) = self.crowd.streams() {
+                reactor.seal(streams);
+            }
             let wait = if self.crowd.holds_frames() { Wait::No } else { self.clock.wait(due) };
             reactor.wait(wait).map_err(DriveError::Ring)?;
             self.crowd.begin_turn(reactor.io());

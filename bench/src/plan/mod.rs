@@ -2,9 +2,11 @@
 
 mod load;
 mod phases;
+mod tls;
 
 pub(crate) use self::load::{Arrivals, Load, PhaseWish, Segment, Spacing};
 pub(crate) use self::phases::{Phase, Phases};
+pub(crate) use self::tls::{Tls, TlsError};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
@@ -30,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) host: String,
     /// What is spoken on a WebSocket.
     pub(crate) dialect: Dialect,
+    /// How it is encrypted, if at all.
+    pub(crate) tls: Option<Tls>,
     /// What becomes of several frames for one connection.
     pub(crate) writes: Writes,
     /// Whether to ask for the shard that serves a connection before it is upgraded.
@@ -67,11 +71,14 @@ pub(crate) enum Dialect {
 }
 
 /// Why a plan is not carried out.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 pub(crate) enum PlanError {
     /// The target is another machine.
     #[error("{0} is not this machine; if you may load it, say --i-may-load-this-host")]
     NotLoopback(SocketAddr),
+    /// TLS can't be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A number makes no sense.
     #[error("{name} must be {must_be}")]
     Number {
@@ -86,7 +93,8 @@ impl Plan {
     /// A plan for so many people at level 1 of what the course of the load is.
     ///
     /// # Errors
-    /// [`PlanError::NotLoopback`] where leave to load the target is needed and was not given.
+    /// [`PlanError::NotLoopback`] where leave to load the target is needed and was not given;
+    /// [`PlanError::Tls`] where TLS can't be spoken as asked for.
     pub(crate) fn new(aim: &Aim, wire: Wire, people: usize, load: Load) -> Result<Self, PlanError> {
         let target = aim.target;
         if !target.ip().to_canonical().is_loopback() && !aim.i_may_load_this_host {
@@ -100,6 +108,7 @@ impl Plan {
             target,
             host: target.to_string(),
             dialect: if wire.peer.is_some() { Dialect::Bare } else { Dialect::Whisper },
+            tls: Tls::new(&aim.encryption, &target.ip().to_canonical().to_string())?,
             writes: wire.writes,
             ask_shard: false,
             people,

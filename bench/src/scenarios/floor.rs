@@ -8,7 +8,7 @@
 
 use super::relay::measure;
 use super::{Failed, cpus};
-use crate::cli::{Aim, CompareFloor, Peer, Sources, Wire};
+use crate::cli::{Aim, CompareFloor, Encryption, Peer, Sources, Wire};
 use crate::operator::Operator;
 use crate::report::Report;
 use crate::server::Server;
@@ -82,6 +82,7 @@ fn aim(server: &Server, args: &CompareFloor) -> Aim {
         cores: Vec::new(),
         pid: Some(server.pid()),
         metrics: None,
+        encryption: Encryption::default(),
         telling: args.telling.clone(),
     }
 }
