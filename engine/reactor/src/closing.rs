@@ -5,7 +5,8 @@
 //!   time and amount. Closing a socket with unread input would reset it, and the reset could
 //!   destroy our last bytes before the peer has read them.
 //! - *Ending*: whatever is in flight is cancelled. The slot is closed after the last completion,
-//!   because an operation in flight keeps the socket open behind a closed slot.
+//!   because an operation in flight keeps the socket open behind a closed slot. Where something is
+//!   left unsent the peer gets a reset, and what the kernel holds for it is dropped as well.
 
 use std::io;
 
@@ -116,6 +117,11 @@ impl Io {
         cancel_all(conn, slot, ring)?;
         if !slot.flags.any(Flags::IN_FLIGHT) {
             let sealed = slot.flags.any(Flags::SEALED);
+            if slot.outbox.is_some() {
+                // Not all of it was sent, and the peer may not take this for the end. Nor would
+                // the kernel ever be rid of what it has for a peer that doesn't read.
+                ring.reset_at_close(conn.slot())?;
+            }
             ring.close(conn.slot())?;
             self.slots.release(conn.slot());
             if sealed {

@@ -447,6 +447,17 @@ impl Ring {
         unsafe { self.push(&silently(entry)) }
     }
 
+    /// Has the close that follows reset the connection: the kernel drops what it has not sent.
+    pub(crate) fn reset_at_close(&mut self, slot: u32) -> io::Result<()> {
+        static AT_ONCE: libc::linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        let value = (&raw const AT_ONCE).cast();
+        let length = size_of::<libc::linger>() as u32;
+        let (level, option) = (libc::SOL_SOCKET as u32, libc::SO_LINGER as u32);
+        let entry = opcode::SetSockOpt::new(Fixed(slot), level, option, value, length).build();
+        // SAFETY: the value is a static, and nobody writes to it.
+        unsafe { self.push(&silently(entry)) }
+    }
+
     /// Frees the slot. Nothing may be in flight on it.
     pub(crate) fn close(&mut self, slot: u32) -> io::Result<()> {
         // SAFETY: points to no memory.

@@ -337,13 +337,15 @@ fn a_closed_connection_hears_its_peer_only_so_much() {
 fn a_peer_that_never_reads_cannot_hold_a_closed_connection() {
     let config = Config { flush_timeout: Duration::from_millis(50), ..Config::default() };
     let mut world = World::new(config, ignore);
-    let (client, conn) = world.client();
+    let (mut client, conn) = world.client();
     let body: std::sync::Arc<[u8]> = vec![0; 64 << 20].into();
     world.reactor.io().write_shared(conn, body.clone());
     world.reactor.io().close(conn);
     world.until_empty();
     assert_eq!(std::sync::Arc::strong_count(&body), 1);
-    drop(client);
+    // Nor does the kernel keep any of it, and nobody takes what came for the whole.
+    let error = client.read_to_end(&mut Vec::new()).expect_err("it was cut off");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[test]

@@ -12,6 +12,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that may wait to be accepted. The kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
+/// What the kernel may hold for a peer that doesn't read: several messages of full size, and all of
+/// the web client's page. By itself it would hold megabytes for whoever asks for them. (It reckons
+/// with twice that, for its own needs.)
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
+
 /// Makes sure that nobody listens on an address yet, another engine included: the kernel would let
 /// two of them share the people, who then never meet.
 ///
@@ -73,8 +78,9 @@ fn explain(address: SocketAddr) -> impl Fn(io::Error) -> io::Error + Copy {
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(address)?;
     socket.set_reuse_port(true)?;
-    // Accepted sockets inherit it: replies leave at once.
+    // Accepted sockets inherit these: replies leave at once, and only so much waits.
     socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -3,27 +3,26 @@
 
 mod harness;
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use harness::{
-    ADULT_TEXT, Answer, Client, Engine, Http, Match, PATIENCE, Spoken, Words, chat, join, say,
-    say_as, strict, topic, upgrade_request,
+    ADULT_TEXT, Answer, Client, Engine, Http, Match, PATIENCE, Papers, Spoken, Words, chat, join,
+    say, say_as, strict, topic, upgrade_request,
 };
+use rustls::ClientConfig;
+use rustls::version::TLS13;
+use tempfile::TempDir;
 use whisper_proto::{ClientMessage, CloseCode, ErrorCode, Hello, ServerMessage};
 
 /// Nobody is free of limits.
 const NOBODY: &str = "exempt = []\n";
 
-/// What an upgrade gets as its answer, with further header lines.
-fn knock(http: &mut Http, headers: &str) -> Answer {
-    http.send(upgrade_request().replace("\r\n\r\n", &format!("\r\n{headers}\r\n")));
-    http.answer_head()
-}
-
 /// A connection from an address that became a WebSocket, or the answer that it got instead.
 fn enter(engine: &Engine, from: &str, headers: &str) -> Result<Client, Answer> {
     let mut http = Http::connect_from(from, engine.address);
-    let answer = knock(&mut http, headers);
+    let answer = http.knock(headers);
     if answer.status != 101 {
         return Err(answer);
     }
@@ -87,6 +86,83 @@ fn upgrades_and_requests_have_rates() {
     assert_eq!((refused.status, refused.header("Connection")), (429, Some("close")));
     http.expect_end();
     assert_eq!(Http::connect_from("127.0.0.5", engine.address).get("/stats").status, 200);
+}
+
+/// An engine that counts TLS handshakes, three at once and then one a second, and a client that
+/// trusts it.
+struct Shaken {
+    engine: Engine,
+    config: Arc<ClientConfig>,
+    address: SocketAddr,
+}
+
+impl Shaken {
+    const NAME: &str = "chat.example";
+
+    fn start(settings: &str, listen: &str) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let papers = Papers::new(&[Self::NAME]);
+        let [certificate, key] = papers.write(dir.path(), "chat");
+        let toml = format!(
+            "{NOBODY}{settings}[tls]\nlisten = [{listen:?}]\ncert = [{certificate:?}]\n\
+             key = [{key:?}]\n[limits]\nhandshakes = {{ per_minute = 60, burst = 3 }}\n"
+        );
+        let engine = Engine::in_dir(dir, 4, &toml);
+        let address = engine.ready["tls"][0].as_str().expect("an address in the ready line");
+        let address = address.parse().expect("an address");
+        Self { engine, config: papers.client(&TLS13), address }
+    }
+
+    /// Whether hands are shaken on this connection; if not, it is at an end.
+    fn shakes(&self, http: Http) -> bool {
+        let mut http = http.within_tls(&self.config, Self::NAME);
+        http.try_send(b"GET /health HTTP/1.1\r\nHost: whisper\r\n\r\n")
+            && http.answer().status == 200
+    }
+
+    fn shakes_from(&self, from: &str) -> bool {
+        self.shakes(Http::connect_from(from, self.address))
+    }
+}
+
+#[test]
+fn tls_handshakes_have_a_rate_for_each_address() {
+    let shaken = Shaken::start("", "127.0.0.1:0");
+    // One more a second is due, however slow this machine is.
+    let in_a_row = (0..100).take_while(|_| shaken.shakes_from("127.0.0.2")).count();
+    assert!((3..100).contains(&in_a_row), "{in_a_row}");
+    shaken.engine.await_sum("whisper_refused_handshakes_total", |count| count == 1.0);
+    // Neighbours, of whom some have their owner elsewhere, are somebody else.
+    for neighbour in 10..30 {
+        assert!(shaken.shakes_from(&format!("127.0.0.{neighbour}")));
+    }
+    // Nothing was begun for who was turned away.
+    shaken.engine.await_sum("whisper_tls_handshakes_total", |count| count >= 23.0);
+    shaken.engine.await_sum("whisper_tls_handshakes_failed_total", |count| count == 0.0);
+    let start = Instant::now();
+    while !shaken.shakes_from("127.0.0.2") {
+        assert!(start.elapsed() < PATIENCE, "never let in again");
+    }
+    // Without TLS nothing of that counts.
+    assert_eq!(Http::connect_from("127.0.0.2", shaken.engine.address).get("/health").status, 200);
+}
+
+#[test]
+fn tls_handshakes_behind_a_proxy_are_its_clients() {
+    let settings = "listen = [\"127.0.0.1:0\"]\nproxies = [\"127.0.0.9/32\"]\n\
+                    proxy_protocol = [\"127.0.0.2:0\"]\n";
+    let shaken = Shaken::start(settings, "127.0.0.2:0");
+    let by_proxy = |client: usize| {
+        let mut http = Http::connect_from("127.0.0.9", shaken.address);
+        http.send(format!("PROXY TCP4 192.0.2.{client} 127.0.0.1 5000 443\r\n"));
+        shaken.shakes(http)
+    };
+    let in_a_row = (0..100).take_while(|_| by_proxy(7)).count();
+    assert!((3..100).contains(&in_a_row), "{in_a_row}");
+    for client in 10..30 {
+        assert!(by_proxy(client), "the proxy itself is nobody");
+    }
+    assert!(!shaken.shakes_from("127.0.0.3"), "who is no proxy isn't heard");
 }
 
 #[test]
@@ -225,7 +301,7 @@ fn a_challenge_is_met_once_and_by_its_own_connection() {
     let engine = Engine::configured(2, &format!("{NOBODY}[challenge]\nmode = \"on\"\n"));
     let come = |from: &str| {
         let mut http = Http::connect_from(from, engine.address);
-        assert_eq!(knock(&mut http, "").status, 101);
+        assert_eq!(http.knock("").status, 101);
         let mut client = http.into_client(Spoken::Msgpack);
         let challenge = client.hear("connected", |message| match message {
             ServerMessage::Connected(it) => Some(it.challenge.map(<[u8]>::to_vec)),

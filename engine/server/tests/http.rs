@@ -36,8 +36,8 @@ fn bad_requests_are_refused_by_status() {
         (400, "GET /h\u{e4}lth HTTP/1.1\r\nHost: x\r\n\r\n".into()),
         (400, "GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".into()),
         (400, "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello".into()),
-        (404, "POST /health HTTP/1.1\r\nHost: x\r\n\r\n".into()),
-        (404, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n".into()),
+        (405, "POST /health HTTP/1.1\r\nHost: x\r\n\r\n".into()),
+        (405, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n".into()),
         (404, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n".into()),
         (404, "GET / HTTP/1.1\r\nHost: x\r\n\r\n".into()), // no web root
         (404, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".into()),
@@ -61,6 +61,7 @@ fn bad_requests_are_refused_by_status() {
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("Connection"), Some("close"));
         assert!(answer.header("Content-Length").is_some());
+        assert_eq!(answer.header("Allow"), (status == 405).then_some("GET, HEAD"));
         if status == 426 {
             assert_eq!(answer.header("Sec-WebSocket-Version"), Some("13"));
         }
@@ -135,7 +136,7 @@ fn requests_may_come_in_any_pieces() {
     // Nothing is answered behind what is refused.
     http.send([request, "POST / HTTP/1.1\r\nHost: x\r\n\r\n", request].concat());
     assert_eq!(http.answer().status, 200);
-    assert_eq!(http.answer().status, 404);
+    assert_eq!(http.answer().status, 405);
     http.expect_end();
 }
 

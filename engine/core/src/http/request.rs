@@ -85,7 +85,7 @@ impl Reject {
         match self {
             Self::BadRequest => Status::BadRequest,
             Self::HeadTooLong => Status::HeadTooLong,
-            Self::Method => Status::NotFound,
+            Self::Method => Status::MethodNotAllowed,
             Self::WebSocketVersion => Status::UpgradeRequired,
         }
     }

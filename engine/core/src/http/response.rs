@@ -16,6 +16,7 @@ pub enum Status {
     BadRequest = 400,
     Forbidden = 403,
     NotFound = 404,
+    MethodNotAllowed = 405,
     RequestTimeout = 408,
     UpgradeRequired = 426,
     TooManyRequests = 429,
@@ -39,6 +40,7 @@ impl Status {
             Self::BadRequest => "Bad Request",
             Self::Forbidden => "Forbidden",
             Self::NotFound => "Not Found",
+            Self::MethodNotAllowed => "Method Not Allowed",
             Self::RequestTimeout => "Request Timeout",
             Self::UpgradeRequired => "Upgrade Required",
             Self::TooManyRequests => "Too Many Requests",
@@ -163,6 +165,9 @@ impl Head<'_> {
             out.extend_from_slice(b"Strict-Transport-Security: max-age=");
             write_decimal(out, u64::from(self.hsts_secs));
             out.extend_from_slice(b"\r\n");
+        }
+        if self.status == Status::MethodNotAllowed {
+            write_header(out, "Allow", "GET, HEAD");
         }
         if self.status == Status::UpgradeRequired {
             write_header(out, "Upgrade", "websocket");

@@ -1,5 +1,7 @@
 //! How often one person's client may say what.
 
+use whisper_proto::ClientMessage;
+
 use super::rate::{Meter, Rate};
 use crate::time::{Micros, Span};
 
@@ -19,6 +21,25 @@ pub enum Act {
     Report,
     /// Anything else: marks what was read, pings, says nonsense; control frames count as well.
     Other,
+}
+
+impl Act {
+    /// What saying this counts as.
+    pub fn of(message: &ClientMessage<'_>) -> Self {
+        match message {
+            ClientMessage::Message(_) => Self::Message,
+            ClientMessage::Typing { .. } => Self::Typing,
+            ClientMessage::Signal(_)
+            | ClientMessage::VideoToggle { .. }
+            | ClientMessage::AudioToggle { .. } => Self::Signal,
+            ClientMessage::Join(_) | ClientMessage::Skip(_) | ClientMessage::Leave => Self::Join,
+            ClientMessage::Report(_) => Self::Report,
+            ClientMessage::Hello(_)
+            | ClientMessage::Ack { .. }
+            | ClientMessage::Read { .. }
+            | ClientMessage::Ping => Self::Other,
+        }
+    }
 }
 
 const ACTS: usize = Act::Other as usize + 1;

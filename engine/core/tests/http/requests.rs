@@ -126,7 +126,7 @@ fn other_methods_are_not_known_here() {
         let head = with(&[]).replacen("GET", method, 1);
         assert_eq!(parse(&head), Err(Reject::Method), "{method}");
     }
-    assert_eq!(Reject::Method.status().code(), 404);
+    assert_eq!(Reject::Method.status().code(), 405);
     assert_eq!(parse(&with(&[]).replacen("GET", "HEAD", 1)).unwrap().method, Method::Head);
 }
 

@@ -112,12 +112,18 @@ const FAMILIES: &[Family] = &[
     family(Counter, "refused_addresses", "Requests from addresses with too many", |it| {
         it.tally.refused_addresses
     }),
+    family(Counter, "refused_handshakes", "Handshakes from addresses with too many", |it| {
+        it.tally.refused_handshakes
+    }),
     family(Counter, "refused_full", "Upgrades refused for want of memory", |it| {
         it.tally.refused_full
     }),
-    family(Counter, "refused_unanswered", "Requests whose owner didn't answer", |it| {
-        it.tally.refused_unanswered
-    }),
+    family(
+        Counter,
+        "refused_unanswered",
+        "Requests and handshakes whose owner didn't answer",
+        |it| it.tally.refused_unanswered,
+    ),
     family(Counter, "refused_proxies", "Proxies not believed, or silent on their client", |it| {
         it.tally.refused_proxies
     }),

@@ -40,6 +40,15 @@ struct Stream {
     queued: bool,
 }
 
+/// How far a TLS connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// None of its bytes was looked at: so far it has cost next to nothing.
+    Fresh,
+    /// It shakes hands, or has.
+    Begun,
+}
+
 /// What a worker's TLS connections came to so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -100,13 +109,16 @@ impl Streams {
         self.gave_up(before.is_some_and(|stream| stream.shaking));
     }
 
-    /// Whether this connection speaks TLS.
-    pub(crate) fn has(&self, conn: ConnId) -> bool {
-        let place = self.places.get(conn.slot() as usize);
-        place.and_then(Option::as_ref).is_some_and(|stream| stream.generation == conn.generation())
+    /// How far a connection has come; None where it speaks no TLS.
+    pub(crate) fn stage(&self, conn: ConnId) -> Option<Stage> {
+        let stream = self.places.get(conn.slot() as usize)?.as_ref()?;
+        let begun = stream.shaking || !stream.connection.is_handshaking();
+        let stage = if begun { Stage::Begun } else { Stage::Fresh };
+        (stream.generation == conn.generation()).then_some(stage)
     }
 
-    /// Takes what came over a connection's wire, and has `hear` hear what it says.
+    /// Takes what came over a connection's wire, and has `hear` hear what it says. Whether a
+    /// [fresh](Stage::Fresh) one may begin is the caller's to decide.
     pub(crate) fn received(
         &mut self,
         io: &mut Io,
@@ -120,7 +132,6 @@ impl Streams {
             return self.take(io, conn, wire, hear);
         }
         if !stream.shaking {
-            // The first bytes. Whoever limits handshakes by address would do it here.
             if self.tally.shaking >= HANDSHAKES_MAX {
                 self.tally.refused += 1;
                 return io.abort(conn);

@@ -17,7 +17,8 @@ use super::Common;
 use super::challenge::{Challenges, Owed};
 use super::connections::Connection;
 use super::desk::{Desk, Tally};
-use super::guest::Guest;
+use super::guest::{Guest, Kept};
+use crate::config::Service;
 
 /// How long an owner may take to answer.
 const ANSWER_MAX: Span = Span::secs(1);
@@ -33,7 +34,7 @@ pub(super) struct Told {
     pub(super) answer: Answer,
 }
 
-/// Requests that wait for an owner, by the time at which they have waited too long.
+/// Requests and handshakes that wait for an owner, by the time at which they have waited too long.
 #[derive(Default)]
 pub(super) struct Patience(VecDeque<(Micros, ConnId)>);
 
@@ -132,19 +133,12 @@ pub(super) fn act_of<'a>(said: &Input<'a>) -> Option<(Act, Option<&'a str>)> {
         Input::Malformed(_) | Input::Ping(_) => return Some((Act::Other, None)),
         Input::Pong | Input::Request(_) | Input::Rejected(_) | Input::Over(_) => return None,
     };
-    Some(match message {
-        ClientMessage::Message(say) => (Act::Message, say.id),
-        ClientMessage::Typing { .. } => (Act::Typing, None),
-        ClientMessage::Signal(_)
-        | ClientMessage::VideoToggle { .. }
-        | ClientMessage::AudioToggle { .. } => (Act::Signal, None),
-        ClientMessage::Join(_) | ClientMessage::Skip(_) | ClientMessage::Leave => (Act::Join, None),
-        ClientMessage::Report(report) => (Act::Report, report.id),
-        ClientMessage::Hello(_)
-        | ClientMessage::Ack { .. }
-        | ClientMessage::Read { .. }
-        | ClientMessage::Ping => (Act::Other, None),
-    })
+    let id = match message {
+        ClientMessage::Message(say) => say.id,
+        ClientMessage::Report(report) => report.id,
+        _ => None,
+    };
+    Some((Act::of(message), id))
 }
 
 /// Whether a message may pass while a challenge is owed; a proof in it is looked at.
@@ -232,6 +226,30 @@ impl Desk {
         }
     }
 
+    /// Whether a connection's TLS handshake may begin with these bytes, its first. If not, they are
+    /// kept until the owner of its address has answered ([`Desk::decided`]), or it is cut off:
+    /// an answer would cost what it is refused.
+    pub(super) fn may_shake(&mut self, io: &mut Io, conn: ConnId, wire: &[u8]) -> bool {
+        let Some(Connection { guest, .. }) = self.connections.get_mut(conn) else { return false };
+        match guest.visit.may_begin() {
+            Wait::No(_) => return true,
+            Wait::Yes(_) => {
+                if !guest.waits() {
+                    self.patience.begin(self.now, conn);
+                    io.pause(conn);
+                }
+                if !guest.keep_handshake(wire) {
+                    io.abort(conn);
+                }
+            }
+            Wait::Refused(_) => {
+                self.tally.refused_handshakes += 1;
+                io.abort(conn);
+            }
+        }
+        false
+    }
+
     /// Hears what owners have answered, and goes on with whoever waited for it.
     pub(super) fn hear_answers(&mut self, io: &mut Io) {
         while let Some(Told { link, visitor, ask, answer }) = self.told.pop_front() {
@@ -243,9 +261,16 @@ impl Desk {
                 continue;
             };
             connection.guest.visit.answered(ask, answer);
-            if let Some(mut kept) = connection.guest.take_kept() {
-                io.resume(conn);
-                self.hear(io, conn, &mut kept);
+            match connection.guest.take_kept() {
+                Some(Kept::Request(mut kept)) => {
+                    io.resume(conn);
+                    self.hear(io, conn, &mut kept);
+                }
+                Some(Kept::Handshake(kept)) => {
+                    io.resume(conn);
+                    self.decided.push_back((conn, kept));
+                }
+                None => {}
             }
         }
     }
@@ -254,11 +279,16 @@ impl Desk {
     pub(super) fn disappoint(&mut self, io: &mut Io) {
         while let Some(conn) = self.patience.take_over(self.now) {
             let Some(connection) = self.connections.get_mut(conn) else { continue };
-            if connection.guest.take_kept().is_some() {
-                Refusal::Unanswered.count(&mut self.tally);
-                connection.session.over();
-                io.write(conn, |out| Refusal::Unanswered.write(out, Method::Get, false));
-                io.close(conn);
+            let Some(kept) = connection.guest.take_kept() else { continue };
+            Refusal::Unanswered.count(&mut self.tally);
+            match kept {
+                // In the clear there is nothing to be said to it.
+                Kept::Handshake(_) => io.abort(conn),
+                Kept::Request(_) => {
+                    connection.session.over();
+                    io.write(conn, |out| Refusal::Unanswered.write(out, Method::Get, false));
+                    io.close(conn);
+                }
             }
         }
     }
@@ -282,7 +312,7 @@ impl Desk {
         if guest.exempt {
             return;
         }
-        let (visit, ask) = Visit::knock(false);
+        let (visit, ask) = Visit::knock(guest.service == Service::Tls);
         guest.visit = visit;
         let visitor = self.shard.visitor(guest.address);
         self.handle(io, Event::Asked { link: door_link(conn), visitor, ask });

@@ -33,6 +33,8 @@ pub(super) struct Desk {
     pub(super) connections: Connections,
     pub(super) paused: Vec<Paused>,
     pub(super) told: VecDeque<Told>,
+    /// The first bytes of handshakes whose owners have answered.
+    pub(super) decided: VecDeque<(ConnId, Vec<u8>)>,
     pub(super) patience: Patience,
     pub(super) heads: Heads,
     pub(super) tally: Tally,
@@ -65,7 +67,9 @@ pub(crate) struct Tally {
     pub(crate) refused_addresses: u64,
     /// Upgrades refused because the box is full.
     pub(crate) refused_full: u64,
-    /// Requests refused because the owner of their address didn't answer.
+    /// TLS handshakes refused because their address has too many connections, or comes too often.
+    pub(crate) refused_handshakes: u64,
+    /// Requests and handshakes refused because the owner of their address didn't answer.
     pub(crate) refused_unanswered: u64,
     /// Connections and requests that should have told their client's address, and didn't.
     pub(crate) refused_proxies: u64,
@@ -126,6 +130,7 @@ impl Desk {
             tally,
             log,
             common,
+            decided: _,
         } = self;
         let Some(connection) = connections.get_mut(conn) else { return };
         let Connection { session, person, guest, requests, .. } = connection;

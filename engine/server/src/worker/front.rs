@@ -6,7 +6,7 @@ use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
 use super::desk::Desk;
 use super::guest::Guest;
 use crate::config::Service;
-use crate::tls::Streams;
+use crate::tls::{Stage, Streams};
 
 /// A worker, as its reactor sees it.
 pub(super) struct Front<'a> {
@@ -15,10 +15,31 @@ pub(super) struct Front<'a> {
 }
 
 impl Front<'_> {
-    /// Lets handshakes go on that were waiting for a turn with time for them.
+    /// Lets handshakes begin whose owners have answered, and those go on that were waiting for a
+    /// turn with time for them.
     pub(super) fn go_on(&mut self, io: &mut Io) {
+        self.begin_decided(io);
         self.streams.go_on(io, |io, conn, plain| self.desk.hear(io, conn, plain));
+        self.hear_answers(io);
+    }
+
+    /// Hears what owners have answered, and goes on with whoever waited for it.
+    fn hear_answers(&mut self, io: &mut Io) {
         self.desk.hear_answers(io);
+        self.begin_decided(io);
+    }
+
+    fn begin_decided(&mut self, io: &mut Io) {
+        while let Some((conn, mut wire)) = self.desk.decided.pop_front() {
+            if self.desk.may_shake(io, conn, &wire) {
+                self.take(io, conn, &mut wire);
+            }
+        }
+    }
+
+    fn take(&mut self, io: &mut Io, conn: ConnId, wire: &mut [u8]) {
+        let hear = |io: &mut Io, plain: &mut [u8]| self.desk.hear(io, conn, plain);
+        self.streams.received(io, conn, wire, hear);
     }
 }
 
@@ -30,20 +51,25 @@ impl Handler for Front<'_> {
             self.streams.open(io, conn);
         }
         self.desk.let_in(io, conn, listener, Guest::new(peer.ip(), service));
-        self.desk.hear_answers(io);
+        self.hear_answers(io);
     }
 
     fn received(&mut self, io: &mut Io, conn: ConnId, bytes: &mut [u8]) {
         let mut input = bytes;
         if self.desk.read_header(io, conn, &mut input) {
-            if self.streams.has(conn) {
-                let hear = |io: &mut Io, plain: &mut [u8]| self.desk.hear(io, conn, plain);
-                self.streams.received(io, conn, input, hear);
-            } else {
-                self.desk.hear(io, conn, input);
+            match self.streams.stage(conn) {
+                None => self.desk.hear(io, conn, input),
+                Some(Stage::Begun) => self.take(io, conn, input),
+                Some(Stage::Fresh) => {
+                    // Where a PROXY header came first, the answer may just be there.
+                    self.hear_answers(io);
+                    if self.desk.may_shake(io, conn, input) {
+                        self.take(io, conn, input);
+                    }
+                }
             }
         }
-        self.desk.hear_answers(io);
+        self.hear_answers(io);
     }
 
     fn overflowed(&mut self, io: &mut Io, conn: ConnId) {
@@ -52,6 +78,6 @@ impl Handler for Front<'_> {
 
     fn closed(&mut self, io: &mut Io, conn: ConnId, _why: Closed) {
         self.desk.closed(io, conn);
-        self.desk.hear_answers(io);
+        self.hear_answers(io);
     }
 }

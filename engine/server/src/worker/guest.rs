@@ -65,10 +65,19 @@ struct Extra {
     /// A PROXY header that has not come whole.
     header: Option<ProxyReader>,
     /// What came while the owner of the address was asked.
-    kept: Option<Vec<u8>>,
+    kept: Option<Kept>,
     speech: Option<Speech>,
     /// A challenge not met yet.
     owed: Option<Owed>,
+}
+
+/// What came too early, and waits for an owner's answer.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// The first bytes of a TLS handshake, as the wire had them.
+    Handshake(Vec<u8>),
+    /// A request, and what followed it.
+    Request(Vec<u8>),
 }
 
 /// What may come while an owner is asked, beyond a request: some receive buffers.
@@ -96,13 +105,17 @@ impl Guest {
         self.shrink();
     }
 
-    /// Keeps what came until [`Guest::take_kept`]; false where that is more than anybody sends who
-    /// waits for an answer.
+    /// Keeps a request, or what follows it, until [`Guest::take_kept`]; false where that is more
+    /// than anybody sends who waits for an answer.
     #[must_use]
     pub(super) fn keep(&mut self, bytes: &[u8]) -> bool {
-        let kept = self.extra_mut().kept.get_or_insert_default();
-        kept.extend_from_slice(bytes);
-        kept.len() <= KEPT_MAX
+        self.keep_as(Kept::Request, bytes)
+    }
+
+    /// The same for the beginning of a handshake.
+    #[must_use]
+    pub(super) fn keep_handshake(&mut self, bytes: &[u8]) -> bool {
+        self.keep_as(Kept::Handshake, bytes)
     }
 
     /// Whether the owner is being asked about what was said.
@@ -110,7 +123,7 @@ impl Guest {
         self.extra.as_ref().is_some_and(|extra| extra.kept.is_some())
     }
 
-    pub(super) fn take_kept(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn take_kept(&mut self) -> Option<Kept> {
         let kept = self.extra.as_mut()?.kept.take();
         self.shrink();
         kept
@@ -149,6 +162,13 @@ impl Guest {
     /// The challenge that isn't met yet.
     pub(super) fn owed(&mut self) -> Option<&mut Option<Owed>> {
         self.extra.as_mut().map(|extra| &mut extra.owed).filter(|owed| owed.is_some())
+    }
+
+    fn keep_as(&mut self, kind: fn(Vec<u8>) -> Kept, bytes: &[u8]) -> bool {
+        let kept = self.extra_mut().kept.get_or_insert_with(|| kind(Vec::new()));
+        let (Kept::Handshake(kept) | Kept::Request(kept)) = kept;
+        kept.extend_from_slice(bytes);
+        kept.len() <= KEPT_MAX
     }
 
     fn extra_mut(&mut self) -> &mut Extra {

@@ -179,6 +179,7 @@ impl Worker {
                 connections: Connections::default(),
                 paused: Vec::new(),
                 told: VecDeque::new(),
+                decided: VecDeque::new(),
                 patience: Patience::default(),
                 heads: Heads::new(common.head_max),
                 tally: Tally::default(),
@@ -218,8 +219,8 @@ impl Worker {
         let mut front = Front { desk: &mut self.desk, streams: &mut self.streams };
         self.reactor.dispatch(&mut front);
         let io = self.reactor.io();
+        front.desk.hear_shards(io, MESSAGES_PER_TURN);
         front.go_on(io);
-        self.desk.hear_shards(io, MESSAGES_PER_TURN);
         self.desk.disappoint(io);
         self.desk.give_up(io);
         self.desk.resume_paused(io);

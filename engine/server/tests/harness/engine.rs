@@ -184,6 +184,23 @@ impl Engine {
         }
     }
 
+    /// Waits until a metric, added up over all reactors, is as wanted.
+    #[track_caller]
+    pub(crate) fn await_sum(&self, name: &str, wanted: impl Fn(f64) -> bool) {
+        let start = Instant::now();
+        let line = format!("{name}{{reactor=");
+        loop {
+            let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
+            let values = metrics.lines().filter(|it| it.starts_with(&line));
+            let values = values.filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok());
+            let sum: f64 = values.sum();
+            if wanted(sum) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{name} is never as wanted: {sum}");
+        }
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.process.id().try_into().expect("a pid"));

@@ -71,11 +71,15 @@ impl Http {
 
     /// A connection within TLS to a server of this name; hands are shaken with the first bytes.
     pub(crate) fn connect_tls(address: SocketAddr, config: &Arc<ClientConfig>, name: &str) -> Self {
-        let mut http = Self::connect(address);
+        Self::connect(address).within_tls(config, name)
+    }
+
+    /// From here on within TLS, to a server of this name; hands are shaken with the next bytes.
+    pub(crate) fn within_tls(mut self, config: &Arc<ClientConfig>, name: &str) -> Self {
         let name = name.to_owned().try_into().expect("a name");
         let tls = ClientConnection::new(Arc::clone(config), name).expect("a client");
-        http.stream.tls = Some(Box::new(tls));
-        http
+        self.stream.tls = Some(Box::new(tls));
+        self
     }
 
     /// The connection within TLS.
@@ -162,6 +166,12 @@ impl Http {
         let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
         let status = status.and_then(|digits| digits.parse().ok()).expect("a status line");
         Answer { status, head, body: Vec::new() }
+    }
+
+    /// What a wish for a WebSocket gets as its answer, with further header lines.
+    pub(crate) fn knock(&mut self, headers: &str) -> Answer {
+        self.send(upgrade_request().replace("\r\n\r\n", &format!("\r\n{headers}\r\n")));
+        self.answer_head()
     }
 
     /// Waits for the end of the connection, before which nothing more may come.

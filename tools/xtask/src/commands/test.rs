@@ -63,6 +63,9 @@ fn all() -> Vec<Step> {
 
 /// Libraries, programs, examples, benchmarks (small) and the simulator's worlds.
 fn rust_tests(checkout: &Checkout) -> Outcome {
+    if let Err(error) = debian::need(checkout, &[debian::HAPROXY]) {
+        return Err(error).into();
+    }
     let args = ["test", "--workspace", "--all-targets", "--no-fail-fast"];
     Outcome::of_tests(checkout.cargo(&args))
 }
