@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use whisper_core::event_log::{End, Ended, Failure, HEADER, Head, Replayed, header, replay};
+use whisper_core::event_log::{
+    End, Ended, Failure, HEADER, Head, Replayed, VERSION, header, replay,
+};
 use whisper_core::match_queue::Fault;
 use whisper_sim::scale::{self, Plan};
 use whisper_sim::sweep::live_world_logged;
@@ -92,10 +94,12 @@ fn a_log_that_is_cut_short_is_replayed_up_to_there() {
 
 #[test]
 fn only_a_log_of_this_version_is_read() {
-    let newer = format!("{HEADER}2\n");
+    let next = (VERSION + 1).to_string();
+    let newer = format!("{HEADER}{next}\n");
     let failure = replayed(newer.as_bytes()).err().expect("it is refused");
-    assert!(matches!(&failure, Failure::OtherVersion(version) if version == "2"));
-    assert!(failure.to_string().contains("\"2\"") && failure.to_string().contains("version 1"));
+    assert!(matches!(&failure, Failure::OtherVersion(version) if *version == next));
+    let told = failure.to_string();
+    assert!(told.contains(&format!("{next:?}")) && told.contains(&format!("version {VERSION} ")));
     for other in ["", "whisper", "PK\u{3}\u{4} and so on, for longer than a header"] {
         assert!(matches!(replayed(other.as_bytes()), Err(Failure::NoLog)));
     }
