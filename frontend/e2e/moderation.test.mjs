@@ -49,7 +49,7 @@ test('who goes on against the rules is warned, then blocked, then banned', async
 
 	await rude.says(insult(5));
 	await rude.sees("You can't chat until");
-	await rude.sees('Be kind, or move on.');
+	await rude.sees('Reason: harassment.');
 	await rude.pictures('banned');
 	await calm.sees('They left.');
 	assert.deepEqual([...rude.complaints, ...calm.complaints], []);

@@ -197,13 +197,19 @@ export class Person {
 		await this.page.emulateMedia({ colorScheme: null, reducedMotion: null });
 		if (before) await this.page.setViewportSize(before);
 		// The pictures made all that moved.
-		await this.page.evaluate(() => (window.shifted = 0));
+		await this.page.evaluate(() => {
+			window.shifted = 0;
+			window.movers = [];
+		});
 	}
 
 	/** Asserts that nothing moved by itself since the last pictures. */
 	async hasSeenNothingMove() {
-		const shifted = await this.page.evaluate(() => window.shifted);
-		assert.ok(shifted <= SHIFT_MAX, `the layout shifted by ${shifted}`);
+		const { shifted, movers } = await this.page.evaluate(() => ({
+			shifted: window.shifted,
+			movers: window.movers,
+		}));
+		assert.ok(shifted <= SHIFT_MAX, `the layout shifted by ${shifted}: ${movers.join('\n')}`);
 	}
 
 	/** @returns {Promise<string[]>} */
@@ -242,9 +248,15 @@ async function countOf({ kind, atLeast }) {
 /** In every page from its start: what moves, every peer connection, and what no relay let in. */
 function watch() {
 	window.shifted = 0;
+	window.movers = [];
 	new PerformanceObserver((list) => {
 		for (const entry of /** @type {any[]} */ (list.getEntries())) {
-			if (!entry.hadRecentInput) window.shifted += entry.value;
+			if (entry.hadRecentInput) continue;
+			window.shifted += entry.value;
+			for (const { node, previousRect: from, currentRect: to } of entry.sources) {
+				const name = node?.outerHTML?.slice(0, 80) ?? node?.textContent;
+				window.movers.push(`${name} from ${from.x},${from.y} to ${to.x},${to.y}`);
+			}
 		}
 	}).observe({ type: 'layout-shift' });
 

@@ -63,10 +63,13 @@ let currentLater = $state.raw<LaterWords>();
 export const words = sections(Object.keys(inEnglish) as (keyof Words)[], () => current);
 
 /** What to say in views that were loaded by {@link withWords}. */
-export const laterWords = sections(['rules', 'leaving', 'report', 'call', 'help'], () => {
-	if (!currentLater) throw new Error('the view was not loaded by withWords');
-	return currentLater;
-});
+export const laterWords = sections(
+	['rules', 'reasons', 'leaving', 'report', 'call', 'help'],
+	() => {
+		if (!currentLater) throw new Error('the view was not loaded by withWords');
+		return currentLater;
+	},
+);
 
 export const languages = Object.entries(DICTIONARIES).map(([tag, { name }]) => ({
 	tag: tag as Language,

@@ -28,6 +28,22 @@ export default function english(say: Formats) {
 			social_link: 'Stay here: accounts elsewhere tell strangers who you are.',
 			grooming: 'Nobody here may ask this of anyone. You can leave and report at any time.',
 		},
+		/** The same as the reason of a ban. */
+		reasons: {
+			minors: 'sexual content about minors',
+			threat: 'threats',
+			self_harm: 'telling people to harm themselves',
+			doxing: 'giving away who others are',
+			slur: 'slurs',
+			sexual: 'sexual talk',
+			harassment: 'harassment',
+			profanity: 'foul language',
+			spam: 'advertising',
+			age_lane: 'a room for another age',
+			personal_information: 'personal information',
+			social_link: 'accounts elsewhere',
+			grooming: 'asking for what nobody may',
+		},
 		leaving: {
 			title: "You're leaving Whisper",
 			body: 'A stranger sent this link. The site behind it can learn your internet address, and may not be what it says.',

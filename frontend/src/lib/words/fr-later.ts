@@ -22,6 +22,21 @@ export default (say: Formats): LaterWords => ({
 		grooming:
 			"Personne n'a le droit de demander cela ici. Vous pouvez partir et signaler à tout moment.",
 	},
+	reasons: {
+		minors: 'contenu sexuel sur des mineurs',
+		threat: 'menaces',
+		self_harm: 'inciter à se faire du mal',
+		doxing: 'révéler qui sont les autres',
+		slur: 'insultes envers des groupes',
+		sexual: 'propos sexuels',
+		harassment: 'harcèlement',
+		profanity: 'langage grossier',
+		spam: 'publicité',
+		age_lane: 'un salon pour un autre âge',
+		personal_information: 'données personnelles',
+		social_link: 'comptes ailleurs',
+		grooming: "demander ce que personne n'a le droit de demander",
+	},
 	leaving: {
 		title: 'Vous quittez Whisper',
 		body: "Un inconnu a envoyé ce lien. Le site derrière peut apprendre votre adresse internet, et n'être pas ce qu'il prétend.",
