@@ -325,6 +325,19 @@ fn idle_connections_are_held_until_all_were_pinged() {
 }
 
 #[test]
+fn idle_connections_come_and_go_as_a_course_has_it() {
+    let engine = Server::engine("held", "1");
+    let course = ["--phases", "ramp:500ms,hold:300ms,spike:500ms:2x,ramp:300ms:0x"];
+    let line = [&["idle", "--connections", "100", "--reactors", "2"], &course[..]].concat();
+    let result = engine.result(&line);
+    // A hundred, and twice as many for the spike.
+    assert_eq!(number(&result["figures"], "connections"), 200.0, "{result:#}");
+    let came: Vec<_> = result["phases"].as_array().unwrap().iter().collect();
+    let came: Vec<_> = came.iter().map(|it| number(&it["figures"], "connections")).collect();
+    assert!(came[0] > 80.0 && came[2] > 80.0 && came[3] < 10.0, "{came:?}");
+}
+
+#[test]
 fn the_engine_is_compared_with_the_floor() {
     let (engine, floor) = programs();
     let output = Command::new(BENCH)

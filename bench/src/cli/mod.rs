@@ -209,6 +209,7 @@ pub(crate) enum Writes {
 
 /// `idle`
 #[derive(Args, Debug)]
+#[command(after_help = IDLE_EXAMPLES)]
 pub(crate) struct Idle {
     #[command(flatten)]
     pub(crate) aim: Aim,
@@ -225,9 +226,21 @@ pub(crate) struct Idle {
     /// The longest to wait for every connection's ping at a step.
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
     pub(crate) hold_max: Duration,
+    /// A course instead, whose levels are multiples of --connections: `ramp:TIME[:LEVELx]` goes there
+    /// in a line, hold:TIME stays, `spike:TIME[:LEVELx]` jumps there and back.
+    #[arg(long, value_name = "PHASES", value_delimiter = ',', conflicts_with_all = ["steps", "hold"])]
+    pub(crate) phases: Vec<PhaseWish>,
     #[command(flatten)]
     pub(crate) wire: Wire,
 }
+
+const IDLE_EXAMPLES: &str = "\
+Examples:
+  What a connection costs, beyond what a server needs for any at all:
+    whisper-bench idle --target 127.0.0.1:8080 --connections 100k --steps 50k --pid $(pidof whisper)
+  Whether memory comes back when people go:
+    whisper-bench idle --target 127.0.0.1:8080 --connections 50k --pid $(pidof whisper) \\
+        --phases ramp:20s,hold:20s,ramp:20s:0x,hold:20s";
 
 /// `connect`
 #[derive(Args, Debug)]

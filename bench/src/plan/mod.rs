@@ -20,6 +20,9 @@ use crate::measure::Watched;
 /// Sockets of a ring beyond one for each person: a closed connection keeps its own for a moment.
 const SLOTS_SPARE: usize = 64;
 
+/// One in so many sockets is to spare where people come and go all the time.
+const COME_AND_GO: usize = 16;
+
 /// Connections on their way at once, of all reactors: fewer than any sensible listen backlog.
 const ON_THE_WAY_MAX: usize = 512;
 
@@ -50,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) on_the_way_max: usize,
     /// Threads, each with a ring.
     pub(crate) reactors: usize,
+    /// Whether there are so many because it takes so many.
+    reactors_chosen: bool,
     /// Where those may run; anywhere if empty.
     pub(crate) cores: Vec<usize>,
     /// The server's process and numbers, where they are known.
@@ -117,12 +122,23 @@ impl Plan {
             load,
             on_the_way_max: ON_THE_WAY_MAX.div_ceil(reactors),
             reactors,
+            reactors_chosen: aim.reactors.is_none(),
             cores: aim.cores.clone(),
             server: Watched { pid: aim.pid, metrics: aim.metrics.clone() },
             epoch: Instant::now(),
             seed: aim.telling.seed.0,
             sources: aim.sources.clone(),
         })
+    }
+
+    /// Makes room for people who come and go all the time, with more reactors where it needs them
+    /// and none were asked for: those who went keep their sockets for a moment.
+    pub(crate) fn make_room(&mut self) {
+        let more = self.people / COME_AND_GO;
+        if self.reactors_chosen {
+            self.reactors = reactors_for(self.people + more);
+        }
+        self.spare = SLOTS_SPARE + more.div_ceil(self.reactors);
     }
 
     /// The people of one reactor.

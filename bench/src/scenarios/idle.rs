@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Failed, stay_on};
+use super::{Failed, held, stay_on};
 use crate::cli;
 use crate::driver::{DriveError, Gathered, News, PersonId, Scenario, Scene};
 use crate::fleet;
@@ -39,6 +39,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// # Errors
 /// Where it can't be run; what goes wrong in it is in the report.
 pub(crate) fn run(args: &cli::Idle, operator: &Operator) -> Result<Report, Failed> {
+    if !args.phases.is_empty() {
+        return held::run(args, operator);
+    }
     stay_on(&args.aim.cores)?;
     let mut steps = args.steps.clone();
     steps.push(args.connections);

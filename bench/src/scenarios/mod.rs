@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod churn;
 pub(crate) mod connect;
 pub(crate) mod floor;
+mod held;
 pub(crate) mod idle;
 pub(crate) mod matching;
 pub(crate) mod relay;
@@ -16,6 +17,8 @@ use whisper_proto::{
 };
 
 use crate::cpus;
+use crate::record::{Count, Timing};
+use crate::report::Things;
 
 /// Why a scenario could not be run.
 type Failed = Box<dyn Error>;
@@ -26,6 +29,22 @@ const UNMODERATED: Lane =
 
 /// Text between adults, all of it read by moderation.
 const MODERATED: Lane = Lane { queue: QueueType::Moderated, ..UNMODERATED };
+
+/// What people say to each other, and what might go wrong with it.
+const MESSAGES: Things = Things {
+    one: "message",
+    many: "messages",
+    timing: Timing::Relay,
+    faults: &[
+        Count::Lost,
+        Count::Doubled,
+        Count::Reordered,
+        Count::Foreign,
+        Count::Unexpected,
+        Count::ConnectionsFailed,
+        Count::ConnectionsLost,
+    ],
+};
 
 /// The wish for a partner who likes exactly this, and never for anybody else.
 fn join(lane: Lane, interest: &str) -> ClientMessage<'_> {

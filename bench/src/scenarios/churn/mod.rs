@@ -21,7 +21,7 @@ use whisper_proto::{ClientMessage, ErrorCode, Hello, Lane, ServerMessage, Skip};
 use self::model::{Ending, Model};
 use self::person::{Chat, Doing, Heard, Person};
 use super::catalogue::Catalogue;
-use super::{Failed, MODERATED, UNMODERATED, stay_on};
+use super::{Failed, MESSAGES, MODERATED, UNMODERATED, stay_on};
 use crate::cli::{self, Wire};
 use crate::driver::{DriveError, Gathered, Lost, News, PersonId, Scenario, Scene};
 use crate::fleet;
@@ -29,25 +29,7 @@ use crate::operator::Operator;
 use crate::payload::{BYTES_MIN, Seal, Stamp};
 use crate::plan::{Load, Phase, Plan};
 use crate::record::{Count, Timing};
-use crate::report::{Report, Things};
-
-const MESSAGES: Things = Things {
-    one: "message",
-    many: "messages",
-    timing: Timing::Relay,
-    faults: &[
-        Count::Lost,
-        Count::Doubled,
-        Count::Reordered,
-        Count::Foreign,
-        Count::Unexpected,
-        Count::ConnectionsFailed,
-        Count::ConnectionsLost,
-    ],
-};
-
-/// One in so many sockets of a ring is to spare: those who went keep theirs for a moment.
-const SPARE: usize = 16;
+use crate::report::Report;
 
 /// After so many messages a client says that they arrived.
 const ACK_EVERY: u64 = 16;
@@ -64,9 +46,8 @@ pub(crate) fn run(args: &cli::Churn, operator: &Operator) -> Result<Report, Fail
     let model = Model::read(args.model.as_deref())?;
     let load = Load::from(&args.course);
     let people = (args.people as f64 * load.peak().max(1.0)).ceil() as usize;
-    let mut plan = Plan::new(&args.aim, Wire::default(), people + people / SPARE, load)?;
-    plan.people = people;
-    plan.spare += people.div_ceil(plan.reactors) / SPARE;
+    let mut plan = Plan::new(&args.aim, Wire::default(), people, load)?;
+    plan.make_room();
     let ran = fleet::run(plan, operator, |plan, reactor| Churn::new(plan, reactor, args, &model))?;
     Ok(Report::of("churn", MESSAGES, &ran))
 }

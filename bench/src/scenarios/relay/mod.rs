@@ -15,7 +15,7 @@ use whisper_proto::{ClientMessage, Lane, Say, ServerMessage};
 
 use self::acquaintance::{Acquaintances, Greeting};
 use self::pace::Pace;
-use super::{Failed, MODERATED, UNMODERATED, interest, join, stay_on};
+use super::{Failed, MESSAGES, MODERATED, UNMODERATED, interest, join, stay_on};
 use crate::channel::{Arrival, Channel};
 use crate::cli::{self, Aim, Peer, Talk, Wire};
 use crate::driver::{DriveError, Gathered, News, PersonId, Scenario, Scene};
@@ -24,24 +24,10 @@ use crate::operator::Operator;
 use crate::payload::{BYTES_MIN, Seal, Stamp};
 use crate::plan::{Load, Phase, Plan, PlanError};
 use crate::record::{Count, Timing};
-use crate::report::{Report, Things};
+use crate::report::Report;
 
 /// Bytes that may wait for a connection before nothing more is said on it.
 const UNSENT_MAX: usize = 16 * 1024;
-
-const MESSAGES: Things = Things {
-    one: "message",
-    many: "messages",
-    timing: Timing::Relay,
-    faults: &[
-        Count::Lost,
-        Count::Doubled,
-        Count::Reordered,
-        Count::Foreign,
-        Count::Unexpected,
-        Count::ConnectionsLost,
-    ],
-};
 
 /// Runs it.
 ///
