@@ -42,6 +42,7 @@ pub(crate) const PROOF: &str = "proof";
 pub(crate) const QUEUE_TYPE: &str = "queueType";
 pub(crate) const REASON: &str = "reason";
 pub(crate) const RELAX: &str = "relax";
+pub(crate) const STALE: &str = "stale";
 pub(crate) const RELAY_ONLY: &str = "relayOnly";
 pub(crate) const RESUME: &str = "resume";
 pub(crate) const RETRY_AFTER_MS: &str = "retryAfterMs";

@@ -295,6 +295,9 @@ pub struct Stats {
     /// The average wait for a match. Wire: `avgMatchTime`.
     #[cfg_attr(feature = "typescript", ts(rename = "avgMatchTime"))]
     pub avg_match_ms: u32,
+    /// Other nodes can't be heard at present, and these are this node's numbers; false where absent.
+    #[cfg_attr(feature = "typescript", ts(as = "Option<bool>", optional))]
+    pub stale: bool,
 }
 
 /// `banned`: the person may not come back for a while.
@@ -307,7 +310,7 @@ pub struct Stats {
 pub struct Banned<'a> {
     /// For the person.
     pub reason: &'a str,
-    /// The kind of ban, for the client's own words.
+    /// The kind of ban and, after a dash, what the person can quote in an appeal.
     pub code: &'a str,
     /// Until when, in Unix milliseconds; for good where absent.
     pub until: Option<u64>,

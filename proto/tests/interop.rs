@@ -125,7 +125,8 @@ fn compact_structs_are_refused() {
 #[test]
 fn messages_without_binary_are_plain_json_to_serde() {
     let mut frame = Vec::new();
-    let stats = Stats { total_online: 3, in_queue: 1, active_chats: 1, avg_match_ms: 40 };
+    let stats =
+        Stats { total_online: 3, in_queue: 1, active_chats: 1, avg_match_ms: 40, stale: false };
     ServerMessage::Stats(stats).encode(&mut frame);
     let view = json!({ "type": "stats", "data": {
         "totalOnline": 3, "inQueue": 1, "activeChats": 1, "avgMatchTime": 40 } });

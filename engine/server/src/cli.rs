@@ -1,10 +1,14 @@
 //! The command line, as typed. What it means stands in [`crate::config`].
 
+use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Whisper: an anonymous stranger-chat engine.
 #[derive(Debug, Parser)]
@@ -81,7 +85,7 @@ pub(crate) struct Settings {
     /// [default: one for each core this process may use].
     #[arg(long, value_name = "N", env = "WHISPER_REACTORS")]
     pub(crate) reactors: Option<u16>,
-    /// Where the engine keeps its key [default: data].
+    /// Where the engine keeps its key, and whisper.db: bans and the audit [default: data].
     #[arg(long, value_name = "DIR", env = "WHISPER_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// The built web client to serve at /.
@@ -111,6 +115,12 @@ pub(crate) struct Settings {
     /// Where the event log ends, in MiB [default: 1024].
     #[arg(long, value_name = "MIB", env = "WHISPER_EVENT_LOG_MAX_MIB")]
     pub(crate) event_log_max_mib: Option<u64>,
+    /// A Redis that nodes share their bans and numbers by, repeatable: each further one is for when
+    /// those before it don't answer. As redis://:PASSWORD@127.0.0.1:6379 or unix:/run/redis.sock.
+    /// Bans are kept under the data dir alone where there is none.
+    #[arg(long, value_name = "URL", env = "WHISPER_REDIS", value_delimiter = ',')]
+    #[arg(hide_env_values = true)]
+    pub(crate) redis: Option<Vec<RedisAddress>>,
     /// Addresses free of limits, never of bans, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
     pub(crate) exempt: Option<Vec<IpNet>>,
@@ -140,6 +150,33 @@ pub(crate) struct TurnSettings {
     #[arg(id = "turn_secret", long = "turn-secret", value_name = "FILE")]
     #[arg(env = "WHISPER_TURN_SECRET")]
     pub(crate) secret: Option<PathBuf>,
+}
+
+/// Where a Redis is. It may have a password within, and so is never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RedisAddress(pub(crate) String);
+
+impl FromStr for RedisAddress {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for RedisAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedisAddress")
+    }
+}
+
+impl Serialize for RedisAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The host, without what stands before an @.
+        let host = self.0.rsplit_once('@').map(|(_, host)| format!("redis://…@{host}"));
+        serializer.serialize_str(host.as_deref().unwrap_or(&self.0))
+    }
 }
 
 /// Settings of TLS by flag or environment.

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
+use whisper_store::bans::Keys;
 
 /// The cluster's secret, from which keys for single uses derive.
 pub(crate) struct ClusterSecret([u8; 32]);
@@ -58,6 +59,20 @@ impl ClusterSecret {
     /// The key that evidence tags derive from.
     pub(crate) fn evidence_key(&self) -> [u8; 32] {
         self.derive("evidence")
+    }
+
+    /// A name for the node that has its data here: the same after every start, and another's only
+    /// by a copy of the machine.
+    pub(crate) fn node_name(&self, data_dir: &Path) -> String {
+        let host = fs::read("/proc/sys/kernel/hostname").unwrap_or_default();
+        let place = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+        let name = [&host[..], place.as_os_str().as_encoded_bytes()].concat();
+        HEXLOWER.encode(&blake3::keyed_hash(&self.derive("node name"), &name).as_bytes()[..8])
+    }
+
+    /// The keys of bans.
+    pub(crate) fn ban_keys(&self) -> Keys {
+        Keys::new(&self.derive("bans"))
     }
 
     fn derive(&self, purpose: &str) -> [u8; 32] {

@@ -12,11 +12,14 @@ use whisper_core::moderation::Rules;
 use whisper_core::shard::Setup;
 use whisper_reactor::{Notifier, Reactor, SetupError, WakeHandle};
 use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
+use whisper_store::shared::Link;
+use whisper_store::sqlite::{Sqlite, SqliteError};
+use whisper_store::{audit, bans};
 use whisper_tls::Tickets;
 
 use crate::clock::Clock;
 use crate::config::{Config, Service};
-use crate::control::{Control, Line, Lines, Operators, Siege, Switches, Token};
+use crate::control::{Control, Line, Lines, Office, Operators, Siege, Switches, Token};
 use crate::event_log::{self, LogFile};
 use crate::log_level::LogLevel;
 use crate::pulse::Pulse;
@@ -57,6 +60,9 @@ pub(crate) enum ServeError {
     /// The rules can't be used.
     #[error(transparent)]
     Rules(#[from] RulesFileError),
+    /// What is kept can't be read.
+    #[error(transparent)]
+    Kept(#[from] SqliteError),
 }
 
 /// What a reactor's thread shows of itself before it turns.
@@ -102,6 +108,17 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         event_log::keep_last_words();
     }
 
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("a runtime"))?;
+    let file = Sqlite::open(&config.data_dir, &[audit::MIGRATIONS, bans::MIGRATIONS])?;
+    let (bans, office) = runtime.block_on(async {
+        let start = || Link::start(config.redis.clone(), secret.node_name(&config.data_dir));
+        let redis = (!config.redis.is_empty()).then(start);
+        Office::open(file, secret.ban_keys(), redis).await
+    })?;
+
     let clock = Clock::start();
     let pulse = Pulse::new(clock.now(), reactors);
     let room = Room::default();
@@ -121,7 +138,8 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     {
         let (commands, mailbox) = bounded(COMMANDS);
         let (tls, log, reports) = (tls.clone(), log.as_ref().map(LogFile::way), to_control.clone());
-        let parts = Parts { listeners, port, shard, tls, log, commands: mailbox, reports };
+        let bans = office.picture();
+        let parts = Parts { listeners, port, shard, tls, log, bans, commands: mailbox, reports };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
         let thread = Start { number, config: reactor_config(config), parts, show, common };
@@ -151,6 +169,8 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         door: door(config),
         challenges: Arc::clone(&challenges),
         room: room.clone(),
+        bans,
+        is_behind_tls: !config.proxies.is_empty(),
         ping_interval: config.ping_interval,
         head_max: config.head_max,
         wakes,
@@ -176,15 +196,11 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         room,
         memory_reserve: config.memory_reserve,
         switches,
+        bans: common.bans.clone(),
     };
-    let served = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .and_then(|runtime| {
-            let ready = || print_ready(&addresses, admin_address, sockets_max, config);
-            runtime.block_on(control.run(operators, ready))
-        })
-        .map_err(system("the engine"));
+    let ready = || print_ready(&addresses, admin_address, sockets_max, config);
+    let served =
+        runtime.block_on(control.run(operators, office, ready)).map_err(system("the engine"));
     // Left behind, it would be replaced by the next.
     let _ = std::fs::remove_file(&config.admin_socket);
     if let Some(log) = log {

@@ -331,11 +331,13 @@ impl Stats {
         let mut in_queue = Slot::new(key::IN_QUEUE);
         let mut active_chats = Slot::new(key::ACTIVE_CHATS);
         let mut avg_match_ms = Slot::new(key::AVG_MATCH_TIME);
+        let mut stale = Slot::new(key::STALE);
         r.data_fields(|name, r| match name {
             key::TOTAL_ONLINE => total_online.fill(r, Reader::u64),
             key::IN_QUEUE => in_queue.fill(r, Reader::u64),
             key::ACTIVE_CHATS => active_chats.fill(r, Reader::u64),
             key::AVG_MATCH_TIME => avg_match_ms.fill(r, Reader::u32),
+            key::STALE => stale.fill(r, Reader::bool),
             _ => r.skip(),
         })?;
         Ok(Self {
@@ -343,6 +345,7 @@ impl Stats {
             in_queue: in_queue.required()?,
             active_chats: active_chats.required()?,
             avg_match_ms: avg_match_ms.required()?,
+            stale: stale.optional().unwrap_or_default(),
         })
     }
 
@@ -351,6 +354,7 @@ impl Stats {
         data.put(key::IN_QUEUE, self.in_queue);
         data.put(key::ACTIVE_CHATS, self.active_chats);
         data.put(key::AVG_MATCH_TIME, self.avg_match_ms);
+        data.put_flag(key::STALE, self.stale);
     }
 }
 

@@ -210,12 +210,13 @@ fn moderation_warning() -> impl Strategy<Value = ModerationWarning<'static>> {
 }
 
 fn stats() -> impl Strategy<Value = Stats> {
-    (number(), number(), number(), any::<u32>()).prop_map(
-        |(total_online, in_queue, active_chats, avg_match_ms)| Stats {
+    (number(), number(), number(), any::<u32>(), any::<bool>()).prop_map(
+        |(total_online, in_queue, active_chats, avg_match_ms, stale)| Stats {
             total_online,
             in_queue,
             active_chats,
             avg_match_ms,
+            stale,
         },
     )
 }

@@ -228,6 +228,7 @@ fn server() -> Vec<(String, ServerMessage<'static>)> {
                 in_queue: 255,
                 active_chats: 499_872,
                 avg_match_ms: 84,
+                stale: false,
             }),
         ),
         sample("report_received", S::ReportReceived { id: ID }),

@@ -182,11 +182,18 @@ fn put_message(message: &ServerMessage<'_>, w: &mut Writer<'_>) {
             warnings.put(w);
             blocked.put(w);
         }
-        ServerMessage::Stats(Stats { total_online, in_queue, active_chats, avg_match_ms }) => {
+        ServerMessage::Stats(Stats {
+            total_online,
+            in_queue,
+            active_chats,
+            avg_match_ms,
+            stale,
+        }) => {
             total_online.put(w);
             in_queue.put(w);
             active_chats.put(w);
             avg_match_ms.put(w);
+            stale.put(w);
         }
         ServerMessage::Banned(Banned { reason: _, code: _, until }) => until.put(w),
         ServerMessage::Reconnect(Reconnect { after_ms, url: _ }) => after_ms.put(w),

@@ -19,7 +19,7 @@ use crate::interests::BadInterest;
 use crate::match_queue::Language;
 use crate::moderation::Severity;
 use crate::settings::OpenLanes;
-use crate::shard::{Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
+use crate::shard::{Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
 
 /// An [`Event`] without secrets, words, or names.
 #[derive(Clone, Debug)]
@@ -61,6 +61,11 @@ pub enum Told<'a> {
     Lanes {
         /// The lanes that are open.
         open: OpenLanes,
+    },
+    /// [`Order::Elsewhere`].
+    Elsewhere {
+        /// What other nodes do.
+        elsewhere: Elsewhere,
     },
     /// [`Order::Ban`].
     Banned {
@@ -137,6 +142,7 @@ impl<'a> Told<'a> {
             }
             Event::Tick => Self::Tick,
             Event::Order(Order::Lanes(lanes)) => Self::Lanes { open: *lanes },
+            Event::Order(Order::Elsewhere(elsewhere)) => Self::Elsewhere { elsewhere: *elsewhere },
             Event::Order(Order::Ban { session, banned }) => {
                 Self::Banned { session: *session, until: banned.until }
             }
@@ -164,6 +170,7 @@ impl<'a> Told<'a> {
             }
             Self::Tick => hear(Event::Tick),
             Self::Lanes { open } => hear(Event::Order(Order::Lanes(open))),
+            Self::Elsewhere { elsewhere } => hear(Event::Order(Order::Elsewhere(elsewhere))),
             Self::Banned { session, until } => {
                 let banned = Banned { reason: "", code: "", until };
                 hear(Event::Order(Order::Ban { session, banned }))
@@ -313,6 +320,7 @@ fields! {
         6 Lanes { open };
         7 Banned { session, until };
         8 Rules { rules };
+        9 Elsewhere { elsewhere };
     }
     enum Said {
         0 Hello { language };
@@ -334,6 +342,7 @@ fields! {
         1 Room { room };
         2 Nonsense;
     }
+    struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
     struct HashedJoin { lane, relax, language, interests }
 }
 

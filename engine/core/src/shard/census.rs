@@ -1,5 +1,7 @@
 //! The numbers people are shown: each shard counts its own and tells the others once a second.
 
+use whisper_proto::Stats;
+
 use crate::time::{Micros, Span};
 
 /// How often a shard tells the others its numbers.
@@ -25,10 +27,30 @@ pub struct Counts {
     pub rooms_opened: u64,
 }
 
-/// The latest numbers of every shard of this node.
+/// The latest numbers of all other nodes together; of none, where there is only this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// People connected.
+    pub online: u64,
+    /// People in the queue.
+    pub queued: u64,
+    /// Chats.
+    pub chats: u64,
+    /// Matched people lately.
+    pub matched: u64,
+    /// Their waits together, in milliseconds.
+    pub waited_ms: u64,
+    /// How many nodes there are.
+    pub nodes: u32,
+    /// They can't be heard at present.
+    pub stale: bool,
+}
+
+/// The latest numbers of every shard of this node, and of the other nodes.
 #[derive(Clone, Debug)]
 pub(super) struct Census {
     by_shard: Vec<Counts>,
+    elsewhere: Elsewhere,
     matched: u32,
     waited_ms: u64,
     rooms_opened: u64,
@@ -41,6 +63,7 @@ impl Census {
     pub(super) fn new(now: Micros, shards: usize) -> Self {
         Self {
             by_shard: vec![Counts::default(); shards],
+            elsewhere: Elsewhere::default(),
             matched: 0,
             waited_ms: 0,
             rooms_opened: 0,
@@ -70,6 +93,30 @@ impl Census {
     pub(super) fn heard(&mut self, shard: u16, counts: Counts) {
         if let Some(place) = self.by_shard.get_mut(usize::from(shard)) {
             *place = counts;
+        }
+    }
+
+    pub(super) fn heard_elsewhere(&mut self, elsewhere: Elsewhere) {
+        self.elsewhere = elsewhere;
+    }
+
+    /// This node, and those heard of.
+    pub(super) fn nodes(&self) -> u32 {
+        self.elsewhere.nodes.saturating_add(1)
+    }
+
+    /// What people are shown.
+    pub(super) fn stats(&self) -> Stats {
+        let (here, there) = (self.sum(), &self.elsewhere);
+        let matched = u64::from(here.matched).saturating_add(there.matched);
+        let waited_ms = here.waited_ms.saturating_add(there.waited_ms);
+        let mean = waited_ms.checked_div(matched).unwrap_or(0);
+        Stats {
+            total_online: u64::from(here.online).saturating_add(there.online),
+            in_queue: u64::from(here.queued).saturating_add(there.queued),
+            active_chats: u64::from(here.chats).saturating_add(there.chats),
+            avg_match_ms: u32::try_from(mean).unwrap_or(u32::MAX),
+            stale: there.stale,
         }
     }
 
@@ -111,13 +158,5 @@ impl Census {
             waited_ms: sum.waited_ms + counts.waited_ms,
             rooms_opened: sum.rooms_opened + counts.rooms_opened,
         })
-    }
-}
-
-impl Counts {
-    /// The mean wait of those matched lately, in milliseconds; 0 where nobody was.
-    pub fn mean_wait_ms(&self) -> u32 {
-        let mean = self.waited_ms.checked_div(u64::from(self.matched)).unwrap_or(0);
-        u32::try_from(mean).unwrap_or(u32::MAX)
     }
 }

@@ -23,7 +23,7 @@ use whisper_proto::{
 };
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
-pub use census::Counts;
+pub use census::{Counts, Elsewhere};
 pub use door::DoorMessage;
 pub use hashed::HashedJoin;
 pub use judging::Offence;
@@ -363,6 +363,11 @@ impl Shard {
         self.floor.me
     }
 
+    /// The `userId` of a session.
+    pub fn public_id(&self, session: SessionId) -> arrayvec::ArrayString<16> {
+        self.floor.mint.public_id(session)
+    }
+
     /// The lanes that people may join.
     pub fn open_lanes(&self) -> impl Iterator<Item = Lane> + use<> {
         self.floor.lanes.iter()
@@ -375,16 +380,15 @@ impl Shard {
         floor.census.count(floor.me.shard, online, self.queue.queued(), chats)
     }
 
+    /// How many nodes the numbers are of.
+    pub fn nodes(&self) -> u32 {
+        self.floor.census.nodes()
+    }
+
     /// The numbers people are shown: this shard's as they are, the others' as last heard.
     pub fn stats(&mut self) -> Stats {
         self.counts();
-        let sum = self.floor.census.sum();
-        Stats {
-            total_online: u64::from(sum.online),
-            in_queue: u64::from(sum.queued),
-            active_chats: u64::from(sum.chats),
-            avg_match_ms: sum.mean_wait_ms(),
-        }
+        self.floor.census.stats()
     }
 
     /// For auditors: the tickets at home here, and whether each is held.
@@ -426,6 +430,16 @@ impl Shard {
         let floor = &mut self.floor;
         let session = floor.people.arrive(floor.now, link);
         effects.push(Effect::Opened { link, session });
+        self.greet(session, effects);
+        let stats = Stats { total_online: stats.total_online + 1, ..stats };
+        effects.push(Effect::Send { link, message: &ServerMessage::Stats(stats) });
+    }
+
+    /// Tells a person `connected`: at the beginning, and again by a driver that has something to
+    /// add to it. Nobody, if they are gone; nothing changes by it.
+    pub fn greet(&self, session: SessionId, effects: &mut impl Effects) {
+        let floor = &self.floor;
+        let Some(link) = floor.people.get(session).map(|person| person.link) else { return };
         let token = floor.mint.token(session);
         let user_id = floor.mint.public_id(session);
         let ice_servers = floor.settings.ice.as_ref().map(|ice| ice.encode(floor.now, &user_id));
@@ -440,8 +454,6 @@ impl Shard {
             challenge: None,
         });
         effects.push(Effect::Send { link, message: &connected });
-        let stats = Stats { total_online: stats.total_online + 1, ..stats };
-        effects.push(Effect::Send { link, message: &ServerMessage::Stats(stats) });
     }
 
     fn said(&mut self, session: SessionId, message: ClientMessage<'_>, effects: &mut impl Effects) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use whisper_proto::{Banned, ErrorCode};
 
+use super::census::Elsewhere;
 use super::people::State;
 use super::{Effects, Floor, Shard};
 use crate::ids::SessionId;
@@ -21,6 +22,8 @@ pub enum Order<'a> {
     /// These lanes are open from here on, and no others. Whoever waits in another is taken out of
     /// the queue, by the next ticks, and told [`ErrorCode::LaneClosed`]; chats go on.
     Lanes(OpenLanes),
+    /// Other nodes do so much; people are shown it with what is done here.
+    Elsewhere(Elsewhere),
     /// A person is told this, disconnected with [`CloseCode::Banned`], and gone at once: to their
     /// partner and to all who would meet them it is as if their connection were lost for good.
     Ban {
@@ -42,6 +45,7 @@ impl Shard {
             }
             Order::Ban { session, banned } => self.expel(session, banned, effects),
             Order::Rules(rules) => self.floor.judge.moderator.replace_rules(Arc::clone(rules)),
+            Order::Elsewhere(elsewhere) => self.floor.census.heard_elsewhere(elsewhere),
         }
     }
 

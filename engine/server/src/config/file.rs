@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{ChallengeMode, ConfigError};
+use crate::cli::RedisAddress;
 
 /// Every key of the file; all are optional.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +21,7 @@ pub(super) struct File {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) web_root: Option<PathBuf>,
     pub(super) rules: Option<PathBuf>,
+    pub(super) redis: Option<Vec<RedisAddress>>,
     pub(super) exempt: Option<Vec<IpNet>>,
     pub(super) origin: Option<Vec<String>>,
     #[serde(default)]

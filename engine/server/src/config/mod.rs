@@ -25,13 +25,14 @@ use whisper_core::proxy::Forwarded;
 use whisper_core::settings::{OpenLanes, Settings as CoreSettings, every_lane};
 use whisper_core::time::Span;
 use whisper_proto::Lane;
+use whisper_store::shared::check_address;
 
 use self::file::File;
 pub(crate) use self::origin::Explained;
 use self::origin::Ledger;
 pub(crate) use self::tls::{CertificateSource, PemPair, TlsConfig};
 pub(crate) use self::web_origin::Origins;
-use crate::cli;
+use crate::cli::{self, RedisAddress};
 use crate::cpus;
 
 /// Most reactors one process may have: the shards of one mesh.
@@ -65,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) web_root: Option<PathBuf>,
     /// Rules of what may be said.
     pub(crate) rules: Option<PathBuf>,
+    /// Where Redis is, in the order to be tried; nowhere where it is empty.
+    pub(crate) redis: Vec<String>,
     /// Addresses free of limits.
     pub(crate) exempt: Vec<IpNet>,
     /// Whose pages may open WebSockets.
@@ -205,6 +208,7 @@ impl Config {
             data_dir,
             web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
             rules: ledger.pick_some("rules", settings.rules, file.rules),
+            redis: redis(ledger.pick("redis", settings.redis, file.redis, Vec::new()))?,
             exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
             origins: Origins::resolve(&mut ledger, settings.origin, file.origin)?,
             tls: tls::resolve(&mut ledger, settings.tls, file.tls)?,
@@ -356,6 +360,14 @@ fn core_settings(
         admission: limits::admission(ledger, limits)?,
         ..defaults
     })
+}
+
+fn redis(addresses: Vec<RedisAddress>) -> Result<Vec<String>, ConfigError> {
+    let good = |RedisAddress(address)| match check_address(&address) {
+        Ok(()) => Ok(address),
+        Err(error) => Err(ConfigError::Value { key: "redis", why: error.to_string() }),
+    };
+    addresses.into_iter().map(good).collect()
 }
 
 /// `X-Forwarded-For` is a list; any other header has one address.

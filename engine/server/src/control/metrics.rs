@@ -8,12 +8,14 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
+use whisper_store::stats::NodeStats;
 
+use super::bans::Numbers;
 use crate::worker::Report;
 
 /// The latest reports. Clones show the same board; only the control thread holds any.
 #[derive(Clone, Debug)]
-pub(super) struct Board(Arc<Mutex<State>>);
+pub(super) struct Board(Arc<Mutex<State>>, Numbers);
 
 #[derive(Debug)]
 struct State {
@@ -22,8 +24,9 @@ struct State {
 }
 
 impl Board {
-    pub(super) fn new(workers: usize) -> Self {
-        Self(Arc::new(Mutex::new(State { reports: vec![None; workers], draining: false })))
+    pub(super) fn new(workers: usize, bans: Numbers) -> Self {
+        let state = State { reports: vec![None; workers], draining: false };
+        Self(Arc::new(Mutex::new(state)), bans)
     }
 
     pub(super) fn take(&self, report: Report) {
@@ -45,10 +48,26 @@ impl Board {
         self.state().reports.iter().flatten().map(|report| report.tally.upgrades).sum()
     }
 
+    /// What this node does, for the others.
+    pub(super) fn stats(&self) -> NodeStats {
+        let state = self.state();
+        let counts = state.reports.iter().flatten().map(|report| report.counts);
+        let stats = counts.map(|counts| NodeStats {
+            online: counts.online.into(),
+            in_queue: counts.queued.into(),
+            active_chats: counts.chats.into(),
+            matched: counts.matched.into(),
+            waited_ms: counts.waited_ms,
+            total_matches: counts.rooms_opened,
+        });
+        stats.fold(NodeStats::default(), |sum, stats| sum + stats)
+    }
+
     /// All numbers in the text format of OpenMetrics.
     pub(super) fn render(&self) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("whisper");
         registry.register_collector(Box::new(self.clone()));
+        registry.register_collector(Box::new(self.1.clone()));
         let mut out = String::new();
         text::encode(&mut out, &registry)?;
         Ok(out)
@@ -134,6 +153,8 @@ const FAMILIES: &[Family] = &[
         it.tally.refused_messages
     }),
     family(Counter, "people_sentenced", "People banned by rules", |it| it.tally.sentenced),
+    family(Counter, "refused_banned", "Newcomers refused for a ban", |it| it.tally.refused_banned),
+    family(Counter, "banned", "Sessions ended by a ban", |it| it.tally.banned),
     family(Gauge, "addresses", "Addresses and blocks remembered", |it| it.addresses as u64),
     family(Counter, "tls_handshakes", "Handshakes of TLS, resumed ones included", |it| {
         it.tls.full + it.tls.resumed

@@ -4,6 +4,7 @@
 //! is reachable from here.
 
 mod admin;
+mod bans;
 mod lines;
 mod metrics;
 mod siege;
@@ -21,6 +22,7 @@ use whisper_core::moderation::Rules;
 
 use self::admin::Admin;
 pub(crate) use self::admin::{Operators, Token};
+pub(crate) use self::bans::{Bans, Office, Terms, Whom};
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::Board;
 pub(crate) use self::siege::Siege;
@@ -57,6 +59,8 @@ pub(crate) struct Control {
     pub(crate) memory_reserve: u64,
     /// What operators may switch.
     pub(crate) switches: Switches,
+    /// The way to where bans are decided upon.
+    pub(crate) bans: Bans,
 }
 
 impl Control {
@@ -67,16 +71,20 @@ impl Control {
     pub(crate) async fn run(
         mut self,
         operators: Operators,
+        office: Office,
         ready: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
         let mut stops = Stops::new()?;
         let mut hangups = signal(SignalKind::hangup())?;
-        let board = Board::new(self.lines.len());
+        let board = Board::new(self.lines.len(), office.numbers());
+        let mine = office.mine();
+        tokio::spawn(office.run(self.lines.clone()));
         let admin = Admin {
             board: board.clone(),
             pulse: self.pulse.clone(),
             clock: self.clock,
             switches: self.switches.clone(),
+            bans: self.bans.clone(),
         };
         admin.serve(operators)?;
         ready()?;
@@ -86,6 +94,9 @@ impl Control {
             tokio::select! {
                 _ = tick.tick() => {
                     self.reports.try_iter().for_each(|report| board.take(report));
+                    if let Some(mine) = &mine {
+                        mine.send_replace(board.stats());
+                    }
                     self.switches.weigh(board.upgrades());
                     if self.certificates.as_mut().is_some_and(Certificates::have_changed) {
                         self.renew();

@@ -15,6 +15,9 @@ use whisper_core::time::Micros;
 /// The most that is asked: a few seconds of a phone.
 pub(crate) const EFFORT_MAX: u32 = 64;
 
+/// What is asked of who looks like somebody banned.
+const EFFORT_OF_SUSPECTS: u32 = 16;
+
 /// Three hexadecimal digits that a hash must begin with: 4,096 tries.
 const PREFIX: &str = "000";
 
@@ -52,7 +55,15 @@ impl Challenges {
 
     /// A challenge for a newcomer, and its form for the wire; None where nothing is asked.
     pub(super) fn make(&self, now: Micros) -> Option<(Owed, Vec<u8>)> {
-        let effort = self.effort();
+        self.make_of(now, self.effort())
+    }
+
+    /// The same for somebody who shall prove some work at any time.
+    pub(super) fn make_for_suspect(&self, now: Micros) -> Option<(Owed, Vec<u8>)> {
+        self.make_of(now, self.effort().max(EFFORT_OF_SUSPECTS))
+    }
+
+    fn make_of(&self, now: Micros, effort: u32) -> Option<(Owed, Vec<u8>)> {
         if effort == 0 {
             return None;
         }

@@ -18,11 +18,13 @@ use super::Common;
 use super::admission::{
     Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes, too_fast,
 };
+use super::bans::{BY_RULES, Heeded, Watch, heed, order_of, sentence};
 use super::connections::{Connection, Connections};
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
 use super::verdicts::Verdicts;
 use super::web::{self, Answered};
+use crate::control::{Terms, Whom};
 use crate::event_log::EventLog;
 
 /// A worker without its reactor: what the reactor's news mean to it.
@@ -39,6 +41,7 @@ pub(super) struct Desk {
     pub(super) heads: Heads,
     pub(super) tally: Tally,
     pub(super) log: Option<EventLog>,
+    pub(super) watch: Watch,
     pub(super) common: Arc<Common>,
 }
 
@@ -81,6 +84,10 @@ pub(crate) struct Tally {
     pub(crate) verdicts: Verdicts,
     /// People banned by rules.
     pub(crate) sentenced: u64,
+    /// Newcomers refused because they are banned.
+    pub(crate) refused_banned: u64,
+    /// Sessions ended by a ban.
+    pub(crate) banned: u64,
 }
 
 /// Carries the effects of one event out.
@@ -96,6 +103,8 @@ struct Carrier<'a> {
     opened: Option<SessionId>,
     /// A shard that was sent to and is behind.
     behind: Option<usize>,
+    /// For how long, and why, rules have whoever spoke banned.
+    sentence: Option<Terms>,
 }
 
 impl Desk {
@@ -129,6 +138,7 @@ impl Desk {
             heads,
             tally,
             log,
+            watch,
             common,
             decided: _,
         } = self;
@@ -165,8 +175,30 @@ impl Desk {
                 }
                 (Input::Message(message), Some(session)) => {
                     carrier.tally.messages_in += 1;
+                    let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
                     take(shard, *now, Event::Message { session, message }, &mut carrier);
-                    Answered::Kept
+                    if let Some(terms) = carrier.sentence.take()
+                        && !common.bans.impose_soon(Whom::Person(guest.identity()), terms, BY_RULES)
+                    {
+                        tracing::error!("too many bans at once: one ends with its connection");
+                    }
+                    match heeded {
+                        Heeded::Fine => Answered::Kept,
+                        Heeded::Owes(challenge) => {
+                            carrier.challenge = Some(challenge);
+                            shard.greet(session, &mut carrier);
+                            carrier.challenge = None;
+                            Answered::Kept
+                        }
+                        Heeded::Banned(ban) => {
+                            carrier.tally.banned += 1;
+                            *person = None;
+                            let code = common.bans.code_of(&ban);
+                            let order = order_of(session, &ban, &code);
+                            take(shard, *now, Event::Order(order), &mut carrier);
+                            Answered::Over
+                        }
+                    }
                 }
                 (Input::Malformed(error), Some(session)) => {
                     carrier.tally.malformed += 1;
@@ -197,7 +229,7 @@ impl Desk {
                     }
                     match admitted {
                         Admitted::Yes(_) => {
-                            let context = (guest.service, *now, &mut *shard, &**common);
+                            let context = (&mut *guest, *now, &mut *shard, &*watch.set, &**common);
                             web::answer(carrier.io, conn, &request, context)
                         }
                         Admitted::Later(_) => break,
@@ -236,6 +268,11 @@ impl Desk {
                     take(shard, *now, Event::Connected { link }, &mut carrier);
                     carrier.challenge = None;
                     *person = carrier.opened.take();
+                }
+                Answered::Banned => {
+                    carrier.tally.refused_banned += 1;
+                    session.over();
+                    carrier.io.close(conn);
                 }
                 Answered::Over => {
                     session.over();
@@ -297,7 +334,17 @@ impl<'a> Carrier<'a> {
         told: &'a mut VecDeque<Told>,
         log: Option<&'a mut EventLog>,
     ) -> Self {
-        Self { io, port, tally, told, log, challenge: None, opened: None, behind: None }
+        Self {
+            io,
+            port,
+            tally,
+            told,
+            log,
+            challenge: None,
+            opened: None,
+            behind: None,
+            sentence: None,
+        }
     }
 
     /// Answers what came too soon; a client that has been told often enough is closed.
@@ -378,7 +425,10 @@ impl Effects for Carrier<'_> {
             Effect::Judged { offence, severity, action } => {
                 self.tally.verdicts.count(offence, severity, action);
             }
-            Effect::Sentenced { .. } => self.tally.sentenced += 1,
+            Effect::Sentenced { code, until, .. } => {
+                self.tally.sentenced += 1;
+                self.sentence = Some(sentence(code, until));
+            }
             Effect::Answered { link, visitor, ask, answer } => {
                 self.told.push_back(Told { link, visitor, ask, answer });
             }

@@ -11,6 +11,7 @@ use whisper_core::http::Request;
 use whisper_core::limits::{Act, Heed, Speech, SpeechRates, Visit};
 use whisper_core::proxy::{Forwarded, ForwardedError, ProxyReader};
 use whisper_core::time::Micros;
+use whisper_store::bans::Identity;
 
 use super::challenge::Owed;
 use crate::config::Service;
@@ -56,6 +57,8 @@ pub(super) struct Guest {
     pub(super) exempt: bool,
     /// The peer is a proxy, and each request is somebody's.
     pub(super) many: bool,
+    /// The name in the device's cookie; 0 before there is any.
+    device: u64,
     extra: Option<Box<Extra>>,
 }
 
@@ -69,6 +72,8 @@ struct Extra {
     speech: Option<Speech>,
     /// A challenge not met yet.
     owed: Option<Owed>,
+    /// What the client said of its device, hashed.
+    fingerprint: Option<u64>,
 }
 
 /// What came too early, and waits for an owner's answer.
@@ -87,7 +92,25 @@ impl Guest {
     /// Somebody from this address, on a listener of this kind.
     pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
-        Self { address, visit: Visit::FREE, service, exempt: false, many: false, extra: None }
+        let (exempt, many, device) = (false, false, 0);
+        Self { address, visit: Visit::FREE, service, exempt, many, device, extra: None }
+    }
+
+    /// What bans know it by.
+    pub(super) fn identity(&self) -> Identity {
+        let fingerprint = self.extra.as_ref().and_then(|extra| extra.fingerprint);
+        let cookie = (self.device != 0).then_some(self.device);
+        Identity { address: self.address, cookie, fingerprint }
+    }
+
+    /// The device has this name in its cookie, which isn't 0.
+    pub(super) fn name_device(&mut self, device: u64) {
+        self.device = device;
+    }
+
+    /// What its client says of the device, hashed. The first word counts.
+    pub(super) fn say_fingerprint(&mut self, hash: u64) {
+        self.extra_mut().fingerprint.get_or_insert(hash);
     }
 
     /// From here on, whatever is said begins with a PROXY header.
@@ -178,7 +201,12 @@ impl Guest {
     /// Frees what holds nothing any more.
     fn shrink(&mut self) {
         self.extra.take_if(|it| {
-            it.header.is_none() && it.kept.is_none() && it.speech.is_none() && it.owed.is_none()
+            let Extra { header, kept, speech, owed, fingerprint } = &**it;
+            header.is_none()
+                && kept.is_none()
+                && speech.is_none()
+                && owed.is_none()
+                && fingerprint.is_none()
         });
     }
 }

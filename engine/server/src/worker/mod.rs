@@ -4,6 +4,7 @@
 //! happen; tell the other shards. Each part has a budget, so that none starves another.
 
 mod admission;
+mod bans;
 mod challenge;
 mod connections;
 mod desk;
@@ -24,16 +25,19 @@ use crossbeam_channel::{Receiver, Sender};
 use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
 use whisper_core::settings::OpenLanes;
-use whisper_core::shard::{Counts, Envelope, Event, Order, Setup, Shard};
+use whisper_core::shard::{Counts, Elsewhere, Envelope, Event, Order, Setup, Shard};
 use whisper_core::sweep::Sweep;
 use whisper_core::time::{Micros, Span};
 use whisper_core::ws;
 use whisper_proto::CloseCode;
 use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
 use whisper_shard_router::{Port, Sleep};
+use whisper_store::bans::BanSet;
+use whisper_store::stats::Others;
 use whisper_tls::{Identities, Tickets};
 
 use self::admission::Patience;
+use self::bans::Watch;
 pub(crate) use self::challenge::Challenges;
 use self::connections::Connections;
 use self::desk::Desk;
@@ -43,6 +47,7 @@ pub(crate) use self::guest::Door;
 use self::heads::Heads;
 use crate::clock::{Clock, duration};
 use crate::config::{Origins, Service};
+use crate::control::Bans;
 use crate::event_log::{EventLog, ToFile};
 use crate::pulse::Pulse;
 use crate::room::Room;
@@ -75,6 +80,20 @@ pub(crate) enum Command {
     Lanes(OpenLanes),
     /// Hold what is said to these.
     Rules(Arc<Rules>),
+    /// People are shown these numbers too.
+    Others {
+        /// What other nodes do.
+        others: Others,
+        /// What they do can't be known at present.
+        stale: bool,
+    },
+    /// Let nobody stay whom these bans are on.
+    Bans {
+        /// All of them.
+        set: Arc<BanSet>,
+        /// Some that are new are on people's names.
+        users: bool,
+    },
 }
 
 /// What a worker tells the control thread, once a second.
@@ -120,6 +139,10 @@ pub(crate) struct Common {
     pub(crate) challenges: Arc<Challenges>,
     /// Whether there is room for more.
     pub(crate) room: Room,
+    /// Where bans are decided upon.
+    pub(crate) bans: Bans,
+    /// In front of us, somebody may have ended TLS.
+    pub(crate) is_behind_tls: bool,
     /// How often a quiet socket is pinged.
     pub(crate) ping_interval: Span,
     /// How long a request's head may take.
@@ -140,6 +163,8 @@ pub(crate) struct Parts {
     pub(crate) log: Option<ToFile>,
     /// What it shows, where it speaks TLS.
     pub(crate) tls: Option<(Arc<Identities>, Tickets)>,
+    /// The bans to begin with.
+    pub(crate) bans: Arc<BanSet>,
     /// From the control thread.
     pub(crate) commands: Receiver<Command>,
     /// To the control thread.
@@ -184,6 +209,7 @@ impl Worker {
                 heads: Heads::new(common.head_max),
                 tally: Tally::default(),
                 log,
+                watch: Watch::new(parts.bans),
                 common,
             },
             commands: parts.commands,
@@ -224,6 +250,7 @@ impl Worker {
         self.desk.disappoint(io);
         self.desk.give_up(io);
         self.desk.resume_paused(io);
+        self.desk.look_around(io);
         if self.desk.shard.next_timeout() <= self.desk.now {
             self.desk.handle(io, Event::Tick);
         }
@@ -233,6 +260,11 @@ impl Worker {
             match command {
                 Command::Drain => self.drain(),
                 Command::Renew(identities) => self.streams.renew(identities),
+                Command::Others { others, stale } => {
+                    let elsewhere = elsewhere(&others, stale);
+                    self.desk.handle(self.reactor.io(), Event::Order(Order::Elsewhere(elsewhere)));
+                }
+                Command::Bans { set, users } => self.desk.take_bans(set, users),
                 Command::Lanes(lanes) => {
                     self.desk.handle(self.reactor.io(), Event::Order(Order::Lanes(lanes)));
                 }
@@ -260,7 +292,7 @@ impl Worker {
         let log_due = self.desk.log.as_ref().and_then(EventLog::due);
         let others = [self.desk.patience.next(), self.desk.heads.next(), log_due];
         due = others.into_iter().flatten().fold(due, Micros::min);
-        if due <= now || self.streams.is_behind() {
+        if due <= now || self.streams.is_behind() || self.desk.watch.is_looking() {
             return Wait::No;
         }
         match self.desk.port.prepare_sleep() {
@@ -324,6 +356,20 @@ impl Worker {
         self.draining_until.is_some_and(|until| {
             self.desk.now >= until || self.reactor.io().open_connections() == 0
         })
+    }
+}
+
+/// What a shard is told of other nodes.
+fn elsewhere(others: &Others, stale: bool) -> Elsewhere {
+    let Others { sum, nodes } = others;
+    Elsewhere {
+        online: sum.online,
+        queued: sum.in_queue,
+        chats: sum.active_chats,
+        matched: sum.matched,
+        waited_ms: sum.waited_ms,
+        nodes: *nodes,
+        stale,
     }
 }
 

@@ -7,8 +7,11 @@ use whisper_core::http::{
 use whisper_core::shard::Shard;
 use whisper_core::time::Micros;
 use whisper_reactor::{ConnId, Io};
+use whisper_store::bans::BanSet;
 
 use super::Common;
+use super::bans::{ban_on, recognise, turn_away};
+use super::guest::Guest;
 use crate::config::Service;
 
 const PLAIN: HeaderValue<'static> = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -20,6 +23,8 @@ pub(super) enum Answered {
     Kept,
     /// It is a WebSocket now, with messages written in this.
     Upgraded(Subprotocol),
+    /// It was told that its person is banned, and is to be closed.
+    Banned,
     /// It is to be closed.
     Over,
 }
@@ -29,8 +34,9 @@ pub(super) fn answer(
     io: &mut Io,
     conn: ConnId,
     request: &Request<'_>,
-    (service, now, shard, common): (Service, Micros, &mut Shard, &Common),
+    (guest, now, shard, bans, common): (&mut Guest, Micros, &mut Shard, &BanSet, &Common),
 ) -> Answered {
+    let service = guest.service;
     if service == Service::Redirect {
         return redirect(io, conn, request, common);
     }
@@ -57,7 +63,13 @@ pub(super) fn answer(
                 // None of what it offered is spoken here: the client decides (RFC 6455, 4.2.2).
                 Offer::Unknown | Offer::Nothing => None,
             };
-            io.write(conn, |out| write_switching(out, upgrade.key, agreed, None));
+            let cookie = recognise(guest, request, &common.bans, secure || common.is_behind_tls);
+            let cookie = HeaderValue::new(&cookie);
+            if let Some(ban) = ban_on(bans, now, guest) {
+                turn_away(io, conn, (upgrade, agreed), (&ban, &common.bans), cookie);
+                return Answered::Banned;
+            }
+            io.write(conn, |out| write_switching(out, upgrade.key, agreed, cookie));
             return Answered::Upgraded(agreed.unwrap_or(Subprotocol::Msgpack));
         }
         (None, "/health") if common.pulse.is_steady(now) => short(Status::Ok, PLAIN, b"ok\n"),
@@ -122,7 +134,10 @@ struct Numbers {
     in_queue: u64,
     active_chats: u64,
     avg_match_time: u32,
+    /// How many nodes the numbers are of.
     nodes: u32,
+    /// Other nodes can't be heard at present.
+    stale: bool,
     /// Which shard answered, and serves what follows on this connection.
     shard: u16,
     lanes: Vec<OpenLane>,
@@ -149,7 +164,8 @@ impl Numbers {
             in_queue: stats.in_queue,
             active_chats: stats.active_chats,
             avg_match_time: stats.avg_match_ms,
-            nodes: 1,
+            nodes: shard.nodes(),
+            stale: stats.stale,
             shard: shard.id().shard,
             lanes: lanes.collect(),
         }

@@ -176,6 +176,16 @@ impl Client {
         refusal
     }
 
+    /// Whether the first word is that they are banned, and not a welcome.
+    #[track_caller]
+    pub(crate) fn is_turned_away(&mut self) -> bool {
+        self.hear("connected or banned", |message| match message {
+            ServerMessage::Connected(_) => Some(false),
+            ServerMessage::Banned(_) => Some(true),
+            _ => None,
+        })
+    }
+
     /// Asks for a `pong`: all that was said before has had its effect on this person by then.
     #[track_caller]
     pub(crate) fn ping(&mut self) {

@@ -218,6 +218,15 @@ impl Engine {
         self.process.wait().expect("its status")
     }
 
+    /// Another in its place, with the same data and settings; it has ended or been killed.
+    pub(crate) fn start_again(mut self) -> Self {
+        self.process.wait().expect("its status");
+        let next = TempDir::new().expect("a directory");
+        let dir = std::mem::replace(&mut self.dir, next);
+        let toml = fs::read_to_string(dir.path().join("whisper.toml")).expect("its settings");
+        Self::in_dir(dir, self.reactors, &toml)
+    }
+
     /// Ends it, and gives its directory back for the next.
     pub(crate) fn stop(mut self) -> TempDir {
         self.signal(Signal::SIGTERM);

@@ -10,8 +10,10 @@ mod client;
 mod engine;
 mod frames;
 mod http;
+mod operator;
 mod patient;
 mod people;
+mod redis;
 mod tls;
 
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub(crate) use people::{
     strict, topic, wish,
 };
 
+pub(crate) use redis::Redis;
 pub(crate) use tls::Papers;
 
 /// Nothing in these tests takes this long unless it hangs.

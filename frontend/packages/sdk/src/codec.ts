@@ -136,6 +136,7 @@ const checks: { readonly [Type in keyof ServerMessages]: Check<ServerMessages[Ty
 		inQueue: count,
 		activeChats: count,
 		avgMatchTime: count,
+		stale: optional(flag),
 	}),
 	report_received: record<ServerMessages['report_received']>({ id: text }),
 	banned: record<ServerMessages['banned']>({ reason: text, code: text, until: optional(count) }),

@@ -16,7 +16,7 @@ use super::Refusal;
 
 /// Who asks, as it stands in the audit.
 #[derive(Clone, Debug)]
-pub(super) struct Asker(pub(super) String);
+pub(in crate::control) struct Asker(pub(in crate::control) String);
 
 /// The user at the other end of the socket, as the kernel knows them.
 #[derive(Clone, Copy, Debug)]

@@ -20,8 +20,10 @@ use axum::routing::get;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(super) use self::asker::Asker;
 pub(crate) use self::asker::Token;
-use self::asker::{Asker, Peer, by_socket, by_token};
+use self::asker::{Peer, by_socket, by_token};
+use super::bans::{Bans, routes};
 use super::metrics::Board;
 use super::switches::Switches;
 use crate::clock::Clock;
@@ -50,6 +52,7 @@ pub(super) struct Admin {
     pub(super) pulse: Pulse,
     pub(super) clock: Clock,
     pub(super) switches: Switches,
+    pub(super) bans: Bans,
 }
 
 impl Admin {
@@ -98,8 +101,9 @@ impl Admin {
             .route("/admin/lanes", get(switching::lanes).post(switching::set_lanes))
             .route("/admin/challenge", get(switching::challenge).post(switching::set_challenge))
             .route("/admin/log-level", get(switching::log_level).post(switching::set_log_level))
+            .with_state(self.clone())
+            .merge(routes(self.bans))
             .layer(DefaultBodyLimit::max(BODY_MAX))
-            .with_state(self)
     }
 
     /// Writes down that an operator has changed something.
@@ -109,10 +113,10 @@ impl Admin {
 }
 
 /// What was asked can't be done.
-struct Refusal(StatusCode, String);
+pub(super) struct Refusal(pub(super) StatusCode, pub(super) String);
 
 /// What can be asked, and what comes of it.
-type Answer = Result<Response, Refusal>;
+pub(super) type Answer = Result<Response, Refusal>;
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -124,19 +128,19 @@ impl IntoResponse for Refusal {
 
 const JSON: &str = "application/json";
 
-fn json(value: &impl Serialize) -> Answer {
+pub(super) fn json(value: &impl Serialize) -> Answer {
     let body = serde_json::to_string(value)
         .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, JSON)], body).into_response())
 }
 
 /// Reads what was asked, whatever type it says it is of.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::bad(error.to_string()))
 }
 
 /// A reason that can be kept.
-fn reason(why: String) -> Result<String, Refusal> {
+pub(super) fn reason(why: String) -> Result<String, Refusal> {
     match why.len() <= WHY_MAX && !why.contains(char::is_control) {
         true => Ok(why),
         false => Err(Refusal::bad(format!("why: one line of at most {WHY_MAX} bytes"))),
@@ -144,7 +148,7 @@ fn reason(why: String) -> Result<String, Refusal> {
 }
 
 impl Refusal {
-    fn bad(why: impl Into<String>) -> Self {
+    pub(super) fn bad(why: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, why.into())
     }
 }

@@ -551,7 +551,11 @@ activeChats: number,
 /**
  * The average wait for a match. Wire: `avgMatchTime`.
  */
-avgMatchTime: number, };
+avgMatchTime: number, 
+/**
+ * Other nodes can't be heard at present, and these are this node's numbers; false where absent.
+ */
+stale?: boolean, };
 
 /**
  * `banned`: the person may not come back for a while.
@@ -562,7 +566,7 @@ export type Banned = {
  */
 reason: string, 
 /**
- * The kind of ban, for the client's own words.
+ * The kind of ban and, after a dash, what the person can quote in an appeal.
  */
 code: string, 
 /**

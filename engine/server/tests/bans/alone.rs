@@ -1,0 +1,157 @@
+//! Kept by the engine itself, under its data dir.
+
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use whisper_proto::{ClientMessage, CloseCode, Hello, ServerMessage};
+
+use crate::harness::{Engine, Http, PATIENCE, Spoken, chat, say, upgrade_request};
+use crate::{ban, banned, come, enter, let_in_soon, now_ms, refused};
+
+#[test]
+fn a_ban_closes_who_is_there_and_refuses_who_comes_and_survives_a_kill() {
+    let engine = Engine::start(2);
+    // The harness exempts these addresses from limits; that frees nobody of a ban.
+    let (mut ann, _, _) = enter(&engine, "127.0.0.2");
+    let (mut bob, _, _) = enter(&engine, "127.0.0.3");
+    chat(&mut ann, &mut bob);
+    let wish = json!({ "subject": "127.0.0.2", "reason": "Spam", "code": "spam", "seconds": 60 });
+    let appeal = ban(&engine, &wish);
+    let told = banned(&mut ann);
+    assert_eq!((told.reason, told.code), ("Spam".to_owned(), format!("spam-{appeal}")));
+    let until = told.until.expect("an end");
+    assert!((now_ms() + 50_000..now_ms() + 60_001).contains(&until), "{until}");
+    bob.hears(&ServerMessage::PartnerDisconnected);
+    assert_eq!(refused(&engine, "127.0.0.2", None).until, Some(until));
+
+    engine.signal(Signal::SIGKILL);
+    let engine = engine.start_again();
+    assert_eq!(refused(&engine, "127.0.0.2", None).until, Some(until));
+    let (_, bans) = engine.look("bans");
+    assert_eq!(bans[0]["appeal"], appeal, "{bans}");
+    let metrics = Http::connect(engine.admin).get("/metrics").text().to_owned();
+    assert!(metrics.contains("whisper_bans{kind=\"ips\"} 1"), "{metrics}");
+
+    let (_, answer) = engine.order("bans/lift", &json!({ "subject": appeal, "why": "appealed" }));
+    assert_eq!(answer["lifted"], 1);
+    // Workers take the new picture in a turn of theirs.
+    let_in_soon(&engine, "127.0.0.2");
+    let log = engine.log();
+    assert!(!log.contains("127.0.0.2"), "an address is in no log: {log}");
+}
+
+#[test]
+fn whom_rules_have_banned_does_not_come_back() {
+    let engine = Engine::start(1);
+    let (mut ann, _, cookie) = enter(&engine, "127.0.0.2");
+    let (mut bob, _, _) = enter(&engine, "127.0.0.3");
+    chat(&mut ann, &mut bob);
+    ann.say(&say("any girls under 14"));
+    banned(&mut ann);
+    bob.hears(&ServerMessage::PartnerDisconnected);
+    let start = Instant::now();
+    while !come(&engine, "127.0.0.2", None).0.is_turned_away() {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert!(refused(&engine, "127.0.0.4", Some(&cookie)).until.is_some());
+    bob.ping();
+}
+
+#[test]
+fn blocks_end_by_themselves() {
+    let engine = Engine::start(1);
+    let (mut ann, _, _) = enter(&engine, "127.0.9.1");
+    ban(&engine, &json!({ "subject": "127.0.9.0/24", "reason": "Flood", "seconds": 1 }));
+    banned(&mut ann);
+    enter(&engine, "127.0.8.1");
+    let start = Instant::now();
+    let_in_soon(&engine, "127.0.9.2");
+    assert!(start.elapsed().as_millis() > 500, "it held for a while");
+    for (wish, why) in [
+        (json!({ "subject": "0.0.0.0/0", "reason": "all" }), "/8"),
+        (json!({ "subject": "somebody", "reason": "x" }), "address"),
+        (json!({ "subject": "127.0.0.2" }), "reason"),
+    ] {
+        let (status, answer) = engine.order("bans", &wish);
+        assert!(status == 400 && answer.to_string().contains(why), "{status} {answer}");
+    }
+}
+
+#[test]
+fn a_banned_user_is_known_by_device_and_address_whatever_their_client_says() {
+    let engine = Engine::start(2);
+    let (mut ann, user, cookie) = enter(&engine, "127.0.0.2");
+    let (mut bob, _, _) = enter(&engine, "127.0.0.3");
+    ban(&engine, &json!({ "subject": format!("banned:users:{user}"), "reason": "Threats" }));
+    assert_eq!(banned(&mut ann).until, None);
+    bob.ping();
+    // The same device elsewhere, and the same address without its cookie.
+    let start = Instant::now();
+    while !come(&engine, "127.0.0.4", Some(&cookie)).0.is_turned_away() {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert_eq!(refused(&engine, "127.0.0.2", None).reason, "Threats");
+    // A cookie that we haven't signed is nobody's.
+    let forged = format!("{}A", &cookie[..cookie.len() - 1]);
+    assert!(!come(&engine, "127.0.0.4", Some(&forged)).0.is_turned_away());
+    enter(&engine, "127.0.0.4");
+}
+
+#[test]
+fn a_fingerprint_alone_is_asked_for_a_proof_and_refused_beside_its_address() {
+    let engine = Engine::start(1);
+    let hello = |said| {
+        let hello = Hello { fingerprint: Some(said), ..Hello::default() };
+        ClientMessage::Hello(hello)
+    };
+    let (mut ann, user, _) = enter(&engine, "127.0.5.2");
+    ann.say(&hello("canvas:1"));
+    ann.ping();
+    ban(&engine, &json!({ "subject": format!("banned:users:{user}"), "reason": "Threats" }));
+    banned(&mut ann);
+    // From far away: another phone may look the same.
+    let (mut far, _, _) = enter(&engine, "127.0.6.2");
+    far.say(&hello("canvas:1"));
+    let asked = far.hear("connected", |message| match message {
+        ServerMessage::Connected(it) => Some(it.challenge.is_some()),
+        _ => None,
+    });
+    assert!(asked, "it is asked for a proof");
+    let (mut other, _, _) = enter(&engine, "127.0.6.2");
+    other.say(&hello("canvas:2"));
+    other.ping();
+    // Next door, it is no chance.
+    let (mut near, _, _) = enter(&engine, "127.0.5.77");
+    near.say(&hello("canvas:1"));
+    banned(&mut near);
+    let (mut neighbour, _, _) = enter(&engine, "127.0.5.78");
+    neighbour.say(&hello("canvas:3"));
+    neighbour.ping();
+}
+
+#[test]
+fn devices_are_named_by_cookies_that_scripts_and_other_sites_have_no_use_of() {
+    let engine = Engine::start(1);
+    let (mut client, set) = come(&engine, "127.0.0.2", None);
+    client.greet();
+    for part in ["whisper_device=", "; HttpOnly", "; SameSite=Strict", "; Max-Age=2592000"] {
+        assert!(set.contains(part), "{set}");
+    }
+    assert!(!set.contains("Secure"), "there is no TLS here: {set}");
+    let pair = set.split(';').next().expect("a pair");
+    let (_, again) = come(&engine, "127.0.0.3", Some(pair));
+    assert_eq!(again, set, "a device keeps its name");
+    // Bans are spoken in the sub-protocol that was asked for.
+    ban(&engine, &json!({ "subject": "127.0.0.2", "reason": "Spam" }));
+    assert_eq!(client.closed_after(|_| {}), CloseCode::Banned.as_u16());
+    let mut http = Http::connect_from("127.0.0.2", engine.address);
+    http.send(
+        upgrade_request()
+            .replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: whisper.v1.json\r\n\r\n"),
+    );
+    assert_eq!(http.answer_head().status, 101);
+    let mut client = http.into_client(Spoken::Json);
+    let told = client.hears_text("banned");
+    assert_eq!(told["data"]["reason"], "Spam");
+}

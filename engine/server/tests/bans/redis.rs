@@ -1,0 +1,213 @@
+//! Shared by nodes through a real Redis.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Engine, Http, PATIENCE, Redis, Words, chat, say};
+use crate::{ban, banned, come, enter, let_in_soon, refused};
+
+/// A node that has heard all that stands in these, of which the first is there.
+fn node(addresses: &[String]) -> Engine {
+    let engine = Engine::configured(2, &format!("redis = {addresses:?}\n"));
+    engine.await_log("all bans were read from Redis");
+    engine
+}
+
+/// The value of a metric that has no reactor.
+fn metric(engine: &Engine, name: &str) -> Option<f64> {
+    let text = Http::connect(engine.admin).get("/metrics").text().to_owned();
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[track_caller]
+fn await_metric(engine: &Engine, name: &str, wanted: f64) {
+    let start = Instant::now();
+    loop {
+        let value = metric(engine, name);
+        if value == Some(wanted) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{name} is never {wanted}: {value:?}");
+    }
+}
+
+fn stats(engine: &Engine) -> Value {
+    engine.http().get("/stats").json()
+}
+
+#[track_caller]
+fn await_stats(engine: &Engine, wanted: &Value) {
+    let start = Instant::now();
+    loop {
+        let stats = stats(engine);
+        let fits = |(name, value)| &stats[name as &String] == value;
+        if wanted.as_object().expect("a map").iter().all(fits) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "never {wanted}: {stats}");
+    }
+}
+
+#[test]
+fn what_an_operator_types_holds_on_every_node_and_ends_when_it_is_deleted() {
+    let redis = Redis::start();
+    let nodes: Vec<_> = (0..3).map(|_| node(&[redis.url()])).collect();
+    let mut there: Vec<_> = nodes.iter().map(|node| enter(node, "127.0.0.7").0).collect();
+    assert_eq!(redis.cli(&["SETEX", "banned:ips:127.0.0.7", "86400", "Spam"]), "OK");
+    for client in &mut there {
+        assert_eq!(banned(client).reason, "Spam");
+    }
+    let told = refused(&nodes[2], "127.0.0.7", None);
+    assert!(told.until.is_some() && told.code.starts_with("banned-"), "{told:?}");
+    // A ban by one node is everybody's.
+    ban(&nodes[0], &json!({ "subject": "127.0.1.0/24", "reason": "Flood", "code": "flood" }));
+    redis.await_answer(&["GET", "banned:ips:127.0.1.0/24"], |it| it == "flood|Flood");
+    await_metric(&nodes[1], "whisper_bans{kind=\"ips\"}", 2.0);
+    assert!(refused(&nodes[1], "127.0.1.1", None).code.starts_with("flood-"));
+    assert_eq!(redis.cli(&["DEL", "banned:ips:127.0.0.7"]), "1");
+    nodes.iter().for_each(|node| let_in_soon(node, "127.0.0.7"));
+    let (_, lifted) = nodes[2].order("bans/lift", &json!({ "subject": "127.0.1.0/24" }));
+    assert_eq!(lifted["lifted"], 1);
+    nodes.iter().for_each(|node| let_in_soon(node, "127.0.1.1"));
+    // What nobody can read bans nobody, and is counted.
+    redis.ask(&["SET", "banned:ips:everybody", "oops"]);
+    redis.ask(&["LPUSH", "banned:ips:127.0.0.8", "oops"]);
+    redis.ask(&["PSETEX", "banned:ips:127.0.0.9", "300", "A moment"]);
+    await_metric(&nodes[0], "whisper_bans_unreadable_total", 2.0);
+    let_in_soon(&nodes[0], "127.0.0.8");
+    let_in_soon(&nodes[0], "127.0.0.9");
+}
+
+#[test]
+fn an_emptied_redis_unbans_nobody_until_an_operator_decides() {
+    let redis = Redis::start();
+    redis.ask(&["SET", "banned:ips:127.0.0.7", "Spam"]);
+    redis.ask(&["SET", "banned:ips:127.0.0.8", "Spam"]);
+    let engine = node(&[redis.url()]);
+    refused(&engine, "127.0.0.7", None);
+    redis.ask(&["FLUSHALL"]);
+    await_metric(&engine, "whisper_bans_withheld", 2.0);
+    engine.await_log("suddenly gone from Redis");
+    refused(&engine, "127.0.0.7", None);
+    let (_, decided) = engine.order("bans/withheld", &json!({ "decision": "restore" }));
+    assert_eq!(decided["decided"], 2);
+    redis.await_answer(&["GET", "banned:ips:127.0.0.7"], |it| it == "banned|Spam");
+    await_metric(&engine, "whisper_bans_withheld", 0.0);
+    redis.ask(&["FLUSHALL"]);
+    await_metric(&engine, "whisper_bans_withheld", 2.0);
+    engine.order("bans/withheld", &json!({ "decision": "release" }));
+    let_in_soon(&engine, "127.0.0.7");
+}
+
+#[test]
+fn while_redis_stands_still_nothing_else_does() {
+    let redis = Redis::start();
+    redis.ask(&["SET", "banned:ips:127.0.0.7", "Spam"]);
+    let engine = node(&[redis.url()]);
+    let (mut ann, mut bob) = (enter(&engine, "127.0.0.2").0, enter(&engine, "127.0.0.3").0);
+    let (mut cy, _, _) = enter(&engine, "127.0.0.4");
+    chat(&mut ann, &mut bob);
+    redis.signal(Signal::SIGSTOP);
+    let talk = |ann: &mut Client, bob: &mut Client| {
+        ann.say(&say("still here"));
+        bob.expect::<Words>();
+    };
+    await_metric(&engine, "whisper_redis_up", 0.0);
+    talk(&mut ann, &mut bob);
+    refused(&engine, "127.0.0.7", None);
+    ban(&engine, &json!({ "subject": "127.0.0.4", "reason": "Flood", "seconds": 600 }));
+    banned(&mut cy);
+    assert_eq!(metric(&engine, "whisper_bans_unwritten"), Some(1.0));
+    await_stats(&engine, &json!({ "stale": true, "nodes": 1 }));
+    talk(&mut ann, &mut bob);
+    redis.signal(Signal::SIGCONT);
+    redis.await_answer(&["GET", "banned:ips:127.0.0.4"], |it| it == "operator|Flood");
+    await_metric(&engine, "whisper_bans_unwritten", 0.0);
+    await_stats(&engine, &json!({ "stale": false }));
+    talk(&mut ann, &mut bob);
+}
+
+#[test]
+fn another_redis_takes_the_place_of_one_that_died() {
+    let (first, second) = (Redis::start(), Redis::start());
+    first.ask(&["SET", "banned:ips:127.0.0.7", "Spam"]);
+    // What stands in the second is heard of when it is turned to.
+    second.ask(&["SET", "banned:ips:127.0.0.8", "Flood"]);
+    let engine = node(&[first.url(), second.url()]);
+    let (mut ann, _, _) = enter(&engine, "127.0.0.8");
+    drop(first);
+    assert_eq!(banned(&mut ann).reason, "Flood");
+    ban(&engine, &json!({ "subject": "127.0.0.9", "reason": "More" }));
+    second.await_answer(&["EXISTS", "banned:ips:127.0.0.9"], |it| it == ":1");
+}
+
+#[test]
+fn what_redis_said_last_holds_after_a_start_without_it() {
+    let redis = Redis::start();
+    redis.ask(&["SET", "banned:ips:127.0.0.7", "Spam"]);
+    let mut engine = node(&[redis.url()]);
+    refused(&engine, "127.0.0.7", None);
+    drop(redis);
+    await_metric(&engine, "whisper_redis_up", 0.0);
+    ban(&engine, &json!({ "subject": "127.0.0.9", "reason": "More" }));
+    engine.signal(Signal::SIGKILL);
+    engine = engine.start_again();
+    refused(&engine, "127.0.0.7", None);
+    refused(&engine, "127.0.0.9", None);
+    assert_eq!(metric(&engine, "whisper_bans_unwritten"), Some(1.0));
+}
+
+#[test]
+fn numbers_are_of_all_nodes_and_those_of_the_dead_go() {
+    let redis = Redis::start();
+    let nodes: Vec<_> = (0..3).map(|_| node(&[redis.url()])).collect();
+    let mut people = Vec::new();
+    for (node, count) in nodes.iter().zip([1, 2, 4]) {
+        people.push((0..count).map(|_| node.client()).collect::<Vec<_>>());
+    }
+    for node in &nodes {
+        await_stats(node, &json!({ "totalOnline": 7, "nodes": 3, "stale": false }));
+    }
+    redis.await_answer(&["HGET", "stats:global", "online"], |it| it == "7");
+    let [first, second, third] = <[Engine; 3]>::try_from(nodes).ok().expect("three");
+    third.signal(Signal::SIGKILL);
+    await_stats(&first, &json!({ "totalOnline": 3, "nodes": 2 }));
+    await_stats(&second, &json!({ "totalOnline": 3, "nodes": 2 }));
+    redis.await_answer(&["HGET", "stats:global", "nodes"], |it| it == "2");
+    redis.signal(Signal::SIGSTOP);
+    await_stats(&first, &json!({ "totalOnline": 1, "nodes": 1, "stale": true }));
+    redis.signal(Signal::SIGCONT);
+    await_stats(&first, &json!({ "totalOnline": 3, "nodes": 2, "stale": false }));
+}
+
+/// From the moment that an operator's command is sent until the last of three nodes has closed the
+/// person's socket, 200 times.
+#[test]
+fn two_hundred_bans_reach_three_nodes_in_time() {
+    let redis = Redis::start();
+    let nodes: Vec<_> = (0..3).map(|_| node(&[redis.url()])).collect();
+    let mut times: Vec<Duration> = (0..200)
+        .map(|n| {
+            let from = format!("127.1.{}.{}", n / 100, n % 100 + 1);
+            let mut there: Vec<_> = nodes.iter().map(|node| enter(node, &from).0).collect();
+            let start = Instant::now();
+            redis.ask(&["SETEX", &format!("banned:ips:{from}"), "600", "Spam"]);
+            for client in &mut there {
+                banned(client);
+            }
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    let at = |share: usize| times[times.len() * share / 100];
+    println!(
+        "200 bans over 3 processes: p50 {:?}, p99 {:?}, worst {:?}",
+        at(50),
+        at(99),
+        times[199]
+    );
+    assert!(at(99) < Duration::from_secs(1), "{:?}", at(99));
+    assert!(!come(&nodes[0], "127.2.0.1", None).0.is_turned_away());
+}
