@@ -33,14 +33,14 @@ pub struct Evidence {
 impl Rules {
     /// Says what these rules see in a text, and why.
     pub fn explain(self: &Arc<Self>, scope: Scope, text: &str) -> Explanation {
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::traced();
         self.collect(scope, text, &mut scratch);
         let mut hit = scratch.hit;
         self.compose(scope, text, &mut hit);
         let evidence = hit.iter().map(|place| {
             let rule = &self.rules[usize::from(place)];
             let hits = scratch.found.hits.iter().filter(|hit| hit.rule == place);
-            let parts = hits.map(|hit| part(text, &scratch.folded.origins, hit.start, hit.end));
+            let parts = hits.map(|hit| part(text, scratch.folded.origins(), hit.start, hit.end));
             Evidence { rule: rule.id.clone(), severity: rule.severity, parts: parts.collect() }
         });
         let evidence = evidence.collect();

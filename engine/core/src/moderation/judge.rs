@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 
 use super::fold::Folded;
+use super::glyphs::Glyphs;
 use super::lexicon::Found;
 use super::memory::Tail;
 use super::rules::{RULES_MAX, Rules};
@@ -44,6 +45,8 @@ pub(super) struct Scratch {
     pub(super) found: Found,
     pub(super) plain: String,
     pub(super) hit: RuleSet,
+    /// The same message folded again, where places in it matter.
+    traced: Option<Folded>,
 }
 
 impl Moderator {
@@ -101,10 +104,14 @@ impl Rules {
 
     /// Which rules a line hits, but for composed ones.
     pub(super) fn collect(&self, scope: Scope, text: &str, scratch: &mut Scratch) {
-        let Scratch { folded, found, plain, hit } = scratch;
+        let Scratch { folded, found, plain, hit, traced: _ } = scratch;
         let old = folded.bytes.len();
         folded.add(self.glyphs, text);
         hit.clear();
+        if scope == Scope::Unmoderated && !self.unmoderated.opens(folded) {
+            found.hits.clear();
+            return;
+        }
         let counts = |rule: u16| self.rules[usize::from(rule)].scopes & scope.bit() != 0;
         self.lexicon.find(folded, old, found, counts);
         for found in &found.hits {
@@ -141,7 +148,7 @@ impl Rules {
         if severity == Severity::Low && sure {
             // By what else is said: the words found are low, and no worse for being found twice.
             let is_sure = |rule: u16| !self.rules[usize::from(rule)].suspect;
-            let rest = self.toxicity.without(text, &scratch.parts(text, is_sure));
+            let rest = self.toxicity.without(text, &scratch.parts(self.glyphs, text, is_sure));
             if rest >= self.score.raise {
                 severity = Severity::Medium;
             }
@@ -192,9 +199,24 @@ impl Rules {
 }
 
 impl Scratch {
+    /// To know where in a message everything was found.
+    pub(super) fn traced() -> Self {
+        Self { folded: Folded::traced(), ..Self::default() }
+    }
+
     /// Where in a message terms of some rules were found; the first of them.
-    fn parts(&self, text: &str, of: impl Fn(u16) -> bool) -> ArrayVec<Range<usize>, PARTS_MAX> {
-        let origins = &self.folded.origins;
+    fn parts(
+        &mut self,
+        glyphs: &Glyphs,
+        text: &str,
+        of: impl Fn(u16) -> bool,
+    ) -> ArrayVec<Range<usize>, PARTS_MAX> {
+        let traced = self.traced.get_or_insert_with(Folded::traced);
+        traced.clear();
+        let (bytes, marks) = self.folded.before();
+        traced.resume(bytes, marks);
+        traced.add(glyphs, text);
+        let origins = traced.origins();
         let place = |at: usize| origins.get(at).map_or(text.len(), |origin| *origin as usize);
         let hits = self.found.hits.iter().filter(|hit| of(hit.rule)).take(PARTS_MAX);
         hits.map(|hit| place(hit.start)..place(hit.end)).collect()

@@ -12,6 +12,7 @@ use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 
 use super::fold::{Folded, MASKED, Seen, mark};
+use super::gate::{Gate, Usage};
 use super::glyphs::Glyphs;
 
 /// The longest term, in folded bytes: as many as a word of marks has bits.
@@ -180,15 +181,29 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// The lexicon, with the words that split nothing.
-    pub(super) fn build<'w>(mut self, harmless: impl Iterator<Item = &'w str>) -> Lexicon {
+    /// The lexicon, with the words that split nothing; and the gate, which opens to the terms of
+    /// some rules from here on, and to whatever is in disguise.
+    pub(super) fn build<'w>(
+        mut self,
+        harmless: impl Iterator<Item = &'w str>,
+        mut gate: Gate,
+        gated: impl Fn(u16) -> bool,
+    ) -> (Lexicon, Gate) {
         let mut words = HashSet::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
+        let mut usage = Usage::default();
         for word in harmless {
             self.folded.clear();
             self.folded.add(self.glyphs, word);
+            usage.count(&self.folded.bytes);
             words.insert(self.folded.bytes.as_slice().into());
         }
-        Lexicon { plain: self.plain.build(), disguised: self.disguised.build(), harmless: words }
+        for (key, term) in self.plain.keys.iter().zip(&self.plain.terms) {
+            if matches!(term.owner, Owner::Rule(rule) if gated(rule)) {
+                gate.add(key, &usage);
+            }
+        }
+        let (plain, disguised) = (self.plain.build(), self.disguised.build());
+        (Lexicon { plain, disguised, harmless: words }, gate)
     }
 }
 

@@ -13,6 +13,7 @@
 mod explain;
 mod file;
 mod fold;
+mod gate;
 mod glyphs;
 mod judge;
 mod ladder;

@@ -66,6 +66,14 @@ impl Patterns {
         Ok(())
     }
 
+    /// What must be seen of for some rules' patterns to match.
+    pub(super) fn seen(&self, of: impl Fn(u16) -> bool) -> Seen {
+        let mut seen = Seen::DISGUISE;
+        let patterns = self.patterns.iter().filter(|pattern| of(pattern.rule));
+        patterns.for_each(|pattern| seen.add(pattern.trigger.seen()));
+        seen
+    }
+
     /// Whether a message that was seen to hold something may match.
     pub(super) fn may_match(&self, seen: Seen) -> bool {
         self.patterns.iter().any(|pattern| seen.has(pattern.trigger.seen()))

@@ -1,11 +1,12 @@
 //! Rules, ready to be asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use toml::Spanned;
 
 use super::file::{Accents, Base, File, LanesRow, RuleRow, RulesError, RulesFault, ScoreRow};
+use super::gate::Gate;
 use super::glyphs::Glyphs;
 use super::ladder::Ladder;
 use super::lexicon::{Builder, Lexicon, Owner};
@@ -29,6 +30,8 @@ pub struct Rules {
     pub(super) glyphs: &'static Glyphs,
     pub(super) lexicon: Lexicon,
     pub(super) patterns: Patterns,
+    /// Opens to what may be a fault in an unmoderated lane.
+    pub(super) unmoderated: Gate,
     pub(super) toxicity: &'static Toxicity,
     pub(super) score: ScoreRow,
     pub(super) rules: Vec<Rule>,
@@ -53,6 +56,8 @@ pub(super) struct Rule {
     pub(super) when: Vec<u16>,
     pub(super) unless: Vec<u16>,
     pub(super) suspect: bool,
+    /// How many terms and patterns of its own it has.
+    looks_for: usize,
 }
 
 impl Rules {
@@ -187,7 +192,10 @@ impl Compiler {
             }
         }
         let harmless = files.iter().flat_map(|(_, file)| &file.harmless);
-        let lexicon = builder.build(harmless.map(String::as_str));
+        let gating = gating(&self.rules, Scope::Unmoderated);
+        let gate = Gate::new(patterns.seen(|rule| gating.contains(&rule)));
+        let (lexicon, unmoderated) =
+            builder.build(harmless.map(String::as_str), gate, |rule| gating.contains(&rule));
         let toxicity = Toxicity::shipped();
         let digest = digest(files, ladder);
         let Self { rules, messages, .. } = self;
@@ -195,6 +203,7 @@ impl Compiler {
             glyphs,
             lexicon,
             patterns,
+            unmoderated,
             toxicity,
             score,
             rules,
@@ -247,8 +256,9 @@ impl Compiler {
             LanesRow::Teen => Scope::Teen.bit(),
         };
         let (severity, suspect) = (row.severity, row.suspect);
-        let rule =
-            Rule { id: id.clone(), severity, code: code.clone(), scopes, when, unless, suspect };
+        let looks_for = row.terms.len() + row.patterns.len();
+        let (id, code) = (id.clone(), code.clone());
+        let rule = Rule { id, severity, code, scopes, when, unless, suspect, looks_for };
         self.rules.push(rule);
         Ok(place)
     }
@@ -267,6 +277,25 @@ fn disabled<'a>(files: &'a [(&str, File)]) -> Result<Vec<&'a str>, RulesError> {
         }
     }
     Ok(names)
+}
+
+/// Rules of which one must hit where anything is to be a fault in a scope: those by themselves, and
+/// of what a composed one asks for the one that is hit the least, by how much it looks for.
+fn gating(rules: &[Rule], scope: Scope) -> BTreeSet<u16> {
+    let mut gating = BTreeSet::new();
+    let mut open: Vec<u16> = (0..)
+        .zip(rules)
+        .filter(|(_, rule)| rule.severity.is_some() && rule.scopes & scope.bit() != 0)
+        .map(|(place, _)| place)
+        .collect();
+    while let Some(place) = open.pop() {
+        let rule = &rules[usize::from(place)];
+        if rule.looks_for > 0 {
+            gating.insert(place);
+        }
+        open.extend(rule.when.iter().min_by_key(|it| rules[usize::from(**it)].looks_for));
+    }
+    gating
 }
 
 /// The hash of what rules are read from.
