@@ -195,6 +195,17 @@ mod tests {
         assert_eq!(cadence.openings(LANE, later, Share::WHOLE, &times), (times.single, times.any));
     }
 
+    /// Else tiers would open later at a home where others join all the time than at one where a
+    /// ticket's own join was the last.
+    #[test]
+    fn a_short_silence_is_chance() {
+        let (cadence, now) = steady(1_000);
+        let after =
+            |silence| cadence.openings(LANE, now + silence, Share::WHOLE, &TierTimes::default());
+        assert_eq!(after(Span(0)), after(Span::millis(4)));
+        assert!(after(Span(0)) < after(Span::millis(40)));
+    }
+
     #[test]
     fn whoever_is_at_home_where_few_are_waits_no_longer() {
         let times = TierTimes::default();
