@@ -114,7 +114,24 @@ fn declare<T: TS>(file: &mut String) {
     let config = Config::new().with_large_int("number");
     let docs = T::docs().map(|docs| docs.trim_end().to_owned() + "\n").unwrap_or_default();
     let declaration = format!("\n{docs}export {}\n", T::decl(&config));
-    file.push_str(&without_links(&declaration));
+    file.push_str(&on_one_line(&without_links(&declaration)));
+}
+
+/// A remark of one line takes one.
+fn on_one_line(docs: &str) -> String {
+    let mut short = String::with_capacity(docs.len());
+    let mut lines = docs.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some(only) = lines.next_if(|_| line == "/**") else {
+            let _ = writeln!(short, "{line}");
+            continue;
+        };
+        let _ = match lines.next_if_eq(&" */") {
+            Some(end) => writeln!(short, "/**{}{end}", only.trim_start_matches(" *")),
+            None => writeln!(short, "{line}\n{only}"),
+        };
+    }
+    short
 }
 
 /// Names of Rust items stay names; where they lead is of no use elsewhere.

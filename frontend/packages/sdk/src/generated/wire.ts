@@ -17,54 +17,34 @@ export const QUEUE_TYPES = ['moderated', 'unmoderated'] as const;
 export const TIERS = ['exact', 'overlap', 'single', 'any'] as const;
 export const SEVERITIES = ['low', 'medium', 'high'] as const;
 
-/**
- * A map that is carried as it came: encoded here, a value in a client.
- */
+/** A map that is carried as it came: encoded here, a value in a client. */
 export type AnyMap = Record<string, unknown>;
 
-/**
- * The age somebody says they have. The two never meet.
- */
+/** The age somebody says they have. The two never meet. */
 export type AgeCategory = "teen" | "adult";
 
-/**
- * What a chat consists of. Text is always there.
- */
+/** What a chat consists of. Text is always there. */
 export type Mode = "text" | "voice" | "video";
 
-/**
- * Whether what is said is moderated.
- */
+/** Whether what is said is moderated. */
 export type QueueType = "moderated" | "unmoderated";
 
-/**
- * How far somebody is willing to go from their interests while they wait.
- */
+/** How far somebody is willing to go from their interests while they wait. */
 export type Relax = "strict" | "gradual" | "anyone";
 
-/**
- * Which languages a partner may have.
- */
+/** Which languages a partner may have. */
 export type LanguageWish = "any" | "same";
 
-/**
- * How much two people share, from most to least. A ticket opens one after the other.
- */
+/** How much two people share, from most to least. A ticket opens one after the other. */
 export type Tier = "exact" | "overlap" | "single" | "any";
 
-/**
- * The step of a WebRTC negotiation; also the `type` of its message.
- */
+/** The step of a WebRTC negotiation; also the `type` of its message. */
 export type SignalKind = "offer" | "answer" | "ice_candidate";
 
-/**
- * Why somebody is reported.
- */
+/** Why somebody is reported. */
 export type ReportReason = "harassment" | "spam" | "explicit" | "minor" | "threat" | "other";
 
-/**
- * How bad moderation found a message.
- */
+/** How bad moderation found a message. */
 export type Severity = "low" | "medium" | "high";
 
 /**
@@ -73,21 +53,13 @@ export type Severity = "low" | "medium" | "high";
  */
 export type ErrorCode = "bad_message" | "too_large" | "rate_limited" | "bad_interests" | "lane_closed" | "not_in_chat" | "in_chat" | "not_in_queue" | "blocked" | "no_report_target" | "challenge_required" | "server_full" | "internal";
 
-/**
- * Who may meet whom: two people of different lanes never do.
- */
+/** Who may meet whom: two people of different lanes never do. */
 export type Lane = { 
-/**
- * Wire: `ageCategory`.
- */
+/** Wire: `ageCategory`. */
 ageCategory: AgeCategory, 
-/**
- * Wire: `mode`.
- */
+/** Wire: `mode`. */
 mode: Mode, 
-/**
- * Wire: `queueType`.
- */
+/** Wire: `queueType`. */
 queueType: QueueType, };
 
 /**
@@ -98,13 +70,9 @@ queueType: QueueType, };
  * among them, have not.
  */
 export type Signal = { 
-/**
- * Which step; on the wire, the `type` of the message.
- */
+/** Which step; on the wire, the `type` of the message. */
 type: SignalKind, 
-/**
- * The whole of `data` as it came: one encoded msgpack map. `Signal::new` checks that it is.
- */
+/** The whole of `data` as it came: one encoded msgpack map. `Signal::new` checks that it is. */
 data: AnyMap, };
 
 /**
@@ -114,46 +82,26 @@ data: AnyMap, };
  * engine drops the message silently, so that a late one never reaches the next partner.
  */
 export type ClientMessage = { "type": "hello", "data": Hello } | { "type": "join", "data": Join } | { "type": "leave" } | { "type": "message", "data": Say } | { "type": "skip", "data": Skip } | { "type": "ack", "data": { 
-/**
- * The partner's highest message received without a gap.
- */
+/** The partner's highest message received without a gap. */
 seq: number, } } | { "type": "typing", "data": { 
-/**
- * Began, or stopped.
- */
+/** Began, or stopped. */
 isTyping: boolean, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, } } | { "type": "video_toggle", "data": { 
-/**
- * On, or off.
- */
+/** On, or off. */
 enabled: boolean, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, } } | { "type": "audio_toggle", "data": { 
-/**
- * On, or off.
- */
+/** On, or off. */
 enabled: boolean, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, } } | Signal | { "type": "report", "data": Report } | { "type": "read", "data": { 
-/**
- * The partner's highest message shown.
- */
+/** The partner's highest message shown. */
 seq: number, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, } } | { "type": "ping" };
 
-/**
- * `hello`: what the client knows of itself.
- */
+/** `hello`: what the client knows of itself. */
 export type Hello = { 
 /**
  * What tells this device from others, at most
@@ -166,107 +114,63 @@ fingerprint?: string,
  * `LANGUAGE_CHARS` chars; needed for `LanguageWish::Same`.
  */
 language?: string, 
-/**
- * The token of a session to bring back.
- */
+/** The token of a session to bring back. */
 resume?: Uint8Array, 
-/**
- * The partner's highest message received in that session.
- */
+/** The partner's highest message received in that session. */
 lastSeq?: number, 
-/**
- * The answer to `connected.challenge`.
- */
+/** The answer to `connected.challenge`. */
 proof?: Uint8Array, };
 
-/**
- * `join`: what kind of chat the person wants.
- */
+/** `join`: what kind of chat the person wants. */
 export type Join = { 
-/**
- * As typed: the engine normalises them, and drops empty and double ones.
- */
+/** As typed: the engine normalises them, and drops empty and double ones. */
 interests: Array<string>, 
-/**
- * How far to go from the interests while waiting.
- */
+/** How far to go from the interests while waiting. */
 relax?: Relax, 
-/**
- * Which languages the partner may have.
- */
+/** Which languages the partner may have. */
 language?: LanguageWish, 
-/**
- * Wire: `ageCategory`.
- */
+/** Wire: `ageCategory`. */
 ageCategory: AgeCategory, 
-/**
- * Wire: `mode`.
- */
+/** Wire: `mode`. */
 mode: Mode, 
-/**
- * Wire: `queueType`.
- */
+/** Wire: `queueType`. */
 queueType: QueueType, };
 
-/**
- * `message`: something said to the partner.
- */
+/** `message`: something said to the partner. */
 export type Say = { 
-/**
- * What is said: 1 to `CONTENT_CHARS` chars. White space counts as content.
- */
+/** What is said: 1 to `CONTENT_CHARS` chars. White space counts as content. */
 content: string, 
 /**
  * The client's name for it, at most `ID_CHARS` chars. Asks for a `message_ack`, and lets
  * the engine recognise what is sent again after a resume.
  */
 id?: string, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, };
 
-/**
- * `skip`: on to the next.
- */
+/** `skip`: on to the next. */
 export type Skip = { 
-/**
- * Why, in at most `REASON_CHARS` chars. The partner doesn't learn it.
- */
+/** Why, in at most `REASON_CHARS` chars. The partner doesn't learn it. */
 reason?: string, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, };
 
-/**
- * `report`: what the partner did.
- */
+/** `report`: what the partner did. */
 export type Report = { 
-/**
- * What kind of offence.
- */
+/** What kind of offence. */
 reason: ReportReason, 
-/**
- * In the person's own words, at most `COMMENT_CHARS` chars.
- */
+/** In the person's own words, at most `COMMENT_CHARS` chars. */
 comment?: string, 
 /**
  * The client's name for the report, at most `ID_CHARS` chars. Further reports of the same
  * id bring further evidence.
  */
 id?: string, 
-/**
- * What the partner said, at most `EVIDENCE` messages; none where absent.
- */
+/** What the partner said, at most `EVIDENCE` messages; none where absent. */
 evidence?: Array<Evidence>, 
-/**
- * Never meet this partner again; false where absent.
- */
+/** Never meet this partner again; false where absent. */
 block?: boolean, 
-/**
- * The chat that is meant.
- */
+/** The chat that is meant. */
 roomId?: string, };
 
 /**
@@ -274,21 +178,13 @@ roomId?: string, };
  * believes what proves true.
  */
 export type Evidence = { 
-/**
- * Its number.
- */
+/** Its number. */
 seq: number, 
-/**
- * What was said, at most `CONTENT_CHARS` chars.
- */
+/** What was said, at most `CONTENT_CHARS` chars. */
 content: string, 
-/**
- * When, in Unix milliseconds.
- */
+/** When, in Unix milliseconds. */
 timestamp: number, 
-/**
- * The tag it came with.
- */
+/** The tag it came with. */
 tag: Uint8Array, };
 
 /**
@@ -298,170 +194,90 @@ tag: Uint8Array, };
  * latter (`DecodeError::UnknownType`).
  */
 export type ServerMessage = { "type": "connected", "data": Connected } | { "type": "searching", "data": Searching } | { "type": "matched", "data": Matched } | { "type": "message", "data": Said } | { "type": "message_ack", "data": { 
-/**
- * The client's name for the message.
- */
+/** The client's name for the message. */
 id: string, 
-/**
- * The number it got.
- */
+/** The number it got. */
 seq: number, } } | { "type": "partner_typing", "data": { 
-/**
- * Began, or stopped.
- */
+/** Began, or stopped. */
 isTyping: boolean, } } | { "type": "partner_video_toggle", "data": { 
-/**
- * On, or off.
- */
+/** On, or off. */
 enabled: boolean, } } | { "type": "partner_audio_toggle", "data": { 
-/**
- * On, or off.
- */
+/** On, or off. */
 enabled: boolean, } } | Signal | { "type": "partner_skipped" } | { "type": "partner_disconnected" } | { "type": "partner_reconnecting", "data": { 
-/**
- * How long it is kept.
- */
+/** How long it is kept. */
 graceMs: number, } } | { "type": "partner_resumed" } | { "type": "partner_read", "data": { 
-/**
- * The receiver's highest message shown to the partner.
- */
+/** The receiver's highest message shown to the partner. */
 seq: number, } } | { "type": "match_timeout", "data": { 
-/**
- * How long the ticket waited.
- */
+/** How long the ticket waited. */
 waitedMs: number, } } | { "type": "moderation_warning", "data": ModerationWarning } | { "type": "stats", "data": Stats } | { "type": "report_received", "data": { 
-/**
- * The client's name for it, or one made by the engine.
- */
+/** The client's name for it, or one made by the engine. */
 id: string, } } | { "type": "banned", "data": Banned } | { "type": "reconnect", "data": Reconnect } | { "type": "error", "data": ErrorMessage } | { "type": "pong", "data": { 
-/**
- * The engine's time, in Unix milliseconds.
- */
+/** The engine's time, in Unix milliseconds. */
 timestamp: number, } };
 
-/**
- * `connected`: the terms of the session.
- */
+/** `connected`: the terms of the session. */
 export type Connected = { 
-/**
- * Random, and of this session only.
- */
+/** Random, and of this session only. */
 userId: string, 
-/**
- * The token that brings the session back after a lost connection.
- */
+/** The token that brings the session back after a lost connection. */
 resume: Uint8Array, 
-/**
- * The engine's time, in Unix milliseconds.
- */
+/** The engine's time, in Unix milliseconds. */
 serverTime: number, 
-/**
- * What the engine takes.
- */
+/** What the engine takes. */
 limits: SessionLimits, 
-/**
- * STUN and TURN servers: one encoded msgpack array of `RTCIceServer` maps.
- */
+/** STUN and TURN servers: one encoded msgpack array of `RTCIceServer` maps. */
 iceServers?: Array<IceServer>, 
-/**
- * Only relayed candidates are passed on; false where absent.
- */
+/** Only relayed candidates are passed on; false where absent. */
 relayOnly?: boolean, 
-/**
- * The lanes that are open; absent where empty.
- */
+/** The lanes that are open; absent where empty. */
 lanes?: Array<Lane>, 
-/**
- * Work to be proven in `hello` before joining: one encoded msgpack map.
- */
+/** Work to be proven in `hello` before joining: one encoded msgpack map. */
 challenge?: AnyMap, };
 
-/**
- * What the engine takes, as told in `connected`.
- */
+/** What the engine takes, as told in `connected`. */
 export type SessionLimits = { 
-/**
- * The longest message, in bytes.
- */
+/** The longest message, in bytes. */
 messageBytes: number, 
-/**
- * The longest content, in chars.
- */
+/** The longest content, in chars. */
 contentChars: number, 
-/**
- * The most interests.
- */
+/** The most interests. */
 interests: number, 
-/**
- * The longest interest, in chars.
- */
+/** The longest interest, in chars. */
 interestChars: number, };
 
-/**
- * A STUN or TURN server, as `RTCPeerConnection` takes it (W3C WebRTC, section 4.2.4).
- */
+/** A STUN or TURN server, as `RTCPeerConnection` takes it (W3C WebRTC, section 4.2.4). */
 export type IceServer = { 
-/**
- * Where it is, as `turn:host:port?transport=udp` (RFC 7064, RFC 7065): several ways to the same.
- */
+/** Where it is, as `turn:host:port?transport=udp` (RFC 7064, RFC 7065): several ways to the same. */
 urls: string | ReadonlyArray<string>, 
-/**
- * TURN: whom it lets in.
- */
+/** TURN: whom it lets in. */
 username?: string, 
-/**
- * TURN: what proves it.
- */
+/** TURN: what proves it. */
 credential?: string, };
 
-/**
- * `searching`: how the search stands.
- */
+/** `searching`: how the search stands. */
 export type Searching = { 
-/**
- * People ahead in the lane, estimated.
- */
+/** People ahead in the lane, estimated. */
 position: number, 
-/**
- * The median wait of the lane's last matches. Wire: `estimatedTime`.
- */
+/** The median wait of the lane's last matches. Wire: `estimatedTime`. */
 estimatedTime: number, 
-/**
- * The widest tier open.
- */
+/** The widest tier open. */
 tier: Tier, };
 
-/**
- * `matched`: a chat begins.
- */
+/** `matched`: a chat begins. */
 export type Matched = { 
-/**
- * Random, and of this chat only.
- */
+/** Random, and of this chat only. */
 roomId: string, 
-/**
- * Random, and of this chat only.
- */
+/** Random, and of this chat only. */
 partnerId: string, 
-/**
- * What the chat consists of.
- */
+/** What the chat consists of. */
 mode: Mode, 
-/**
- * Whether the receiver makes the first `offer`: true for one of the two.
- */
+/** Whether the receiver makes the first `offer`: true for one of the two. */
 isInitiator: boolean, 
-/**
- * The partner's interests, normalised. Wire: `partnerInfo.interests`.
- */
+/** The partner's interests, normalised. Wire: `partnerInfo.interests`. */
 partnerInfo: PartnerInfo, 
-/**
- * The tier they met in.
- */
+/** The tier they met in. */
 tier: Tier, 
-/**
- * How long the receiver's ticket waited.
- */
+/** How long the receiver's ticket waited. */
 waitedMs: number, };
 
 /**
@@ -469,141 +285,75 @@ waitedMs: number, };
  * `Matched` itself.
  */
 export type PartnerInfo = { 
-/**
- * The partner's interests, normalised.
- */
+/** The partner's interests, normalised. */
 interests: ReadonlyArray<string>, 
-/**
- * Those the two share.
- */
+/** Those the two share. */
 sharedInterests: ReadonlyArray<string>, };
 
-/**
- * `message`: something the partner said.
- */
+/** `message`: something the partner said. */
 export type Said = { 
-/**
- * The sender's name for it, or one made by the engine.
- */
+/** The sender's name for it, or one made by the engine. */
 id: string, 
-/**
- * The receiver's `partnerId`.
- */
+/** The receiver's `partnerId`. */
 senderId: string, 
-/**
- * What was said.
- */
+/** What was said. */
 content: string, 
-/**
- * When, in Unix milliseconds.
- */
+/** When, in Unix milliseconds. */
 timestamp: number, 
-/**
- * Its number in this room, by this sender.
- */
+/** Its number in this room, by this sender. */
 seq: number, 
-/**
- * Lets a report prove what was said.
- */
+/** Lets a report prove what was said. */
 tag: Uint8Array, };
 
-/**
- * `moderation_warning`: something said was found wrong.
- */
+/** `moderation_warning`: something said was found wrong. */
 export type ModerationWarning = { 
-/**
- * For the person.
- */
+/** For the person. */
 message: string, 
-/**
- * How bad it is.
- */
+/** How bad it is. */
 severity: Severity, 
-/**
- * The rule, for the client's own words.
- */
+/** The rule, for the client's own words. */
 code: string, 
-/**
- * How many warnings there are by now.
- */
+/** How many warnings there are by now. */
 warnings: number, 
-/**
- * Whether the message was held back.
- */
+/** Whether the message was held back. */
 blocked: boolean, };
 
-/**
- * `stats`: how busy it is.
- */
+/** `stats`: how busy it is. */
 export type Stats = { 
-/**
- * People connected.
- */
+/** People connected. */
 totalOnline: number, 
-/**
- * People waiting.
- */
+/** People waiting. */
 inQueue: number, 
-/**
- * Chats going on.
- */
+/** Chats going on. */
 activeChats: number, 
-/**
- * The average wait for a match. Wire: `avgMatchTime`.
- */
+/** The average wait for a match. Wire: `avgMatchTime`. */
 avgMatchTime: number, 
-/**
- * Other nodes can't be heard at present, and these are this node's numbers; false where absent.
- */
+/** Other nodes can't be heard at present, and these are this node's numbers; false where absent. */
 stale?: boolean, };
 
-/**
- * `banned`: the person may not come back for a while.
- */
+/** `banned`: the person may not come back for a while. */
 export type Banned = { 
-/**
- * For the person.
- */
+/** For the person. */
 reason: string, 
-/**
- * The kind of ban and, after a dash, what the person can quote in an appeal.
- */
+/** The kind of ban and, after a dash, what the person can quote in an appeal. */
 code: string, 
-/**
- * Until when, in Unix milliseconds; for good where absent.
- */
+/** Until when, in Unix milliseconds; for good where absent. */
 until?: number, };
 
-/**
- * `reconnect`: come back, later or elsewhere.
- */
+/** `reconnect`: come back, later or elsewhere. */
 export type Reconnect = { 
-/**
- * How long to wait first.
- */
+/** How long to wait first. */
 afterMs: number, 
-/**
- * Where; the same place where absent.
- */
+/** Where; the same place where absent. */
 url?: string, };
 
-/**
- * `error`: a message of the client had no effect. The connection stays open.
- */
+/** `error`: a message of the client had no effect. The connection stays open. */
 export type ErrorMessage = { 
-/**
- * Why. A client may meet one that is newer than itself.
- */
+/** Why. A client may meet one that is newer than itself. */
 code: ErrorCode | (string & {}), 
-/**
- * For the developer.
- */
+/** For the developer. */
 message: string, 
-/**
- * The client's name for the message it is about.
- */
+/** The client's name for the message it is about. */
 id?: string, 
-/**
- * When to try again.
- */
+/** When to try again. */
 retryAfterMs?: number, };
