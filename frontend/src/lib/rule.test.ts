@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { learnLaterWords } from './language.svelte.ts';
+import { partsOf, reasonOf, ruleOf } from './rule.ts';
+
+describe('the code of a ban', () => {
+	it('is a kind, and what can be quoted in an appeal', () => {
+		expect(partsOf('social_link-K7F3QX2D')).toEqual({ kind: 'social_link', appeal: 'K7F3QX2D' });
+		expect(partsOf('too-many-reports-K7F3QX2D').kind).toBe('too-many-reports');
+		expect(partsOf('spam')).toEqual({ kind: 'spam', appeal: undefined });
+	});
+});
+
+describe('rules', () => {
+	it('have words of their own, and none for what only the engine knows', async () => {
+		await learnLaterWords();
+		expect(reasonOf('harassment')).toBe('harassment');
+		expect(ruleOf('harassment')).toBe('Be kind, or move on.');
+		expect(reasonOf('newer')).toBeUndefined();
+		expect(ruleOf('constructor')).toBeUndefined();
+	});
+});
