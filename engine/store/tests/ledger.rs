@@ -67,7 +67,7 @@ fn single_losses_are_believed_until_they_are_many() {
     assert_eq!(ledger.withheld(), 30 - lifted);
     // Given time, the same is an operator at work.
     let mut slow = self::ledger(30);
-    let lifted = |n| matches!(slow.lost(n * 3_000, &key(n as usize)), Loss::Lifted(_));
+    let lifted = |n: u64| matches!(slow.lost(n * 3_000, &key(n as usize)), Loss::Lifted(_));
     assert_eq!((0..30).map(lifted).filter(|it| *it).count(), 30);
 }
 

@@ -71,7 +71,7 @@ impl Admin {
             tcp.set_nonblocking(true)?;
             let tcp = tokio::net::TcpListener::from_std(tcp)?;
             let guard = middleware::from_fn_with_state(token, by_token);
-            let routes = self.clone().looks().merge(self.deeds().layer(guard));
+            let routes = self.clone().looks().merge(self.deeds().route_layer(guard));
             tokio::spawn(serve("the operators' listener", axum::serve(tcp, routes).into_future()));
         }
         Ok(())
