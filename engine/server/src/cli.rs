@@ -128,6 +128,10 @@ pub(crate) struct Settings {
     /// [default: those of the name that the request asks for].
     #[arg(long, value_name = "ORIGIN", env = "WHISPER_ORIGIN", value_delimiter = ',')]
     pub(crate) origin: Option<Vec<String>>,
+    /// The PostgreSQL that keeps what people report, as `postgres://user:password@host/database`
+    /// [default: none; reports are in the SQLite file of the data dir].
+    #[arg(long, value_name = "URL", env = "WHISPER_REPORTS", hide_env_values = true)]
+    pub(crate) reports: Option<String>,
     /// Settings of TLS.
     #[command(flatten)]
     pub(crate) tls: TlsSettings,

@@ -75,6 +75,11 @@ impl ClusterSecret {
         Keys::new(&self.derive("bans"))
     }
 
+    /// The secret that reports hide people by.
+    pub(crate) fn reports_key(&self) -> [u8; 32] {
+        self.derive("reports")
+    }
+
     fn derive(&self, purpose: &str) -> [u8; 32] {
         blake3::derive_key(&format!("whisper 2026-11 {purpose}"), &self.0)
     }

@@ -12,14 +12,18 @@ use whisper_core::moderation::Rules;
 use whisper_core::shard::Setup;
 use whisper_reactor::{Notifier, Reactor, SetupError, WakeHandle};
 use whisper_shard_router::{Placement, RING_SLOTS, ShardId, mesh};
+use whisper_store::audit::Audit;
+use whisper_store::reports::{PostgresError, Reports};
 use whisper_store::shared::Link;
 use whisper_store::sqlite::{Sqlite, SqliteError};
-use whisper_store::{audit, bans};
+use whisper_store::{audit, bans, reports};
 use whisper_tls::Tickets;
 
 use crate::clock::Clock;
 use crate::config::{Config, Service};
-use crate::control::{Control, Line, Lines, Office, Operators, Siege, Switches, Token};
+use crate::control::{
+    Bans, Control, Docket, Intake, Line, Lines, Office, Operators, Sealer, Siege, Switches, Token,
+};
 use crate::event_log::{self, LogFile};
 use crate::log_level::LogLevel;
 use crate::pulse::Pulse;
@@ -36,6 +40,9 @@ const NODE: u16 = 0;
 
 /// Commands that may wait for a worker.
 const COMMANDS: usize = 16;
+
+/// Reports that may wait for the control thread.
+const FILINGS: usize = 1_024;
 
 /// Receive buffers of a reactor, however many others it shares its core with.
 const RECV_BUFFERS_MIN: usize = 64;
@@ -63,6 +70,9 @@ pub(crate) enum ServeError {
     /// What is kept can't be read.
     #[error(transparent)]
     Kept(#[from] SqliteError),
+    /// The address of the database for reports can't be used.
+    #[error(transparent)]
+    Reports(#[from] PostgresError),
 }
 
 /// What a reactor's thread shows of itself before it turns.
@@ -112,11 +122,12 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         .enable_all()
         .build()
         .map_err(system("a runtime"))?;
-    let file = Sqlite::open(&config.data_dir, &[audit::MIGRATIONS, bans::MIGRATIONS])?;
+    let areas = [audit::MIGRATIONS, bans::MIGRATIONS, reports::MIGRATIONS];
+    let file = Sqlite::open(&config.data_dir, &areas)?;
     let (bans, office) = runtime.block_on(async {
         let start = || Link::start(config.redis.clone(), secret.node_name(&config.data_dir));
         let redis = (!config.redis.is_empty()).then(start);
-        Office::open(file, secret.ban_keys(), redis).await
+        Office::open(file.clone(), secret.ban_keys(), redis).await
     })?;
 
     let clock = Clock::start();
@@ -127,6 +138,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     challenges.set_effort(siege.look(0));
     let setups = setups(config, &secret, &rules).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
+    let (file_report, filings) = mpsc::channel(FILINGS);
     let (end, ended) = mpsc::unbounded_channel();
     let mut threads = Vec::new();
     let mut lines = Vec::new();
@@ -139,7 +151,9 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         let (commands, mailbox) = bounded(COMMANDS);
         let (tls, log, reports) = (tls.clone(), log.as_ref().map(LogFile::way), to_control.clone());
         let bans = office.picture();
-        let parts = Parts { listeners, port, shard, tls, log, bans, commands: mailbox, reports };
+        let filings = file_report.clone();
+        let parts =
+            Parts { listeners, port, shard, tls, log, bans, commands: mailbox, reports, filings };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
         let thread = Start { number, config: reactor_config(config), parts, show, common };
@@ -169,7 +183,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         door: door(config),
         challenges: Arc::clone(&challenges),
         room: room.clone(),
-        bans,
+        bans: bans.clone(),
         is_behind_tls: !config.proxies.is_empty(),
         ping_interval: config.ping_interval,
         head_max: config.head_max,
@@ -184,6 +198,8 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     let admin_address =
         operators.tcp.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
     let lines = Lines::new(lines);
+    let docket = docket(config, &secret, file, bans, clock)?;
+    let intake = Intake::new(docket, lines.clone(), filings);
     let switches = Switches::new(lines.clone(), config.core.lanes, siege, challenges, log_level);
     let control = Control {
         lines,
@@ -199,8 +215,9 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         bans: common.bans.clone(),
     };
     let ready = || print_ready(&addresses, admin_address, sockets_max, config);
-    let served =
-        runtime.block_on(control.run(operators, office, ready)).map_err(system("the engine"));
+    let served = runtime
+        .block_on(control.run(operators, (office, intake), ready))
+        .map_err(system("the engine"));
     // Left behind, it would be replaced by the next.
     let _ = std::fs::remove_file(&config.admin_socket);
     if let Some(log) = log {
@@ -214,6 +231,23 @@ fn operators(config: &Config) -> io::Result<Operators> {
     let token = config.admin_token.as_deref().map(Token::read).transpose()?;
     let tcp = config.admin.map(listeners::bind_admin).transpose()?;
     Ok(Operators { tcp, token, socket: listeners::bind_admin_socket(&config.admin_socket)? })
+}
+
+/// Where reports are kept and decided upon.
+fn docket(
+    config: &Config,
+    secret: &ClusterSecret,
+    file: Sqlite,
+    bans: Bans,
+    clock: Clock,
+) -> Result<Docket, ServeError> {
+    let audit = Audit::new(file.clone());
+    let reports = match &config.reports.url {
+        Some(url) => Reports::in_postgres(file, url)?,
+        None => Reports::in_file(file),
+    };
+    let sealer = Sealer::new(&secret.reports_key());
+    Ok(Docket::new((reports, audit), bans, sealer, config.reports.policy, clock))
 }
 
 /// What a reactor's thread begins with.

@@ -3,10 +3,7 @@
 mod harness;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 use harness::{ADULT_TEXT, Engine, Http, Words, chat, join, say, strict, topic, whisper};
 use serde_json::{Value, json};
@@ -24,7 +21,7 @@ fn lanes_are_closed_and_opened_for_everybody() {
     chat(&mut ann, &mut bob);
 
     let lane = "adult/text/moderated";
-    let (status, state) = order(&engine, "lanes", &json!({ "close": [lane], "why": "a test" }));
+    let (status, state) = engine.order("lanes", &json!({ "close": [lane], "why": "a test" }));
     assert_eq!(status, 200, "{state}");
     assert!(!is_open(&state, lane));
     for person in &mut waiting {
@@ -33,18 +30,18 @@ fn lanes_are_closed_and_opened_for_everybody() {
     // Chats go on; newcomers are told what is open.
     ann.say(&say("still here"));
     bob.expect::<Words>();
-    let (_, state) = look(&engine, "lanes");
+    let (_, state) = engine.look("lanes");
     assert!(!is_open(&state, lane) && is_open(&state, "adult/video/moderated"));
     engine.await_log("a test");
 
-    order(&engine, "lanes", &json!({ "open": [lane] }));
+    engine.order("lanes", &json!({ "open": [lane] }));
     join(&mut waiting[0], strict(ADULT_TEXT, &[&topic()]));
 }
 
 #[test]
 fn what_cannot_be_ordered_is_refused_and_changes_nothing() {
     let engine = Engine::start(1);
-    let before = look(&engine, "lanes");
+    let before = engine.look("lanes");
     for (what, wish, why) in [
         ("lanes", json!({ "close": ["adult/text/moderated", "adult/smell/moderated"] }), "no lane"),
         ("lanes", json!({ "open": ["teen/text/unmoderated"] }), "always moderated"),
@@ -54,31 +51,31 @@ fn what_cannot_be_ordered_is_refused_and_changes_nothing() {
         ("log-level", json!({ "level": "loud" }), "none of"),
         ("log-level", json!({ "level": "off" }), "none of"),
     ] {
-        let (status, answer) = order(&engine, what, &wish);
+        let (status, answer) = engine.order(what, &wish);
         let error = answer["error"].as_str().unwrap_or_default();
         assert!(status == 400 && error.contains(why), "{wish}: {status} {answer}");
     }
-    assert_eq!(look(&engine, "lanes"), before);
+    assert_eq!(engine.look("lanes"), before);
 }
 
 #[test]
 fn challenges_and_the_log_are_switched() {
     // Nobody is exempt: whoever is, is never asked.
     let engine = Engine::configured(1, "exempt = []\n");
-    assert_eq!(look(&engine, "challenge").1, json!({ "mode": "auto", "effort": 0 }));
-    let (_, state) = order(&engine, "challenge", &json!({ "mode": "on" }));
+    assert_eq!(engine.look("challenge").1, json!({ "mode": "auto", "effort": 0 }));
+    let (_, state) = engine.order("challenge", &json!({ "mode": "on" }));
     assert_eq!(state, json!({ "mode": "on", "effort": 16 }));
     let mut asked = engine.client();
     asked.say(&whisper_proto::ClientMessage::Join(strict(ADULT_TEXT, &[&topic()])));
     asked.refused(ErrorCode::ChallengeRequired);
-    order(&engine, "challenge", &json!({ "mode": "off" }));
+    engine.order("challenge", &json!({ "mode": "off" }));
     join(&mut engine.client(), strict(ADULT_TEXT, &[&topic()]));
 
-    assert_eq!(look(&engine, "log-level").1, json!({ "level": "info" }));
+    assert_eq!(engine.look("log-level").1, json!({ "level": "info" }));
     let quiet = json!({ "level": "error", "why": "unheard of" });
-    assert_eq!(order(&engine, "log-level", &quiet).1, json!({ "level": "error" }));
-    order(&engine, "lanes", &json!({ "open": ["adult/text/moderated"], "why": "unheard of, too" }));
-    order(&engine, "log-level", &json!({ "level": "debug", "why": "heard of" }));
+    assert_eq!(engine.order("log-level", &quiet).1, json!({ "level": "error" }));
+    engine.order("lanes", &json!({ "open": ["adult/text/moderated"], "why": "unheard of, too" }));
+    engine.order("log-level", &json!({ "level": "debug", "why": "heard of" }));
     let log = engine.await_log("heard of");
     assert!(!log.contains("unheard of"), "{log}");
 }
@@ -91,7 +88,7 @@ fn numbers_are_summed() {
         let one = format!("whisper_people_online{{reactor=\"{reactor}\"}} 1");
         while !Http::connect(engine.admin).get("/metrics").text().contains(&one) {}
     }
-    let (status, stats) = look(&engine, "stats");
+    let (status, stats) = engine.look("stats");
     assert_eq!((status, &stats["people_online"]), (200, &json!(2)), "{stats}");
     assert_eq!(stats["healthy"], json!(true));
 }
@@ -130,7 +127,7 @@ fn the_socket_is_its_owners_and_one_engines() {
     let output = other.output().expect("it runs");
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && error.contains("admin.sock"), "{error}");
-    assert_eq!(look(&engine, "lanes").0, 200);
+    assert_eq!(engine.look("lanes").0, 200);
 
     // What a killed engine leaves is replaced; what ends in good order leaves nothing.
     let dir = engine.stop();
@@ -139,33 +136,11 @@ fn the_socket_is_its_owners_and_one_engines() {
     drop(std::os::unix::net::UnixListener::bind(&socket).expect("it was free"));
     assert!(socket.exists());
     let engine = Engine::in_dir(dir, 1, "");
-    assert_eq!(look(&engine, "lanes").0, 200);
+    assert_eq!(engine.look("lanes").0, 200);
 }
 
 fn is_open(state: &Value, lane: &str) -> bool {
     let lanes = state["lanes"].as_array().expect("lanes");
     let found = lanes.iter().find(|it| it["lane"] == lane).expect("the lane");
     found["open"] == json!(true)
-}
-
-fn look(engine: &Engine, what: &str) -> (u16, Value) {
-    ask(engine, &format!("GET /admin/{what} HTTP/1.0\r\n\r\n"))
-}
-
-fn order(engine: &Engine, what: &str, wish: &Value) -> (u16, Value) {
-    let body = wish.to_string();
-    let length = body.len();
-    ask(engine, &format!("POST /admin/{what} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}"))
-}
-
-/// A request over the engine's socket: the status, and what was answered.
-fn ask(engine: &Engine, request: &str) -> (u16, Value) {
-    let path = engine.ready["adminSocket"].as_str().expect("a path");
-    let mut stream = UnixStream::connect(Path::new(path)).expect("it listens");
-    stream.write_all(request.as_bytes()).expect("it reads");
-    let mut text = String::new();
-    stream.read_to_string(&mut text).expect("it answers");
-    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
-    (status, serde_json::from_str(body).expect("JSON"))
 }

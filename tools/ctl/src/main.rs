@@ -5,8 +5,11 @@
 //! asked. What is printed has no colours, and nobody need read it to its end.
 
 mod admin;
+mod audit;
+mod bans;
 mod openmetrics;
 mod print;
+mod reports;
 mod rules;
 mod status;
 mod switches;
@@ -19,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use self::admin::{Admin, AdminError, Door};
-use self::print::Form;
+use self::print::{Care, Form, Why};
 
 /// Look after a running Whisper engine.
 ///
@@ -76,13 +79,59 @@ enum Ask {
     /// Open and close lanes.
     #[command(subcommand)]
     Lanes(switches::Lanes),
+    /// Look at what people report, and decide.
+    #[command(subcommand)]
+    Reports(reports::Reports),
+    /// Ban somebody.
+    Ban {
+        /// An address or a block, as 192.0.2.7 or 2001:db8::/48; or a key, as banned:users:NAME.
+        whom: String,
+        #[command(flatten)]
+        sentence: bans::Sentence,
+        /// The kind of ban, in letters, digits and _.
+        #[arg(long)]
+        code: Option<String>,
+        #[command(flatten)]
+        care: Care,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Lift a ban.
+    Unban {
+        /// What the banned person quotes, or what the ban is on.
+        name: String,
+        #[command(flatten)]
+        why: Why,
+        #[command(flatten)]
+        care: Care,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// List the bans in force, those that end first at the front.
+    Bans {
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Decide on bans that are suddenly gone from the shared store: until then they stay in force.
+    #[command(subcommand)]
+    Withheld(bans::Withheld),
+    /// Say who decided what, when and why, the latest first.
+    Audit {
+        /// Only on this: a report's id, or what a banned person quotes.
+        #[arg(long)]
+        subject: Option<String>,
+        /// So many, at most 1,000.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Have newcomers prove some work, or not.
     Challenge {
         #[arg(value_enum, default_value = "show")]
         wish: switches::Challenge,
-        /// Why, for the audit.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-        why: String,
+        #[command(flatten)]
+        why: Why,
         #[command(flatten)]
         form: Form,
     },
@@ -90,9 +139,8 @@ enum Ask {
     LogLevel {
         /// error, warn, info, debug or trace.
         level: Option<String>,
-        /// Why, for the audit.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-        why: String,
+        #[command(flatten)]
+        why: Why,
         #[command(flatten)]
         form: Form,
     },
@@ -123,6 +171,14 @@ fn ask(Place { socket, admin, token }: Place, asked: Ask) -> Result<bool, AdminE
         Ask::Status { form } => status::status(&admin, form),
         Ask::Stats { form } => status::stats(&admin, form),
         Ask::Lanes(command) => switches::lanes(&admin, command),
+        Ask::Reports(command) => reports::run(&admin, command),
+        Ask::Ban { whom, sentence, code, care, form } => {
+            bans::ban(&admin, &whom, &sentence, code.as_deref(), (care, form))
+        }
+        Ask::Unban { name, why, care, form } => bans::unban(&admin, &name, &why, (care, form)),
+        Ask::Bans { form } => bans::list(&admin, form),
+        Ask::Withheld(decision) => bans::withheld(&admin, decision),
+        Ask::Audit { subject, limit, form } => audit::list(&admin, subject, limit, form),
         Ask::Challenge { wish, why, form } => switches::challenge(&admin, wish, &why, form),
         Ask::LogLevel { level, why, form } => switches::log_level(&admin, level, &why, form),
     }

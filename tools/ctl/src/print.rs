@@ -1,6 +1,7 @@
 //! What is printed, and asked back.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use serde_json::Value;
@@ -15,15 +16,20 @@ pub(crate) struct Form {
     pub(crate) json: bool,
 }
 
-/// For what hurts if it is a mistake.
+/// For the audit.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Care {
+pub(crate) struct Why {
     /// Why, for the audit.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) why: String,
+}
+
+/// For what hurts if it is a mistake.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Care {
     /// Say what would be done, and do nothing.
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    dry_run: bool,
     /// Don't ask whether it is meant.
     #[arg(long, short)]
     yes: bool,
@@ -95,6 +101,35 @@ pub(crate) fn field(value: &Value, name: &str) -> String {
         Value::Null => String::new(),
         Value::String(text) => harmless(text),
         other => other.to_string(),
+    }
+}
+
+/// The elements of a list.
+pub(crate) fn rows<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// How long ago a time is, in Unix milliseconds.
+pub(crate) fn ago(at_ms: Option<u64>) -> String {
+    at_ms.map_or_else(String::new, |at| span(now_ms().saturating_sub(at)))
+}
+
+/// How far ahead a time is; for ever where there is none.
+pub(crate) fn ahead(at_ms: Option<u64>) -> String {
+    at_ms.map_or_else(|| "never".to_owned(), |at| span(at.saturating_sub(now_ms())))
+}
+
+/// Now, in Unix milliseconds.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn span(ms: u64) -> String {
+    match ms / 60_000 {
+        minutes @ 0..=99 => format!("{minutes}m"),
+        minutes @ 100..=2_999 => format!("{}h", minutes / 60),
+        minutes => format!("{}d", minutes / (24 * 60)),
     }
 }
 

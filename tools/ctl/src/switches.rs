@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, AdminError};
-use crate::print::{self, Care, Form, columns, field};
+use crate::print::{self, Care, Form, Why, columns, field, rows};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lanes {
@@ -18,9 +18,8 @@ pub(crate) enum Lanes {
         /// Lanes, as `adult/text/moderated`.
         #[arg(required = true, value_name = "LANE")]
         lanes: Vec<String>,
-        /// Why, for the audit.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-        why: String,
+        #[command(flatten)]
+        why: Why,
         #[command(flatten)]
         form: Form,
     },
@@ -29,6 +28,8 @@ pub(crate) enum Lanes {
         /// Lanes, as `adult/text/moderated`.
         #[arg(required = true, value_name = "LANE")]
         lanes: Vec<String>,
+        #[command(flatten)]
+        why: Why,
         #[command(flatten)]
         care: Care,
         #[command(flatten)]
@@ -54,23 +55,22 @@ pub(crate) fn lanes(admin: &Admin, command: Lanes) -> Result<bool, AdminError> {
     let (form, state) = match command {
         Lanes::Show { form } => (form, admin.look(path)?),
         Lanes::Open { lanes, why, form } => {
-            (form, admin.order(path, &json!({ "open": lanes, "why": why }))?)
+            (form, admin.order(path, &json!({ "open": lanes, "why": why.why }))?)
         }
-        Lanes::Close { lanes, care, form } => {
+        Lanes::Close { lanes, why, care, form } => {
             if !care.goes_on(&format!("close {}", lanes.join(", ")))? {
                 return Ok(true);
             }
-            (form, admin.order(path, &json!({ "close": lanes, "why": care.why }))?)
+            (form, admin.order(path, &json!({ "close": lanes, "why": why.why }))?)
         }
     };
     print::answer(form, &state, |state| {
-        let none = Vec::new();
         let row = |lane: &Value| {
             let open = lane["open"].as_bool().unwrap_or(false);
             [field(lane, "lane"), if open { "open" } else { "closed" }.to_owned()]
         };
-        let rows: Vec<_> = state["lanes"].as_array().unwrap_or(&none).iter().map(row).collect();
-        columns(["lane", "state"], &rows)
+        let all: Vec<_> = rows(state, "lanes").iter().map(row).collect();
+        columns(["lane", "state"], &all)
     });
     Ok(true)
 }
@@ -78,7 +78,7 @@ pub(crate) fn lanes(admin: &Admin, command: Lanes) -> Result<bool, AdminError> {
 pub(crate) fn challenge(
     admin: &Admin,
     wish: Challenge,
-    why: &str,
+    why: &Why,
     form: Form,
 ) -> Result<bool, AdminError> {
     let path = "/admin/challenge";
@@ -90,7 +90,7 @@ pub(crate) fn challenge(
     };
     let state = match mode {
         None => admin.look(path)?,
-        Some(mode) => admin.order(path, &json!({ "mode": mode, "why": why }))?,
+        Some(mode) => admin.order(path, &json!({ "mode": mode, "why": why.why }))?,
     };
     print::answer(form, &state, |state| {
         let effort = match state["effort"].as_u64() {
@@ -105,13 +105,13 @@ pub(crate) fn challenge(
 pub(crate) fn log_level(
     admin: &Admin,
     level: Option<String>,
-    why: &str,
+    why: &Why,
     form: Form,
 ) -> Result<bool, AdminError> {
     let path = "/admin/log-level";
     let state = match level {
         None => admin.look(path)?,
-        Some(level) => admin.order(path, &json!({ "level": level, "why": why }))?,
+        Some(level) => admin.order(path, &json!({ "level": level, "why": why.why }))?,
     };
     print::answer(form, &state, |state| format!("{}\n", field(state, "level")));
     Ok(true)

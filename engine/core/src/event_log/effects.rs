@@ -129,7 +129,7 @@ fn put(effect: &Effect<'_>, w: &mut Writer<'_>) {
                 message => message.put(w),
             }
         }
-        Effect::Reported { reason, proved: _ } => {
+        Effect::Reported { reason, .. } => {
             w.number(5);
             reason.put(w);
         }

@@ -102,8 +102,16 @@ impl Floor {
             let statement = Statement { room, seq, side: side.other(), unix_millis, content };
             self.notary.proves(now, &statement, &it.tag)
         };
-        let proved = report.evidence.iter().filter(proves).count();
-        effects.push(Effect::Reported { reason: report.reason, proved });
+        let proved: Vec<_> = report.evidence.iter().filter(proves).copied().collect();
+        effects.push(Effect::Reported {
+            reporter: session,
+            accused: partner,
+            room,
+            side,
+            reason: report.reason,
+            comment: report.comment,
+            proved: &proved,
+        });
         let Some(person) = self.people.get_mut(session) else { return };
         person.extra_mut().block(partner);
         let id = report.id.unwrap_or_default();

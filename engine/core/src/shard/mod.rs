@@ -19,8 +19,8 @@ mod welcome;
 use std::sync::Arc;
 
 use whisper_proto::{
-    ClientMessage, CloseCode, DecodeError, ErrorCode, ErrorMessage, Hello, Lane, ReportReason, Say,
-    ServerMessage, Stats,
+    ClientMessage, CloseCode, DecodeError, ErrorCode, ErrorMessage, Evidence, Hello, Lane,
+    ReportReason, Say, ServerMessage, Stats,
 };
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
@@ -36,7 +36,7 @@ use self::judging::{Found, Judge};
 use self::people::{People, State};
 use self::queueing::Asked;
 use crate::evidence::Notary;
-use crate::ids::{Link, RoomId, SessionId};
+use crate::ids::{Link, RoomId, SessionId, Side};
 use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDGET};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
@@ -175,10 +175,20 @@ pub enum Effect<'a> {
     },
     /// Somebody was reported.
     Reported {
+        /// By whom.
+        reporter: SessionId,
+        /// Who; perhaps of another shard, perhaps gone.
+        accused: SessionId,
+        /// Where.
+        room: RoomId,
+        /// The reporter's side of it.
+        side: Side,
         /// For what.
         reason: ReportReason,
-        /// How many of the messages brought as evidence prove true.
-        proved: usize,
+        /// What the reporter says to it.
+        comment: Option<&'a str>,
+        /// Of the messages brought as evidence, those that prove true.
+        proved: &'a [Evidence<'a>],
     },
     /// Something was found in what somebody said or likes. Of what, by whom, and which rule it was,
     /// nobody is told here.
@@ -364,6 +374,11 @@ impl Shard {
     /// The lanes that people may join.
     pub fn open_lanes(&self) -> impl Iterator<Item = Lane> + use<> {
         self.floor.lanes.iter()
+    }
+
+    /// The connection of a person of this shard, while they are here.
+    pub fn link_of(&self, person: SessionId) -> Option<Link> {
+        Some(self.floor.people.get(person)?.link)
     }
 
     /// This shard's own numbers.

@@ -34,6 +34,8 @@ pub(super) struct File {
     pub(super) event_log: Option<PathBuf>,
     pub(super) event_log_max_mib: Option<u64>,
     #[serde(default)]
+    pub(super) reports: Reports,
+    #[serde(default)]
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) challenge: Challenge,
@@ -104,6 +106,17 @@ pub(super) struct Limits {
     pub(super) others: Option<PerMinute>,
     pub(super) refusals: Option<PerMinute>,
     pub(super) memory_reserve_mib: Option<u64>,
+}
+
+/// `[reports]`: where they are kept, and what comes of them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reports {
+    pub(super) url: Option<String>,
+    pub(super) ban_after: Option<u64>,
+    pub(super) within_hours: Option<u64>,
+    pub(super) ban_minutes: Option<u64>,
+    pub(super) retention_days: Option<u64>,
 }
 
 /// `[challenge]`: when newcomers must prove some work.

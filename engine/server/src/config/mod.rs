@@ -4,6 +4,7 @@ mod credential;
 mod file;
 mod limits;
 mod origin;
+mod reports;
 mod tls;
 mod turn;
 mod web_origin;
@@ -30,6 +31,7 @@ use whisper_store::shared::check_address;
 use self::file::File;
 pub(crate) use self::origin::Explained;
 use self::origin::Ledger;
+pub(crate) use self::reports::ReportsConfig;
 pub(crate) use self::tls::{CertificateSource, PemPair, TlsConfig};
 pub(crate) use self::web_origin::Origins;
 use crate::cli::{self, RedisAddress};
@@ -82,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) forwarded: Option<Forwarded>,
     /// How often a client may say what.
     pub(crate) speech: SpeechRates,
+    /// Where reports are kept, and what comes of them.
+    pub(crate) reports: ReportsConfig,
     /// When newcomers must prove some work.
     pub(crate) challenge: ChallengeMode,
     /// WebSockets opened in a second, from which on they must where that is automatic.
@@ -233,6 +237,7 @@ impl Config {
                 )
                 .saturating_mul(1 << 20),
             speech: limits::speech(&mut ledger, &file.limits)?,
+            reports: reports::resolve(&mut ledger, settings.reports, file.reports)?,
             challenge: ledger.file_only("challenge.mode", file.challenge.mode, ChallengeMode::Auto),
             challenge_from: ledger.file_only(
                 "challenge.upgrades_per_second",

@@ -58,6 +58,20 @@ impl<'a> Ledger<'a> {
         value
     }
 
+    /// A setting without a default that is nobody's to read: it is told that there is one.
+    pub(super) fn pick_secret(
+        &mut self,
+        (key, flag): (&'static str, &str),
+        typed: Option<String>,
+        file: Option<String>,
+    ) -> Option<String> {
+        let origin = self.origin(flag, typed.is_some(), file.is_some());
+        let value = typed.or(file);
+        let shown = value.as_ref().map(|_| to_toml(&"(not shown)"));
+        self.lines.push(Line { key, value: shown, origin });
+        value
+    }
+
     /// A setting that has no flag.
     pub(super) fn file_only<T: Serialize>(
         &mut self,

@@ -41,4 +41,13 @@ impl Lines {
         }
         all
     }
+
+    /// Asks one worker, by the number of its shard. False where it has not taken it.
+    #[must_use]
+    pub(super) fn tell_one(&self, worker: usize, command: Command) -> bool {
+        let Some(line) = self.0.get(worker) else { return false };
+        let taken = line.commands.try_send(command).is_ok();
+        line.notifier.notify();
+        taken
+    }
 }

@@ -128,6 +128,9 @@ const FAMILIES: &[Family] = &[
     family(Counter, "messages_out", "Messages to clients", |it| it.tally.messages_out),
     family(Counter, "messages_malformed", "Frames that were no message", |it| it.tally.malformed),
     family(Counter, "reports", "Partners reported", |it| it.tally.reports),
+    family(Counter, "reports_lost", "Reports that were not kept, for too many came", |it| {
+        it.tally.reports_lost
+    }),
     family(Counter, "refused_addresses", "Requests from addresses with too many", |it| {
         it.tally.refused_addresses
     }),

@@ -7,6 +7,7 @@ mod admin;
 mod bans;
 mod lines;
 mod metrics;
+mod reports;
 mod siege;
 mod switches;
 
@@ -25,6 +26,7 @@ pub(crate) use self::admin::{Operators, Token};
 pub(crate) use self::bans::{Bans, Office, Terms, Whom};
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::Board;
+pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
 pub(crate) use self::siege::Siege;
 pub(crate) use self::switches::Switches;
 use crate::clock::Clock;
@@ -71,7 +73,7 @@ impl Control {
     pub(crate) async fn run(
         mut self,
         operators: Operators,
-        office: Office,
+        (office, intake): (Office, Intake),
         ready: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
         let mut stops = Stops::new()?;
@@ -85,7 +87,9 @@ impl Control {
             clock: self.clock,
             switches: self.switches.clone(),
             bans: self.bans.clone(),
+            docket: intake.docket(),
         };
+        tokio::spawn(intake.run());
         admin.serve(operators)?;
         ready()?;
         let mut tick = interval(Duration::from_secs(1));

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use whisper_core::http::{Method, write_error};
 use whisper_core::ids::{Link, SessionId};
 use whisper_core::limits::Heed;
@@ -13,6 +14,7 @@ use whisper_core::ws::{self, Opcode};
 use whisper_proto::{CloseCode, Connected, ServerMessage};
 use whisper_reactor::{ConnId, Io};
 use whisper_shard_router::{Port, ShardId};
+use whisper_store::bans::Identity;
 
 use super::Common;
 use super::admission::{
@@ -20,6 +22,7 @@ use super::admission::{
 };
 use super::bans::{BY_RULES, Heeded, Watch, heed, order_of, sentence};
 use super::connections::{Connection, Connections};
+use super::filing::{Departed, Filing, Proved};
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
 use super::verdicts::Verdicts;
@@ -40,6 +43,8 @@ pub(super) struct Desk {
     pub(super) patience: Patience,
     pub(super) heads: Heads,
     pub(super) tally: Tally,
+    pub(super) filings: mpsc::Sender<Filing>,
+    pub(super) departed: Departed,
     pub(super) log: Option<EventLog>,
     pub(super) watch: Watch,
     pub(super) common: Arc<Common>,
@@ -66,6 +71,8 @@ pub(crate) struct Tally {
     pub(crate) malformed: u64,
     /// Partners reported.
     pub(crate) reports: u64,
+    /// Reports that the control thread had no room for.
+    pub(crate) reports_lost: u64,
     /// Requests refused because their address has too many, or too often.
     pub(crate) refused_addresses: u64,
     /// Upgrades refused because the box is full.
@@ -96,6 +103,7 @@ struct Carrier<'a> {
     port: &'a mut Port<Envelope>,
     tally: &'a mut Tally,
     told: &'a mut VecDeque<Told>,
+    filings: &'a mpsc::Sender<Filing>,
     log: Option<&'a mut EventLog>,
     /// What is asked of whoever is being told that they are connected.
     challenge: Option<Vec<u8>>,
@@ -110,8 +118,8 @@ struct Carrier<'a> {
 impl Desk {
     /// Takes one event, and then what the shard has to say to itself.
     pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
-        let Self { now, shard, port, tally, told, log, .. } = self;
-        let mut carrier = Carrier::new(io, port, tally, told, log.as_mut());
+        let Self { now, shard, port, tally, told, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
         take(shard, *now, event, &mut carrier);
     }
 
@@ -137,10 +145,12 @@ impl Desk {
             patience,
             heads,
             tally,
+            filings,
             log,
             watch,
             common,
             decided: _,
+            departed: _,
         } = self;
         let Some(connection) = connections.get_mut(conn) else { return };
         let Connection { session, person, guest, requests, .. } = connection;
@@ -151,7 +161,7 @@ impl Desk {
             return;
         }
         let mut input = input;
-        let mut carrier = Carrier::new(io, port, tally, told, log.as_mut());
+        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
         loop {
             let protocol = session.protocol();
             let Some(said) = session.next(&mut input) else { break };
@@ -315,9 +325,17 @@ impl Desk {
     pub(super) fn closed(&mut self, io: &mut Io, conn: ConnId) {
         let Some(connection) = self.connections.close(conn) else { return };
         if let Some(session) = connection.person {
+            self.departed.leave(session, connection.guest.identity());
             self.handle(io, Event::Disconnected { session });
         }
         self.let_out(io, conn, &connection.guest);
+    }
+
+    /// Who somebody is who is at home here, or was not long ago.
+    pub(super) fn identify(&mut self, person: SessionId) -> Option<Identity> {
+        let conn = self.shard.link_of(person).map(|link| conn_of(link).0);
+        let here = conn.and_then(|conn| self.connections.get_mut(conn));
+        here.map(|it| it.guest.identity()).or_else(|| self.departed.find(person))
     }
 
     /// Gives up those whose head takes too long.
@@ -332,6 +350,7 @@ impl<'a> Carrier<'a> {
         port: &'a mut Port<Envelope>,
         tally: &'a mut Tally,
         told: &'a mut VecDeque<Told>,
+        filings: &'a mpsc::Sender<Filing>,
         log: Option<&'a mut EventLog>,
     ) -> Self {
         Self {
@@ -339,6 +358,7 @@ impl<'a> Carrier<'a> {
             port,
             tally,
             told,
+            filings,
             log,
             challenge: None,
             opened: None,
@@ -421,7 +441,13 @@ impl Effects for Carrier<'_> {
                 self.io.write(conn, |out| ws::encode_close(out, code as u16, ""));
                 self.io.close(conn);
             }
-            Effect::Reported { .. } => self.tally.reports += 1,
+            Effect::Reported { reporter, accused, room, side, reason, comment, proved } => {
+                let comment = comment.unwrap_or_default().to_owned();
+                let proved = proved.iter().map(Proved::from).collect();
+                let filing = Filing { reporter, accused, room, side, reason, comment, proved };
+                self.tally.reports += 1;
+                self.tally.reports_lost += u64::from(self.filings.try_send(filing).is_err());
+            }
             Effect::Judged { offence, severity, action } => {
                 self.tally.verdicts.count(offence, severity, action);
             }

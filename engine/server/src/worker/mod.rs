@@ -8,6 +8,7 @@ mod bans;
 mod challenge;
 mod connections;
 mod desk;
+mod filing;
 mod front;
 mod guest;
 mod heads;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use tokio::sync::mpsc;
+use whisper_core::ids::SessionId;
 use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
 use whisper_core::settings::OpenLanes;
@@ -32,7 +35,7 @@ use whisper_core::ws;
 use whisper_proto::CloseCode;
 use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
 use whisper_shard_router::{Port, Sleep};
-use whisper_store::bans::BanSet;
+use whisper_store::bans::{BanSet, Identity};
 use whisper_store::stats::Others;
 use whisper_tls::{Identities, Tickets};
 
@@ -42,6 +45,8 @@ pub(crate) use self::challenge::Challenges;
 use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
+use self::filing::Departed;
+pub(crate) use self::filing::Filing;
 use self::front::Front;
 pub(crate) use self::guest::Door;
 use self::heads::Heads;
@@ -93,6 +98,13 @@ pub(crate) enum Command {
         set: Arc<BanSet>,
         /// Some that are new are on people's names.
         users: bool,
+    },
+    /// Say who somebody is, or was who left lately. Without an answer the way back is dropped.
+    Identify {
+        /// Somebody at home here.
+        session: SessionId,
+        /// Where to say it.
+        answer: mpsc::Sender<Identity>,
     },
 }
 
@@ -169,6 +181,8 @@ pub(crate) struct Parts {
     pub(crate) commands: Receiver<Command>,
     /// To the control thread.
     pub(crate) reports: Sender<Report>,
+    /// To the control thread: what people report of each other.
+    pub(crate) filings: mpsc::Sender<Filing>,
 }
 
 /// One core's worth of the engine.
@@ -208,6 +222,8 @@ impl Worker {
                 patience: Patience::default(),
                 heads: Heads::new(common.head_max),
                 tally: Tally::default(),
+                filings: parts.filings,
+                departed: Departed::default(),
                 log,
                 watch: Watch::new(parts.bans),
                 common,
@@ -265,6 +281,12 @@ impl Worker {
                     self.desk.handle(self.reactor.io(), Event::Order(Order::Elsewhere(elsewhere)));
                 }
                 Command::Bans { set, users } => self.desk.take_bans(set, users),
+                Command::Identify { session, answer } => {
+                    if let Some(identity) = self.desk.identify(session) {
+                        // Who asked may have given up.
+                        let _ = answer.try_send(identity);
+                    }
+                }
                 Command::Lanes(lanes) => {
                     self.desk.handle(self.reactor.io(), Event::Order(Order::Lanes(lanes)));
                 }

@@ -61,9 +61,11 @@ fn all() -> Vec<Step> {
     steps
 }
 
-/// Libraries, programs, examples, benchmarks (small) and the simulator's worlds.
+/// Libraries, programs, examples, benchmarks (small) and the simulator's worlds; and what
+/// tests start beside them.
 fn rust_tests(checkout: &Checkout) -> Outcome {
-    if let Err(error) = debian::need(checkout, &[debian::HAPROXY]) {
+    let programs = [debian::HAPROXY, debian::POSTGRESQL, debian::REDIS];
+    if let Err(error) = debian::need(checkout, &programs) {
         return Err(error).into();
     }
     let args = ["test", "--workspace", "--all-targets", "--no-fail-fast"];

@@ -3,9 +3,12 @@
 //! needs a token for the rest. Under `/admin`, what is asked and answered is JSON.
 
 mod asker;
+mod audit;
 mod looks;
+mod reports;
 mod switching;
 
+use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -16,15 +19,17 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use whisper_store::audit::Entry;
 
 pub(super) use self::asker::Asker;
 pub(crate) use self::asker::Token;
 use self::asker::{Peer, by_socket, by_token};
 use super::bans::{Bans, routes};
 use super::metrics::Board;
+use super::reports::Docket;
 use super::switches::Switches;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
@@ -53,6 +58,7 @@ pub(super) struct Admin {
     pub(super) clock: Clock,
     pub(super) switches: Switches,
     pub(super) bans: Bans,
+    pub(super) docket: Docket,
 }
 
 impl Admin {
@@ -101,14 +107,31 @@ impl Admin {
             .route("/admin/lanes", get(switching::lanes).post(switching::set_lanes))
             .route("/admin/challenge", get(switching::challenge).post(switching::set_challenge))
             .route("/admin/log-level", get(switching::log_level).post(switching::set_log_level))
+            .route("/admin/reports", get(reports::list))
+            .route("/admin/reports/{id}", get(reports::show))
+            .route("/admin/reports/{id}/resolve", post(reports::resolve))
+            .route("/admin/reports/{id}/ban", post(reports::ban))
+            .route("/admin/reports/{id}/hold", post(reports::hold))
+            .route("/admin/audit", get(audit::latest))
             .with_state(self.clone())
             .merge(routes(self.bans))
             .layer(DefaultBodyLimit::max(BODY_MAX))
     }
 
-    /// Writes down that an operator has changed something.
-    fn note(&self, Asker(who): &Asker, what: &str, subject: &str, why: &str) {
+    /// Writes down that an operator has changed something. It is changed by then: an audit that
+    /// can't be written is an alarm, and no answer.
+    async fn note(&self, Asker(who): &Asker, what: &str, subject: &str, why: &str) {
         tracing::info!(who, what, subject, why, "an operator has decided");
+        let entry = Entry {
+            at_ms: self.clock.now().unix_millis(),
+            who: who.clone(),
+            what: what.to_owned(),
+            subject: subject.to_owned(),
+            why: why.to_owned(),
+        };
+        if let Err(error) = self.docket.audit.write(entry).await {
+            tracing::error!(%error, "the audit misses what an operator has decided");
+        }
     }
 }
 
@@ -148,6 +171,10 @@ pub(super) fn reason(why: String) -> Result<String, Refusal> {
 }
 
 impl Refusal {
+    pub(super) fn unavailable(error: &dyn Error) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+
     pub(super) fn bad(why: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, why.into())
     }

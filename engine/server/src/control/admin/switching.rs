@@ -3,7 +3,6 @@
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::LevelFilter;
 use whisper_core::settings::{OpenLanes, every_lane};
@@ -54,8 +53,8 @@ pub(super) async fn set_lanes(
         names => format!("{what} {}", names.join(" ")),
     };
     let subject = [names("open", &open), names("close", &close)].join(" ");
-    admin.note(&asker, "lanes", subject.trim(), &why);
-    told.map_err(|error| Refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    admin.note(&asker, "lanes", subject.trim(), &why).await;
+    told.map_err(|error| Refusal::unavailable(&error))?;
     json(&all_lanes(lanes))
 }
 
@@ -89,7 +88,7 @@ pub(super) async fn set_challenge(
     let ChallengeWish { mode, why } = parse(&body)?;
     let why = reason(why)?;
     admin.switches.set_challenge(mode, admin.board.upgrades());
-    admin.note(&asker, "challenge", mode.as_str(), &why);
+    admin.note(&asker, "challenge", mode.as_str(), &why).await;
     challenge(admin).await
 }
 
@@ -118,6 +117,6 @@ pub(super) async fn set_log_level(
         Refusal::bad(format!("{level:?} is none of error, warn, info, debug, trace"))
     })?;
     admin.switches.set_log_level(wanted);
-    admin.note(&asker, "log-level", &wanted.to_string(), &why);
+    admin.note(&asker, "log-level", &wanted.to_string(), &why).await;
     log_level(admin).await
 }

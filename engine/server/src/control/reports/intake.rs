@@ -1,0 +1,161 @@
+//! How reports come in: a worker files them, the homes of both sides say who they are, and from then
+//! on they are on disk.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use whisper_core::ids::{SessionId, Side};
+use whisper_store::bans::Identity;
+use whisper_store::reports::{Evidence, Report};
+
+use super::{Docket, DocketError, Policy};
+use crate::control::Lines;
+use crate::worker::{Command, Filing};
+
+/// How long a worker may take to say who somebody is.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+
+/// How long a database that failed is left alone.
+const AWAY: Duration = Duration::from_secs(5);
+
+/// How often reports past their time are deleted.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Brings reports where they are kept.
+pub(crate) struct Intake {
+    docket: Docket,
+    lines: Lines,
+    filings: mpsc::Receiver<Filing>,
+    /// Who is to be weighed.
+    accused: BTreeSet<String>,
+    /// Nothing is asked of the database before.
+    away_until: Option<Instant>,
+}
+
+impl Intake {
+    /// An intake of what these workers file.
+    pub(crate) fn new(docket: Docket, lines: Lines, filings: mpsc::Receiver<Filing>) -> Self {
+        Self { docket, lines, filings, accused: BTreeSet::new(), away_until: None }
+    }
+
+    /// Where it brings them.
+    pub(in crate::control) fn docket(&self) -> Docket {
+        self.docket.clone()
+    }
+
+    /// Takes reports until the process ends.
+    pub(crate) async fn run(mut self) {
+        let mut retry = interval(AWAY);
+        let mut expiry = interval(EXPIRY_INTERVAL);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                filing = self.filings.recv() => {
+                    let Some(filing) = filing else { return };
+                    self.take(filing).await;
+                    self.settle().await;
+                }
+                _ = retry.tick() => self.settle().await,
+                _ = expiry.tick() => self.expire().await,
+            }
+        }
+    }
+
+    /// Writes a report down.
+    async fn take(&mut self, filing: Filing) {
+        let (reporter, accused) =
+            tokio::join!(self.identify(filing.reporter), self.identify(filing.accused));
+        let report = self.docket.report(filing, reporter, accused);
+        match self.docket.reports.file(&report).await {
+            Ok(()) => drop(self.accused.insert(report.accused)),
+            Err(error) => tracing::error!(report = report.id, %error, "a report is lost"),
+        }
+    }
+
+    /// Who somebody is, or was; None where their home doesn't know any more.
+    async fn identify(&self, session: SessionId) -> Option<Identity> {
+        let (answer, mut answered) = mpsc::channel(1);
+        let command = Command::Identify { session, answer };
+        if !self.lines.tell_one(session.shard.into(), command) {
+            return None;
+        }
+        timeout(ANSWER_MAX, answered.recv()).await.ok().flatten()
+    }
+
+    /// Brings what waits to the database, and weighs who is reported there.
+    async fn settle(&mut self) {
+        if self.away_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        let settled = self.try_to_settle().await;
+        match (&settled, self.away_until.take()) {
+            (Err(error), before) => {
+                if before.is_none() {
+                    tracing::error!(%error, "reports wait for their database");
+                }
+                self.away_until = Some(Instant::now() + AWAY);
+            }
+            (Ok(()), Some(_)) => tracing::info!("the database of reports is back"),
+            (Ok(()), None) => {}
+        }
+    }
+
+    async fn try_to_settle(&mut self) -> Result<(), DocketError> {
+        self.accused.extend(self.docket.reports.deliver().await?);
+        while let Some(accused) = self.accused.first() {
+            self.docket.weigh(accused).await?;
+            self.accused.pop_first();
+        }
+        Ok(())
+    }
+
+    /// Deletes what is past its time.
+    async fn expire(&self) {
+        let Policy { retention_ms, .. } = self.docket.policy;
+        let before = self.docket.clock.now().unix_millis().saturating_sub(retention_ms);
+        match self.docket.reports.expire(before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "reports past their time are deleted"),
+            Err(error) => tracing::warn!(%error, "reports past their time can't be deleted"),
+        }
+    }
+}
+
+impl Docket {
+    /// What is kept of a filing.
+    fn report(
+        &self,
+        filing: Filing,
+        reporter: Option<Identity>,
+        accused: Option<Identity>,
+    ) -> Report {
+        let side = match filing.side {
+            Side::First => 0,
+            Side::Second => 1,
+        };
+        let (sealer, session) = (&self.sealer, filing.reporter);
+        let handle =
+            |who: Option<&Identity>| who.and_then(|it| sealer.seal(it)).unwrap_or_default();
+        let evidence = filing.proved.into_iter().map(|said| Evidence {
+            seq: said.seq,
+            at_ms: said.unix_millis,
+            content: said.content,
+        });
+        Report {
+            id: sealer.report_id(&filing.room.0, side),
+            at_ms: self.clock.now().unix_millis(),
+            reason: filing.reason.as_str().into(),
+            comment: filing.comment,
+            accused_handle: handle(accused.as_ref()),
+            accused: accused.map(|it| sealer.counted(&it)).unwrap_or_default(),
+            reporter_handle: handle(reporter.as_ref()),
+            // Somebody who is gone before they are asked is one person nevertheless.
+            reporter: reporter.map_or_else(|| format!("{session:?}"), |it| sealer.counted(&it)),
+            evidence: evidence.collect(),
+            ..Report::default()
+        }
+    }
+}

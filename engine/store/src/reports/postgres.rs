@@ -1,0 +1,205 @@
+//! PostgreSQL, one connection at a time, made when it is needed. Nothing here waits for longer than
+//! [`PATIENCE`]: a server that is stopped, or a network that swallows all, is a server that is away.
+
+use std::fmt;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use thiserror::Error;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Column, Config, NoTls};
+
+use super::database::{Row, Statement, Value};
+use super::tables::STEPS;
+
+/// How long a connection may take, and how long a question.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Nobody else takes this lock (`pg_advisory_xact_lock`): of several nodes that start at once, one
+/// makes the tables.
+const MIGRATION_LOCK: i64 = 0x5768_6973_7065_7221;
+
+/// Why PostgreSQL didn't do it.
+#[derive(Debug, Error)]
+pub enum PostgresError {
+    /// The address can't be used.
+    #[error("the address of PostgreSQL: {0}")]
+    Address(String),
+    /// It refuses, or the connection is broken.
+    #[error("PostgreSQL: {}", explain(.0))]
+    Server(#[from] tokio_postgres::Error),
+    /// It doesn't answer.
+    #[error("PostgreSQL doesn't answer within {} s", PATIENCE.as_secs())]
+    Silent,
+    /// Its tables were made by a program that knows more.
+    #[error(
+        "PostgreSQL: its tables for reports are of version {found}, and this program knows {known}: \
+         run the newer program"
+    )]
+    Newer {
+        /// The database's version.
+        found: usize,
+        /// The last one known here.
+        known: usize,
+    },
+}
+
+/// The error of the server where there is one; values of a statement are never part of it.
+fn explain(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => error.to_string(),
+    }
+}
+
+/// A server, and the connection to it while there is one.
+#[derive(Clone)]
+pub(super) struct Postgres {
+    config: Arc<Config>,
+    client: Arc<Mutex<Option<Client>>>,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Postgres")
+    }
+}
+
+impl Postgres {
+    /// The server at this URL (`postgres://user:password@host:port/database`). Nothing is asked of
+    /// it yet.
+    pub(super) fn new(url: &str) -> Result<Self, PostgresError> {
+        let address = |why: String| PostgresError::Address(why);
+        let mut config = Config::from_str(url).map_err(|error| address(error.to_string()))?;
+        if config.get_ssl_mode() == SslMode::Require {
+            let why = "sslmode=require isn't spoken here: use a Unix socket, a private network, \
+                       or a tunnel";
+            return Err(address(why.into()));
+        }
+        config.connect_timeout(PATIENCE).application_name("whisper");
+        Ok(Self { config: Arc::new(config), client: Arc::default() })
+    }
+
+    /// Runs statements, all or none of them; how many rows the last one changed.
+    pub(super) async fn run(&self, statements: &[Statement]) -> Result<u64, PostgresError> {
+        let mut kept = self.client.lock().await;
+        let mut client = self.take(&mut kept).await?;
+        let changed = in_time(run(&mut client, statements)).await?;
+        *kept = Some(client);
+        Ok(changed)
+    }
+
+    /// The rows that a statement gives.
+    pub(super) async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, PostgresError> {
+        let mut kept = self.client.lock().await;
+        let client = self.take(&mut kept).await?;
+        let rows = in_time(rows(&client, statement)).await?;
+        *kept = Some(client);
+        Ok(rows)
+    }
+
+    /// The connection, to be put back where all went well: after a failure nobody knows what state
+    /// it is in, and it is made anew.
+    async fn take(&self, kept: &mut Option<Client>) -> Result<Client, PostgresError> {
+        match kept.take().filter(|client| !client.is_closed()) {
+            Some(client) => Ok(client),
+            None => in_time(self.connect()).await,
+        }
+    }
+
+    async fn connect(&self) -> Result<Client, PostgresError> {
+        let (mut client, connection) = self.config.connect(NoTls).await?;
+        // It ends with the client. What breaks it is told to whoever asks.
+        tokio::spawn(async move { drop(connection.await) });
+        migrate(&mut client).await?;
+        Ok(client)
+    }
+}
+
+/// Waits for the server, but not for ever.
+async fn in_time<T>(
+    work: impl Future<Output = Result<T, PostgresError>>,
+) -> Result<T, PostgresError> {
+    timeout(PATIENCE, work).await.unwrap_or(Err(PostgresError::Silent))
+}
+
+async fn run(client: &mut Client, statements: &[Statement]) -> Result<u64, PostgresError> {
+    let all = client.transaction().await?;
+    let mut changed = 0;
+    for Statement { sql, values } in statements {
+        changed = all.execute(*sql, &parameters(values)).await?;
+    }
+    all.commit().await?;
+    Ok(changed)
+}
+
+async fn rows(client: &Client, statement: &Statement) -> Result<Vec<Row>, PostgresError> {
+    let found = client.query(statement.sql, &parameters(&statement.values)).await?;
+    found.iter().map(row).collect()
+}
+
+/// Brings the tables up to date, all or nothing.
+async fn migrate(client: &mut Client) -> Result<(), PostgresError> {
+    let all = client.transaction().await?;
+    all.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
+    all.batch_execute(
+        "CREATE TABLE IF NOT EXISTS migrations (area TEXT PRIMARY KEY, version BIGINT NOT NULL)",
+    )
+    .await?;
+    let area = "reports";
+    let row = all.query_opt("SELECT version FROM migrations WHERE area = $1", &[&area]).await?;
+    let found = row.map_or(Ok(0), |row| row.try_get::<_, i64>(0))? as usize;
+    let known = STEPS.len();
+    if found > known {
+        return Err(PostgresError::Newer { found, known });
+    }
+    for step in &STEPS[found..] {
+        all.batch_execute(step).await?;
+    }
+    all.execute(
+        "INSERT INTO migrations VALUES ($1, $2) \
+         ON CONFLICT (area) DO UPDATE SET version = excluded.version",
+        &[&area, &(known as i64)],
+    )
+    .await?;
+    Ok(all.commit().await?)
+}
+
+fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+fn row(row: &tokio_postgres::Row) -> Result<Row, PostgresError> {
+    let value = |(column, of): (usize, &Column)| {
+        Ok(match *of.type_() {
+            Type::INT8 => row.try_get::<_, Option<i64>>(column)?.map_or(Value::Null, Value::Int),
+            _ => row.try_get::<_, Option<String>>(column)?.map_or(Value::Null, Value::Text),
+        })
+    };
+    row.columns().iter().enumerate().map(value).collect()
+}
+
+impl ToSql for Value {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(number) => number.to_sql(ty, out),
+            Self::Text(text) => text.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::INT8 | Type::TEXT)
+    }
+
+    to_sql_checked!();
+}
