@@ -10,6 +10,7 @@
 //! | `ws_decode` | frames come to the same in any pieces, in either role, and what was read can be written again |
 //! | `http_head` | so do heads; what is accepted is within the rules |
 //! | `proxy_header` | so do PROXY headers; nobody is believed who isn't listed |
+//! | `tls_bytes` | what comes before hands are shaken comes to the same in any pieces, is never taken for more, and gets records for an answer |
 //! | `msgpack_decode` | what is taken for a message is taken for the same when it is written again |
 //! | `json_decode` | likewise, and it is the same message in both spellings |
 //! | `session_bytes` | whatever clients send: what they get is good frames and good messages, and nothing of them is left when they are gone |
@@ -29,6 +30,7 @@ mod proxy_header;
 mod seeds;
 mod session_bytes;
 mod shard_acts;
+mod tls_bytes;
 mod ws_decode;
 
 /// Something that must hold for any bytes.
@@ -49,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     ws_decode::TARGET,
     http_head::TARGET,
     proxy_header::TARGET,
+    tls_bytes::TARGET,
     msgpack_decode::TARGET,
     json_decode::TARGET,
     session_bytes::TARGET,

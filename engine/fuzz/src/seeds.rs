@@ -73,6 +73,62 @@ pub(crate) fn proxy_header() -> Vec<Vec<u8>> {
     headers.iter().map(|header| [&WHOLE, &header[..]].concat()).collect()
 }
 
+/// Greetings of TLS clients, good ones and others.
+pub(crate) fn tls_bytes() -> Vec<Vec<u8>> {
+    let record = |kind: u8, body: &[u8]| [&[kind, 3, 1], &counted16(body)[..]].concat();
+    let hello = |extensions: &[&[u8]]| {
+        let suites = b"\x13\x01\x13\x02\x13\x03\xc0\x2b\xc0\x2f\xcc\xa8";
+        let body = [
+            b"\x03\x03",
+            &[7; 32][..],
+            b"\x00",
+            &counted16(suites),
+            b"\x01\x00",
+            &counted16(&extensions.concat()),
+        ]
+        .concat();
+        let length = u32::try_from(body.len()).expect("short").to_be_bytes();
+        [&[1][..], &length[1..], &body].concat()
+    };
+    let extension = |kind: u8, body: &[u8]| [&[0, kind], &counted16(body)[..]].concat();
+    let groups = extension(10, &counted16(b"\x00\x1d\x00\x17"));
+    let signatures = extension(13, &counted16(b"\x04\x03\x08\x04\x04\x01"));
+    let points = extension(11, b"\x01\x00");
+    let versions = extension(43, b"\x04\x03\x04\x03\x03");
+    let name = extension(0, &counted16(b"\x00\x00\x0cchat.example"));
+    let alpn = extension(16, &counted16(b"\x08http/1.1"));
+    // The base point is a good key of X25519.
+    let share = [&[0, 0x1d][..], &counted16(&[&[9][..], &[0; 31]].concat())].concat();
+    let modern: [&[u8]; 5] = [&name, &groups, &signatures, &versions, &alpn];
+    let shares = extension(51, &counted16(&share));
+    let first = hello(&[&modern[..], &[&shares]].concat());
+    let again = hello(&[&modern[..], &[&extension(51, b"\x00\x00")]].concat());
+    let older = hello(&[&name, &groups, &signatures, &points, &alpn]);
+    let (begin, rest) = first.split_at(40);
+    [
+        record(22, &first),
+        [record(22, &first), record(20, b"\x01"), record(23, &[5; 40])].concat(),
+        [record(22, begin), record(22, rest)].concat(),
+        record(22, &again),
+        [record(22, &again), record(22, &first)].concat(),
+        record(22, &older),
+        [record(22, &older), record(22, b"\x10\x00\x00\x21\x20"), record(20, b"\x01")].concat(),
+        record(21, b"\x02\x28"),
+        [22, 3, 1, 0x41, 1].to_vec(),
+        b"GET / HTTP/1.1\r\nHost: whisper\r\n\r\n".to_vec(),
+        b"\x80\x2e\x01\x03\x03".to_vec(),
+    ]
+    .iter()
+    .map(|stream| [&WHOLE, &stream[..]].concat())
+    .collect()
+}
+
+/// Bytes behind their count.
+fn counted16(bytes: &[u8]) -> Vec<u8> {
+    let count = u16::try_from(bytes.len()).expect("short").to_be_bytes();
+    [&count, bytes].concat()
+}
+
 pub(crate) fn msgpack_decode() -> Vec<Vec<u8>> {
     let files = [CLIENT, SERVER, ACCEPTED, BAD];
     let hex = files.iter().flat_map(|file| field(file, "hex"));
@@ -93,8 +149,19 @@ pub(crate) fn session_bytes() -> Vec<Vec<u8>> {
     let deliver = || act(Act::Deliver, 0, &[0]).repeat(6);
     let pair = |offers: [u8; 2], shards: [u8; 2]| {
         let opened = [open(0, shards[0], offers[0]), open(1, shards[1], offers[1])].concat();
-        [opened, join(0), deliver(), join(1), deliver(), say(0), deliver(), say(1), deliver()]
-            .concat()
+        [
+            opened,
+            deliver(),
+            join(0),
+            deliver(),
+            join(1),
+            deliver(),
+            say(0),
+            deliver(),
+            say(1),
+            deliver(),
+        ]
+        .concat()
     };
     let skip = [act(Act::Message, 0, &[3]), deliver()].concat();
     let raw =
@@ -108,6 +175,11 @@ pub(crate) fn session_bytes() -> Vec<Vec<u8>> {
         [open(0, 0, 1), act(Act::Frame, 0, b"\x00\x0f{\"type\":\"ping\"}")].concat(),
         [open(0, 0, 0), act(Act::Frame, 0, b"\x03\x02\x03\xe8")].concat(),
         [open(0, 0, 2), act(Act::KeepAlive, 0, &[]).repeat(4)].concat(),
+        [pair([0, 0], [0, 1]), say(0).repeat(10), deliver()].concat(),
+        // Many of one address, with TLS and without, to shards that own it or don't.
+        [(0..8).flat_map(|n| open(n, n, 0)).collect(), deliver().repeat(4)].concat(),
+        [(0..8).flat_map(|n| open(n, 8 + n % 2, 0)).collect(), deliver().repeat(4)].concat(),
+        [open(0, 1, 0), open(1, 0, 0), act(Act::Vanish, 0, &[]), act(Act::Vanish, 1, &[])].concat(),
     ];
     stories.extend(HEADS.iter().map(|head| [open(0, 0, 3), raw(0, head.as_bytes())].concat()));
     stories.into_iter().map(|story| [WHOLE.to_vec(), story].concat()).collect()

@@ -17,7 +17,7 @@ use crate::Target;
 use crate::choices::Choices;
 use crate::pieces::Pieces;
 use crate::seeds;
-use house::House;
+use house::{ADDRESSES, House};
 
 pub(crate) const TARGET: Target =
     Target { name: "session_bytes", run, seeds: seeds::session_bytes, bytes_max: 4096 };
@@ -35,7 +35,7 @@ pub(crate) enum Act {
     Frame,
     /// A message of the protocol.
     Message,
-    /// Somebody new connects, and asks for a WebSocket or nothing yet.
+    /// Somebody new connects from some address, and asks for a WebSocket or nothing yet.
     Open,
     /// A connection is lost.
     Vanish,
@@ -107,7 +107,10 @@ fn act(house: &mut House, choices: &mut Choices<'_>, pieces: &Pieces) {
             }
         }
         Act::Open => {
-            house.open(client, choices.below(SHARDS.into()));
+            let place = choices.below(256);
+            let (shard, place) = (place % usize::from(SHARDS), place / usize::from(SHARDS));
+            let (address, place) = (place % ADDRESSES.len(), place / ADDRESSES.len());
+            house.open(client, shard, address, place % 2 == 1);
             let offer = choices.pick(&[
                 Some(Some(Subprotocol::Msgpack)),
                 Some(Some(Subprotocol::Json)),

@@ -90,7 +90,13 @@ const ROOMS: &[Room] = &[
     },
     Room {
         package: "whisper-fuzz",
-        knows: &["whisper-core", "whisper-proto", "whisper-shard-router", "whisper-sim"],
+        knows: &[
+            "whisper-core",
+            "whisper-proto",
+            "whisper-shard-router",
+            "whisper-sim",
+            "whisper-tls",
+        ],
         tests_know: &[],
         never: &["whisper-engine", "whisper-reactor", "tokio"],
     },
