@@ -142,11 +142,12 @@ pub(crate) fn json_decode() -> Vec<Vec<u8>> {
 
 pub(crate) fn session_bytes() -> Vec<Vec<u8>> {
     let act = |act: Act, client: u8, rest: &[u8]| [&[act as u8, client], rest].concat();
-    let open = |client, shard, offer| act(Act::Open, client, &[shard, offer]);
     // Whatever a message chooses after its kind: the first of everything.
     let join = |client| act(Act::Message, client, &[0, 0, 1, 0, 0, 2, 0]);
     let say = |client| act(Act::Message, client, &[2, 1, 1]);
     let deliver = || act(Act::Deliver, 0, &[0]).repeat(6);
+    // The owner of the address has to be asked.
+    let open = |client, shard, offer| [act(Act::Open, client, &[shard, offer]), deliver()].concat();
     let pair = |offers: [u8; 2], shards: [u8; 2]| {
         let opened = [open(0, shards[0], offers[0]), open(1, shards[1], offers[1])].concat();
         [
@@ -179,7 +180,8 @@ pub(crate) fn session_bytes() -> Vec<Vec<u8>> {
         // Many of one address, with TLS and without, to shards that own it or don't.
         [(0..8).flat_map(|n| open(n, n, 0)).collect(), deliver().repeat(4)].concat(),
         [(0..8).flat_map(|n| open(n, 8 + n % 2, 0)).collect(), deliver().repeat(4)].concat(),
-        [open(0, 1, 0), open(1, 0, 0), act(Act::Vanish, 0, &[]), act(Act::Vanish, 1, &[])].concat(),
+        // Gone before the owner has answered, whichever shard that is.
+        [0, 1].map(|n| [act(Act::Open, n, &[n, 0]), act(Act::Vanish, n, &[])].concat()).concat(),
     ];
     stories.extend(HEADS.iter().map(|head| [open(0, 0, 3), raw(0, head.as_bytes())].concat()));
     stories.into_iter().map(|story| [WHOLE.to_vec(), story].concat()).collect()

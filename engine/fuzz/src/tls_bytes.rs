@@ -59,8 +59,8 @@ fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, in_line: bool) -> Opt
             Heard::Shaken { .. } | Heard::Closed => panic!("hands were shaken with nobody"),
         }
     };
-    let pieces = pieces.into_iter();
-    if pieces.map(|piece| heard(&mut connection, Some(piece))).all(|open| open) && in_line {
+    let open = pieces.into_iter().all(|piece| heard(&mut connection, Some(piece)));
+    if open && in_line {
         heard(&mut connection, None);
     }
     let mut said = Vec::new();
