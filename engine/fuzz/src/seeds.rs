@@ -117,6 +117,13 @@ pub(crate) fn tls_bytes() -> Vec<Vec<u8>> {
         [22, 3, 1, 0x41, 1].to_vec(),
         b"GET / HTTP/1.1\r\nHost: whisper\r\n\r\n".to_vec(),
         b"\x80\x2e\x01\x03\x03".to_vec(),
+        // A version that never was, which rustls takes for one.
+        HEXLOWER
+            .decode(
+                b"150002003f3f3f3f1603010079bf01003f3f3f3f16e701007901000075030307f62707\
+                  070707070707070707070707070707073b3b3b3b3b3b3b3b3b3b3b3b3b07030707000707",
+            )
+            .expect("hex"),
     ]
     .iter()
     .map(|stream| [&WHOLE, &stream[..]].concat())

@@ -70,9 +70,11 @@ impl Handshake {
         // One record at a time: behind the last of the handshake nothing is for rustls to read.
         loop {
             let Ok(next) = record::length(&self.incoming[self.shown..]) else {
-                // rustls knows what to say to that.
+                // rustls may know what to say to that. Where it would wait for more, we don't: it
+                // takes versions that never were, and would see records where we see none.
                 self.shown = self.incoming.len();
-                return self.step(outgoing);
+                self.step(outgoing)?;
+                return Err(Failure::Handshake);
             };
             let Some(len) = next.filter(|len| self.shown + len <= self.incoming.len()) else {
                 return Ok(false);
