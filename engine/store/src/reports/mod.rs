@@ -302,7 +302,7 @@ impl Reports {
     /// The database's.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, DatabaseError> {
         let filter = Filter { limit: filter.limit.min(ROWS_MAX), ..filter.clone() };
-        Ok(self.read(tables::list(&filter), tables::summary).await?)
+        self.read(tables::list(&filter), tables::summary).await
     }
 
     /// A report with its evidence.
