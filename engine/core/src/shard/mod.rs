@@ -5,6 +5,7 @@
 //! shards in order, gives messages of a shard to itself back before the next event from outside,
 //! and calls with [`Event::Tick`] when [`Shard::next_timeout`] has come.
 
+mod auditing;
 mod census;
 mod chat;
 mod door;
@@ -40,7 +41,7 @@ use crate::ids::{Link, RoomId, SessionId, Side};
 use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDGET};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
-use crate::match_queue::{Card, LANES, Language, MatchQueue, Share};
+use crate::match_queue::{LANES, Language, MatchQueue, Share};
 use crate::moderation::{Action, Moderator, Rules, Severity};
 use crate::random::Random;
 use crate::resume::Mint;
@@ -397,40 +398,6 @@ impl Shard {
     pub fn stats(&mut self) -> Stats {
         self.counts();
         self.floor.census.stats()
-    }
-
-    /// For auditors: the tickets at home here, and whether each is held.
-    pub fn tickets(&self) -> Vec<(Card, bool)> {
-        self.queue.tickets()
-    }
-
-    /// For auditors: the match queue.
-    pub fn queue(&self) -> &MatchQueue {
-        &self.queue
-    }
-
-    /// For auditors: who chats with whom, and where, as this shard knows it.
-    pub fn rooms(&self) -> Vec<(SessionId, RoomId, SessionId)> {
-        let people = &self.floor.people;
-        (0..people.span())
-            .filter(|&slot| people.at(slot).is_some())
-            .map(|slot| people.session_at(slot))
-            .filter_map(|person| {
-                let (room, partner) = self.room_of(person)?;
-                Some((person, room, partner))
-            })
-            .collect()
-    }
-
-    /// For auditors: the room that a person of this shard is in, and with whom.
-    pub fn room_of(&self, person: SessionId) -> Option<(RoomId, SessionId)> {
-        match self.floor.people.get(person)?.state {
-            State::Chatting(place) => {
-                let room = self.floor.rooms.at(place);
-                Some((room.id, room.partner))
-            }
-            State::Idle | State::Queued => None,
-        }
     }
 
     fn said(&mut self, session: SessionId, message: ClientMessage<'_>, effects: &mut impl Effects) {
