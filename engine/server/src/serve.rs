@@ -45,7 +45,11 @@ const COMMANDS: usize = 16;
 const FILINGS: usize = 1_024;
 
 /// Receive buffers of a reactor, however many others it shares its core with.
-const RECV_BUFFERS_MIN: usize = 64;
+const RECV_BUFFERS_MIN: u32 = 64;
+
+/// Entries of a reactor's submission and completion rings, likewise.
+const SQ_ENTRIES_MIN: u32 = 512;
+const CQ_ENTRIES_MIN: u32 = 4096;
 
 /// Why the engine can't serve.
 #[derive(Debug, Error)]
@@ -301,13 +305,19 @@ fn door(config: &Config) -> Door {
 }
 
 /// Where there are more reactors than cores, for the sake of their tables, those of a core share
-/// its work, and so what one would need to receive.
+/// its work, and so what one would need: buffers to receive, and entries of its rings, which are
+/// 0.8 MiB of memory however little happens.
 fn reactor_config(config: &Config) -> whisper_reactor::Config {
     let default = whisper_reactor::Config::default();
-    let per_core = usize::from(config.reactors).div_ceil(cpus::allowed().len().max(1));
-    let recv_buffers = (usize::from(default.recv_buffers) / per_core.max(1)).max(RECV_BUFFERS_MIN);
-    let recv_buffers = recv_buffers.next_power_of_two() as u16;
-    whisper_reactor::Config { slots: config.per_reactor, recv_buffers, ..default }
+    let per_core = u32::from(config.reactors).div_ceil(cpus::allowed().len().max(1) as u32);
+    let share = |whole: u32, least: u32| (whole / per_core).max(least).next_power_of_two();
+    whisper_reactor::Config {
+        slots: config.per_reactor,
+        sq_entries: share(default.sq_entries, SQ_ENTRIES_MIN),
+        cq_entries: share(default.cq_entries, CQ_ENTRIES_MIN),
+        recv_buffers: share(default.recv_buffers.into(), RECV_BUFFERS_MIN) as u16,
+        ..default
+    }
 }
 
 /// One setup a shard: the same secrets, and randomness of its own.

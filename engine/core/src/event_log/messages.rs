@@ -6,8 +6,9 @@ use whisper_shard_router::ShardId;
 
 use super::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
+use crate::interests::Names;
 use crate::match_queue::{
-    Accept, Card, Claim, LANES, LaneId, Language, Level, MatchMessage, Names, Outcome,
+    Accept, Card, Claim, LANES, LaneId, Language, Level, MatchMessage, Outcome,
 };
 use crate::moderation::RulesDigest;
 use crate::rooms::{Ending, RoomMessage};
@@ -99,7 +100,7 @@ impl Field for LaneId {
 /// A partner's interests: hashes; read back as the names that stand in for them.
 impl Field for Names {
     fn put(&self, w: &mut Writer<'_>) {
-        w.number(self.len() as u64);
+        w.number(self.count() as u64);
         self.iter().for_each(|name| w.interest(name));
     }
 

@@ -16,11 +16,13 @@
 
 mod aliases;
 mod fold;
+mod names;
 
 use arrayvec::ArrayVec;
 use thiserror::Error;
 
 pub use aliases::{ALIASES_MAX, AliasError, AliasFault, Aliases};
+pub use names::Names;
 
 /// The most interests of one person, as sent: empty ones and duplicates count.
 pub const INTERESTS_MAX: usize = whisper_proto::limits::INTERESTS;

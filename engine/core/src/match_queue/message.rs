@@ -5,9 +5,7 @@ use whisper_shard_router::ShardId;
 
 use super::card::{Card, Level};
 use crate::ids::{RoomId, SessionId, TicketId};
-
-/// The interests of a person in their normalised forms, for the partner's `partnerInfo`.
-pub type Names = Box<[Box<str>]>;
+use crate::interests::Names;
 
 /// A message between two shards about tickets. `a` is always the lower (older) ticket of a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -36,12 +36,13 @@ pub use cadence::{Cadence, Share, TierTimes};
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
 pub use fault::Fault;
 pub use home::{Relaxation, Wish};
-pub use message::{Accept, Claim, MatchMessage, Names, Outcome};
+pub use message::{Accept, Claim, MatchMessage, Outcome};
 
 use self::fault::Broken;
 use self::home::Home;
 use self::owner::Owner;
 use crate::ids::{RoomId, SessionId, Side, TicketId};
+use crate::interests::Names;
 use crate::time::{Micros, Span};
 
 /// What the match queue asks of, and tells, the shard it works in.

@@ -24,7 +24,7 @@ pub enum Order<'a> {
     Lanes(OpenLanes),
     /// Other nodes do so much; people are shown it with what is done here.
     Elsewhere(Elsewhere),
-    /// A person is told this, disconnected with [`CloseCode::Banned`], and gone at once: to their
+    /// A person is told this, disconnected with [`whisper_proto::CloseCode::Banned`], and gone at once: to their
     /// partner and to all who would meet them it is as if their connection were lost for good.
     Ban {
         /// Whom. Nobody, if they are gone.

@@ -4,8 +4,9 @@ use whisper_proto::Lane;
 use whisper_shard_router::{KeyHash, ShardId};
 
 use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
+use crate::interests::Names;
 use crate::limits::PARTNERS_REMEMBERED;
-use crate::match_queue::{Language, Names, Relaxation};
+use crate::match_queue::{Language, Relaxation};
 use crate::moderation::Record;
 use crate::slots::Slots;
 use crate::time::Micros;

@@ -12,11 +12,10 @@ use super::orders::LANE_CLOSED;
 use super::people::{LastRoom, State, Wishes, seconds};
 use super::{Effect, Effects, Floor, HashedJoin, Shard, ShardMessage};
 use crate::ids::{RoomId, SessionId, Side};
-use crate::interests::{self, BadInterest};
+use crate::interests::{self, BadInterest, Names as OwnedNames};
 use crate::limits::SKIP_GRACE;
 use crate::match_queue::{
-    Affinity, Host, KEYS_MAX, Level, MatchMessage, MatchQueue, Names as OwnedNames, Pairing,
-    Relaxation, Search, Wish,
+    Affinity, Host, KEYS_MAX, Level, MatchMessage, MatchQueue, Pairing, Relaxation, Search, Wish,
 };
 use crate::rooms::{Ending, Room, RoomMessage};
 use crate::settings::lane_id;
@@ -69,7 +68,7 @@ impl Shard {
             Ok(wishes) => wishes,
             Err((code, why)) => return self.floor.refuse(session, code, &why, None, effects),
         };
-        let names = wishes.names.iter().map(|name| &**name);
+        let names = wishes.names.iter();
         let found = join.known.clone().or_else(|| self.floor.find_in_interests(join.lane, names));
         if let Some(fault) = found {
             return self.refuse_interests(session, &fault, effects);
@@ -198,7 +197,7 @@ impl Shard {
     pub(super) fn interests(&self, typed: &[&str]) -> Result<Interests, BadInterest> {
         let names = interests::normalise_all(typed, &self.floor.settings.aliases)?;
         let keys = names.iter().map(|name| self.queue.interest_key(name)).collect();
-        Ok(Interests { names: names.into_iter().map(Into::into).collect(), keys })
+        Ok(Interests { names: names.iter().collect(), keys })
     }
 }
 
@@ -270,13 +269,13 @@ impl<E: Effects> Host for Desk<'_, E> {
         let wishes = extra.wishes.as_ref().expect("whoever is matched has joined");
         let lane = wishes.lane;
         let mode = lane.mode;
-        let theirs: Names<'_> = partner_names.iter().map(|name| &**name).collect();
+        let theirs: Names<'_> = partner_names.iter().collect();
         let shared: Names<'_> = theirs
             .iter()
             .copied()
-            .filter(|name| wishes.names.iter().any(|it| **it == **name))
+            .filter(|name| wishes.names.iter().any(|it| it == *name))
             .collect();
-        let affinity = Affinity::of(shared.len(), wishes.names.len(), theirs.len());
+        let affinity = Affinity::of(shared.len(), wishes.names.count(), theirs.len());
         let matched = ServerMessage::Matched(Matched {
             room_id: &room.encode(),
             partner_id: &side.other().public_id(&room),

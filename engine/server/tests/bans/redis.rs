@@ -185,6 +185,7 @@ fn numbers_are_of_all_nodes_and_those_of_the_dead_go() {
 /// From the moment that an operator's command is sent until the last of three nodes has closed the
 /// person's socket, 200 times.
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures that the documentation quotes")]
 fn two_hundred_bans_reach_three_nodes_in_time() {
     let redis = Redis::start();
     let nodes: Vec<_> = (0..3).map(|_| node(&[redis.url()])).collect();

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use whisper_core::ids::{RoomId, SessionId, TicketId};
+use whisper_core::interests::Names;
 use whisper_core::match_queue::{
-    Fault, Host, MatchMessage, MatchQueue, Names, Pairing, Search, TierTimes,
+    Fault, Host, MatchMessage, MatchQueue, Pairing, Search, TierTimes,
 };
 use whisper_core::time::{Micros, Span};
 use whisper_shard_router::ShardId;
@@ -347,7 +348,7 @@ impl Host for Desk<'_> {
     /// All that travels with a claim of what somebody wants; here it is the lane.
     fn names(&self, person: SessionId) -> Names {
         let lane = self.lane(person.slot as usize);
-        [format!("lane {lane}").into()].into()
+        [format!("lane {lane}")].into_iter().collect()
     }
 
     fn searching(&mut self, _: SessionId, _: Search) {}
