@@ -64,15 +64,15 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
     let description = host.description(checkout);
 
     let before = Memory::now();
-    let server = checkout
-        .task(checkout.target("release/whisper"))
+    let server = host
+        .pinned(checkout, &host.cores, checkout.target("release/whisper"))
         .args(["serve", "--listen", LISTEN, "--exempt", "127.0.0.0/8"])
         .args(["--reactors", &reactors.to_string()])
         .args(["--data-dir".into(), checkout.path("bench/out/data")])
         .start()?;
     let pid = server.process.pid();
-    let generator = checkout
-        .task("timeout")
+    let generator = host
+        .pinned(checkout, &host.cores, "timeout")
         .args([PATIENCE_S])
         .args([checkout.target("release/whisper-bench")])
         .args(["relay", "--target", LISTEN, "--pid", &pid.to_string()])
