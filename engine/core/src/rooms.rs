@@ -67,6 +67,11 @@ pub struct Rooms {
 }
 
 impl Rooms {
+    /// Makes room for so many sides.
+    pub fn reserve(&mut self, sides: usize) {
+        self.rooms.reserve(sides);
+    }
+
     /// Opens a side; returns its place.
     pub fn open(&mut self, room: Room) -> u32 {
         self.counted += usize::from(room.side == Side::First);

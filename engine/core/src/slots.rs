@@ -16,6 +16,12 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
+    /// Makes the table long enough for so many values, so that it need not grow by being copied.
+    /// What isn't used is address space, not memory.
+    pub(crate) fn reserve(&mut self, values: usize) {
+        self.places.reserve_exact(values.saturating_sub(self.places.len()));
+    }
+
     /// Values held.
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()

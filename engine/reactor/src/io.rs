@@ -137,10 +137,10 @@ pub struct Io {
 }
 
 impl Io {
-    pub(crate) fn new(config: &Config) -> Io {
+    pub(crate) fn new(config: &Config, slots: u32) -> Io {
         let linger_buffers = config.linger_bytes.div_ceil(config.recv_buffer_bytes.max(1));
         Io {
-            slots: Slots::default(),
+            slots: Slots::with_capacity(slots),
             arena: Arena::default(),
             sealing: Sealing::default(),
             written: Vec::new(),

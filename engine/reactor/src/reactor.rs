@@ -65,9 +65,9 @@ impl Reactor {
         })?;
         Ok(Reactor {
             wake_handle: WakeHandle::new(ring.fd()),
+            io: ManuallyDrop::new(Io::new(&config, ring.slots())),
             ring,
             buffers: ManuallyDrop::new(buffers),
-            io: ManuallyDrop::new(Io::new(&config)),
             listeners: ManuallyDrop::new(Listeners::new(config.accept_watermark)),
             notifier,
             notifier_armed: false,

@@ -171,14 +171,20 @@ impl Slot {
     }
 }
 
-/// All slots that were ever in use; the table grows as the kernel hands out higher ones.
-#[derive(Debug, Default)]
+/// All slots that were ever in use; the table grows as the kernel hands out higher ones, in address
+/// space that it has from the start.
+#[derive(Debug)]
 pub(crate) struct Slots {
     table: Vec<Slot>,
     used: u32,
 }
 
 impl Slots {
+    /// Slots for a ring's whole table of descriptors.
+    pub(crate) fn with_capacity(slots: u32) -> Self {
+        Self { table: Vec::with_capacity(slots as usize), used: 0 }
+    }
+
     /// Gives the slot, which the kernel says is free, to a new connection.
     pub(crate) fn open(&mut self, index: u32, phase: Phase) -> ConnId {
         let wanted = index as usize + 1;

@@ -49,7 +49,9 @@ const RECV_BUFFERS_MIN: u32 = 64;
 
 /// Entries of a reactor's submission and completion rings, likewise.
 const SQ_ENTRIES_MIN: u32 = 512;
-const CQ_ENTRIES_MIN: u32 = 4096;
+/// The kernel looks for what is cancelled in a table sized by the latter: with fewer its lists are
+/// longer, with more they are no shorter.
+const CQ_ENTRIES_MIN: u32 = 8192;
 
 /// Why the engine can't serve.
 #[derive(Debug, Error)]

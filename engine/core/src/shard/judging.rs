@@ -60,6 +60,10 @@ impl Judge {
         Self { moderator, hearings: Vec::new() }
     }
 
+    pub(super) fn reserve(&mut self, rooms: usize) {
+        self.hearings.reserve_exact(rooms);
+    }
+
     /// A chat begins in a room at this place.
     pub(super) fn attend(&mut self, place: u32, lane: Lane) {
         let hearing = Hearing { scope: Scope::of(lane), tail: Tail::default() };

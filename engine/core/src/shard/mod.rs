@@ -318,6 +318,13 @@ impl Shard {
         self
     }
 
+    /// Makes room for so many people, so that no table is copied while they are there.
+    pub fn reserve(&mut self, people: usize) {
+        self.floor.people.reserve(people);
+        self.floor.rooms.reserve(people);
+        self.floor.judge.reserve(people);
+    }
+
     /// Has the match queue break a rule from here on.
     #[cfg(feature = "faults")]
     pub fn break_rule(&mut self, rule: Fault) {

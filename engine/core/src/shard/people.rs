@@ -130,6 +130,10 @@ impl People {
         Self { me, people: Slots::default(), arrivals: 0 }
     }
 
+    pub(super) fn reserve(&mut self, people: usize) {
+        self.people.reserve(people);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.people.len()
     }

@@ -21,13 +21,17 @@ pub(super) struct Connection {
 const _: () = assert!(size_of::<Option<Connection>>() <= 96);
 
 /// A table as long as the highest place in use so far.
-#[derive(Default)]
 pub(super) struct Connections {
     places: Vec<Option<Connection>>,
     open: usize,
 }
 
 impl Connections {
+    /// A table that can be so long without being copied: address space until it is used.
+    pub(super) fn with_capacity(places: usize) -> Self {
+        Self { places: Vec::with_capacity(places), open: 0 }
+    }
+
     pub(super) fn open(&mut self, conn: ConnId, guest: Guest) -> &mut Connection {
         let place = conn.slot() as usize;
         if self.places.len() <= place {

@@ -7,8 +7,9 @@ use whisper_core::ids::{RoomId, SessionId, Side};
 use whisper_proto::{Evidence, ReportReason};
 use whisper_store::bans::Identity;
 
-/// People who have left, and can still be reported.
+/// People who have left, and can still be reported: at the most, and of those a reactor can hold.
 const DEPARTED_MAX: usize = 16_384;
+const DEPARTED_SHARE: usize = 8;
 
 /// A report, on its way to the control thread.
 #[derive(Clone, Debug)]
@@ -47,20 +48,30 @@ impl From<&Evidence<'_>> for Proved {
     }
 }
 
-/// Who left lately: the last 16,384 of a reactor. Somebody who reports does so within minutes.
-#[derive(Debug, Default)]
-pub(super) struct Departed(VecDeque<(SessionId, Identity)>);
+/// Who left lately, as many as an eighth of a reactor's sockets, 16,384 at the most. Somebody who
+/// reports does so within minutes.
+#[derive(Debug)]
+pub(super) struct Departed {
+    people: VecDeque<(SessionId, Identity)>,
+    max: usize,
+}
 
 impl Departed {
+    /// Of a reactor that can hold so many sockets.
+    pub(super) fn of(sockets: usize) -> Self {
+        let max = (sockets / DEPARTED_SHARE).clamp(1, DEPARTED_MAX);
+        Self { people: VecDeque::with_capacity(max), max }
+    }
+
     pub(super) fn leave(&mut self, person: SessionId, identity: Identity) {
-        if self.0.len() == DEPARTED_MAX {
-            self.0.pop_front();
+        if self.people.len() == self.max {
+            self.people.pop_front();
         }
-        self.0.push_back((person, identity));
+        self.people.push_back((person, identity));
     }
 
     pub(super) fn find(&self, person: SessionId) -> Option<Identity> {
-        let latest_first = self.0.iter().rev();
+        let latest_first = self.people.iter().rev();
         latest_first.copied().find(|(who, _)| *who == person).map(|(_, identity)| identity)
     }
 }

@@ -208,14 +208,17 @@ impl Worker {
         }
         let now = common.clock.now();
         let log = parts.log.map(|to_file| EventLog::new(now, &parts.shard, to_file));
+        let sockets = reactor.slots() as usize;
+        let mut shard = Shard::new(now, parts.shard);
+        shard.reserve(sockets);
         Ok(Self {
             reactor,
             streams: Streams::new(parts.tls),
             desk: Desk {
                 now,
-                shard: Shard::new(now, parts.shard),
+                shard,
                 port: parts.port,
-                connections: Connections::default(),
+                connections: Connections::with_capacity(sockets),
                 paused: Vec::new(),
                 told: VecDeque::new(),
                 decided: VecDeque::new(),
@@ -223,7 +226,7 @@ impl Worker {
                 heads: Heads::new(common.head_max),
                 tally: Tally::default(),
                 filings: parts.filings,
-                departed: Departed::default(),
+                departed: Departed::of(sockets),
                 log,
                 watch: Watch::new(parts.bans),
                 common,
