@@ -377,5 +377,6 @@ fn operators_have_a_listener_of_their_own() {
     let mut operators = Http::connect(engine.admin);
     assert_eq!(operators.get("/metrics").status, 200);
     assert_eq!(operators.get("/health").text(), "ok\n");
-    assert_eq!(operators.get("/stats").status, 403);
+    assert_eq!(operators.get("/stats").status, 404);
+    assert_eq!(operators.get("/admin/stats").status, 403, "without a token");
 }

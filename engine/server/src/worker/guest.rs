@@ -59,6 +59,8 @@ pub(super) struct Guest {
     pub(super) many: bool,
     /// The name in the device's cookie; 0 before there is any.
     device: u64,
+    /// What it said lately, metered; apart, since whoever ever joined has it.
+    speech: Option<Box<Speech>>,
     extra: Option<Box<Extra>>,
 }
 
@@ -69,7 +71,6 @@ struct Extra {
     header: Option<ProxyReader>,
     /// What came while the owner of the address was asked.
     kept: Option<Kept>,
-    speech: Option<Speech>,
     /// A challenge not met yet.
     owed: Option<Owed>,
     /// What the client said of its device, hashed.
@@ -93,7 +94,7 @@ impl Guest {
     pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
         let (exempt, many, device) = (false, false, 0);
-        Self { address, visit: Visit::FREE, service, exempt, many, device, extra: None }
+        Self { address, visit: Visit::FREE, service, exempt, many, device, speech: None, extra: None }
     }
 
     /// What bans know it by.
@@ -157,8 +158,8 @@ impl Guest {
         if self.exempt {
             return Heed::Heard;
         }
-        let speech = &mut self.extra_mut().speech;
-        speech.get_or_insert_with(|| Speech::new(now)).act(now, act, rates)
+        let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(now)));
+        speech.act(now, act, rates)
     }
 
     /// Learns from a request whose it is, where the peer is a proxy.
@@ -201,10 +202,9 @@ impl Guest {
     /// Frees what holds nothing any more.
     fn shrink(&mut self) {
         self.extra.take_if(|it| {
-            let Extra { header, kept, speech, owed, fingerprint } = &**it;
+            let Extra { header, kept, owed, fingerprint } = &**it;
             header.is_none()
                 && kept.is_none()
-                && speech.is_none()
                 && owed.is_none()
                 && fingerprint.is_none()
         });
