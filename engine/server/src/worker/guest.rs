@@ -94,7 +94,8 @@ impl Guest {
     pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
         let (exempt, many, device) = (false, false, 0);
-        Self { address, visit: Visit::FREE, service, exempt, many, device, speech: None, extra: None }
+        let (visit, speech, extra) = (Visit::FREE, None, None);
+        Self { address, visit, service, exempt, many, device, speech, extra }
     }
 
     /// What bans know it by.
@@ -203,10 +204,7 @@ impl Guest {
     fn shrink(&mut self) {
         self.extra.take_if(|it| {
             let Extra { header, kept, owed, fingerprint } = &**it;
-            header.is_none()
-                && kept.is_none()
-                && owed.is_none()
-                && fingerprint.is_none()
+            header.is_none() && kept.is_none() && owed.is_none() && fingerprint.is_none()
         });
     }
 }

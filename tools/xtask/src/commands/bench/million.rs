@@ -79,7 +79,7 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
         .args(["--pairs", &(people / 2).to_string(), "--rate", &args.rate.to_string()])
         .args(["--secs", &args.secs.to_string(), "--warm-up", "5"])
         .args(["--reactors", &reactors.to_string(), "--json", "--quiet"]);
-    let (said, peak, took) = watched(pid, || generator.said())?;
+    let (said, peak) = watched(pid, 2 * people, || generator.said())?;
     let (out, complaint) = said;
     let result: Value =
         serde_json::from_str(&out).map_err(|_| format!("no result: {}", complaint.trim()))?;
@@ -87,14 +87,7 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
     let body = format!(
         "{description}\n\n{}{}",
         remarks.iter().map(|remark| format!("{remark}\n\n")).collect::<String>(),
-        table(
-            &result,
-            people,
-            reactors,
-            &before,
-            &peak,
-            took.as_secs_f64() - args.secs as f64 - 5.0
-        )
+        table(&result, people, reactors, &before, &peak)
     );
     println!("\n{body}");
     if !args.dry_run {
@@ -137,11 +130,14 @@ struct Peak {
     generator: u64,
     /// Of the kernel's own objects.
     slab: u64,
+    /// From the beginning to when all connections were open.
+    open_after: Option<Duration>,
 }
 
-/// Does something while looking at memory once a second; also says how long it took.
-fn watched<T>(server: u32, work: impl FnOnce() -> Result<T>) -> Result<(T, Peak, Duration)> {
+/// Does something while looking at memory, and for so many connected sockets, once a second.
+fn watched<T>(server: u32, sockets: u64, work: impl FnOnce() -> Result<T>) -> Result<(T, Peak)> {
     let over = AtomicBool::new(false);
+    let begun = Instant::now();
     thread::scope(|scope| {
         let watch = scope.spawn(|| {
             let mut peak = Peak::default();
@@ -149,18 +145,26 @@ fn watched<T>(server: u32, work: impl FnOnce() -> Result<T>) -> Result<(T, Peak,
                 peak.server = peak.server.max(host::resident_bytes(server));
                 peak.generator = peak.generator.max(generator_bytes());
                 peak.slab = peak.slab.max(Memory::now().slab);
+                if peak.open_after.is_none() && tcp_sockets() >= sockets {
+                    peak.open_after = Some(begun.elapsed());
+                }
                 thread::park_timeout(Duration::from_secs(1));
             }
             peak
         });
-        let begun = Instant::now();
         let done = work();
-        let took = begun.elapsed();
         over.store(true, Ordering::Release);
         watch.thread().unpark();
         let peak = watch.join().map_err(|_| "memory can't be watched")?;
-        Ok((done?, peak, took))
+        Ok((done?, peak))
     })
+}
+
+/// TCP sockets in use, of all programs.
+fn tcp_sockets() -> u64 {
+    let counts = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
+    let tcp = counts.lines().find_map(|line| line.strip_prefix("TCP: inuse "));
+    tcp.and_then(|line| line.split(' ').next()?.parse().ok()).unwrap_or(0)
 }
 
 /// What generators of ours have in RAM: our grandchild, beneath `timeout`.
@@ -174,14 +178,7 @@ fn generator_bytes() -> u64 {
     beneath.map(host::resident_bytes).sum()
 }
 
-fn table(
-    result: &Value,
-    people: u64,
-    reactors: u64,
-    before: &Memory,
-    peak: &Peak,
-    gathering_s: f64,
-) -> String {
+fn table(result: &Value, people: u64, reactors: u64, before: &Memory, peak: &Peak) -> String {
     let figure = |name: &str| result["figures"][name].as_f64().unwrap_or(f64::NAN);
     let latency = |name: &str| result["latencies"]["relay"][name].as_f64().unwrap_or(f64::NAN);
     let list = |key: &str| {
@@ -189,10 +186,12 @@ fn table(
         lines.map(|line| format!("\n- {key}: {line}")).collect::<String>()
     };
     let mb = |bytes: u64| shown(bytes as f64 / 1e6, 0);
+    let seconds = peak.open_after.map(|took| shown(took.as_secs_f64(), 0));
+    let seconds = seconds.unwrap_or_else(|| "not seen".into());
     let rows = [
         ("people connected, matched in pairs, all at once", shown(people as f64, 0)),
         ("reactors of the server, and as many of the generator", reactors.to_string()),
-        ("seconds until all were there and matched", shown(gathering_s, 0)),
+        ("seconds until all were connected", seconds),
         ("connections lost (bar: 0)", shown(figure("connections_lost"), 0)),
         ("messages a second, open loop", shown(figure("messages_per_second"), 0)),
         ("messages lost (bar: 0)", shown(figure("messages_lost"), 0)),
