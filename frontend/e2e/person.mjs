@@ -164,13 +164,16 @@ export class Person {
 
 	/** What kind of way media take from here, of every call of the page. */
 	async waysTaken() {
+		// Several pairs may be nominated in the course of a call, and none at a moment: it is the
+		// transport that says which one is taken.
 		return this.page.evaluate(async () => {
 			/** @type {string[]} */
 			const ways = [];
 			for (const report of await Promise.all(window.peers.map((peer) => peer.getStats()))) {
 				report.forEach((entry) => {
-					if (entry.type !== 'candidate-pair' || !entry.nominated) return;
-					ways.push(report.get(entry.localCandidateId).candidateType);
+					if (entry.type !== 'transport') return;
+					const pair = report.get(entry.selectedCandidatePairId);
+					if (pair) ways.push(report.get(pair.localCandidateId).candidateType);
 				});
 			}
 			return ways;

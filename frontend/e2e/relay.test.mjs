@@ -38,7 +38,10 @@ for (const mode of /** @type {const} */ (['Video', 'Voice'])) {
 		}
 		await Promise.all([ada.receives('audio', 30), bob.receives('audio', 30)]);
 		for (const person of [ada, bob]) {
-			assert.deepEqual(await person.waysTaken(), ['relay']);
+			// The browser's figures of a call lag behind the call.
+			let ways = await person.waysTaken();
+			while (ways.length === 0) ways = await person.waysTaken();
+			assert.deepEqual(ways, ['relay']);
 		}
 		assert.deepEqual([...ada.complaints, ...bob.complaints], []);
 	});
