@@ -116,7 +116,7 @@ impl Task {
         let Some(address) = listen.as_str().map(str::to_owned) else {
             return Err(format!("`{}` is not ready, but said {line:?}", self.line).into());
         };
-        Ok(Ready { address, process })
+        Ok(Ready { address, ready, process })
     }
 
     /// Becomes it: signals and the exit code are its own. Returns only where that fails.
@@ -160,6 +160,8 @@ impl Running {
 pub(crate) struct Ready {
     /// Where, first of all.
     pub(crate) address: String,
+    /// All that it said of itself.
+    pub(crate) ready: Value,
     /// Ends with it.
     pub(crate) process: Running,
 }

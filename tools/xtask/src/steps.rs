@@ -22,6 +22,8 @@ pub(crate) enum Group {
     Rust,
     /// Every fuzz target under libFuzzer, for a few seconds.
     Fuzz,
+    /// People who come and go, for a minute.
+    Soak,
     /// The client: linter, types, unit tests, build.
     Frontend,
     /// The client in Chromium, against the engine.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::Result;
 use crate::checkout::Checkout;
-use crate::commands::bench::guard;
+use crate::commands::bench::{guard, soak};
 use crate::commands::{fuzz, lint, types};
 use crate::steps::{self, Group, Outcome, Step};
 use crate::{client, debian};
@@ -38,6 +38,7 @@ fn all() -> Vec<Step> {
         },
         Step { group: Rust, name: "loom models", action: loom_models },
         Step { group: Rust, name: "instruction counts", action: guard::check },
+        Step { group: Group::Soak, name: "soak, in short", action: soak::short },
         Step { group: Group::Fuzz, name: "fuzz targets", action: fuzz::smoke },
         lint::FRONTEND,
         Step {

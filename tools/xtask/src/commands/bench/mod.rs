@@ -8,6 +8,7 @@ mod million;
 mod peers;
 mod reactors;
 mod runs;
+pub(crate) mod soak;
 mod table;
 mod works;
 
@@ -22,6 +23,9 @@ pub(crate) enum Action {
     Peers(peers::Args),
     /// Have a million people come, meet in pairs and talk, all at once; write bench/RESULTS.md.
     Million(million::Args),
+    /// Have people come, talk and go for half an hour, and look for what isn't given back; write
+    /// bench/RESULTS.md.
+    Soak(soak::Args),
     /// Count the instructions of the hot paths, and hold them to bench/instructions.json.
     Guard(guard::Args),
 }
@@ -30,6 +34,7 @@ pub(crate) fn run(checkout: &Checkout, action: &Action) -> Result<ExitCode> {
     match action {
         Action::Peers(args) => peers::run(checkout, args),
         Action::Million(args) => million::run(checkout, args),
+        Action::Soak(args) => soak::run(checkout, args),
         Action::Guard(args) => guard::run(checkout, args),
     }
 }
