@@ -80,6 +80,11 @@ impl RulesFile {
         self.reading = Some(spawn_blocking(move || read(&path)));
     }
 
+    /// Whether that goes on.
+    pub(crate) fn is_being_read(&self) -> bool {
+        self.reading.is_some()
+    }
+
     /// Waits until the file was read, for ever where it isn't being read. May be given up and asked
     /// again.
     ///

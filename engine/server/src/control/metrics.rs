@@ -37,6 +37,10 @@ impl Board {
         self.state().draining = true;
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.state().draining
+    }
+
     /// Accepting people: every worker reported, and none was told to end.
     pub(super) fn is_ready(&self) -> bool {
         let state = self.state();

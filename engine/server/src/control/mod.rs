@@ -8,6 +8,7 @@ mod bans;
 mod lines;
 mod metrics;
 mod reports;
+mod service_manager;
 mod siege;
 mod switches;
 
@@ -92,6 +93,9 @@ impl Control {
         tokio::spawn(intake.run());
         admin.serve(operators)?;
         ready()?;
+        service_manager::ready();
+        let told = service_manager::keep_told(board.clone(), self.pulse.clone(), self.clock);
+        tokio::spawn(told);
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -114,12 +118,20 @@ impl Control {
                     }
                 }
                 Some(()) = hangups.recv() => {
+                    service_manager::reloading();
                     self.renew();
                     self.rules.reload();
+                    if !self.rules.is_being_read() {
+                        service_manager::ready();
+                    }
                 }
-                rules = self.rules.reloaded() => self.proclaim(rules),
+                rules = self.rules.reloaded() => {
+                    self.proclaim(rules);
+                    service_manager::ready();
+                }
                 stop = stops.next() => {
                     tracing::info!(signal = stop, "draining");
+                    service_manager::stopping();
                     board.drain();
                     return self.drain().await;
                 }

@@ -65,7 +65,7 @@ fn all() -> Vec<Step> {
 /// Libraries, programs, examples, benchmarks (small) and the simulator's worlds; and what
 /// tests start beside them.
 fn rust_tests(checkout: &Checkout) -> Outcome {
-    let programs = [debian::HAPROXY, debian::POSTGRESQL, debian::REDIS];
+    let programs = [debian::HAPROXY, debian::POSTGRESQL, debian::REDIS, debian::SYSTEMD];
     if let Err(error) = debian::need(checkout, &programs) {
         return Err(error).into();
     }
