@@ -5,10 +5,11 @@
 //! Between Latin letters the more daring likenesses count too (`и` for `n`).
 
 use std::collections::BTreeMap;
+use std::iter::once;
 use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick, is_nfkd_quick};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// What a character is, in a message that is being folded.
@@ -137,8 +138,20 @@ pub(super) struct Glyphs {
     ligatures: Vec<Box<str>>,
 }
 
-/// What is drawn like Latin letters, by the lights of others.
-type Likenesses = BTreeMap<char, &'static str>;
+/// What the lists in this module and its data say of some characters.
+struct Lists {
+    /// What we say ourselves.
+    own: BTreeMap<char, Listed>,
+    /// What is drawn like Latin letters, by the lights of others.
+    likenesses: BTreeMap<char, &'static str>,
+}
+
+/// What we say of a character ourselves.
+#[derive(Clone, Copy)]
+enum Listed {
+    As(Glyph),
+    Spelled(&'static str),
+}
 
 /// Latin letters, a tab, and what is drawn like them.
 const DARING: &str = include_str!("../../data/likenesses.tsv");
@@ -150,6 +163,28 @@ struct Pair {
     among: Option<Glyph>,
 }
 
+impl Lists {
+    /// Where a character is in several lists, the first counts.
+    fn new() -> Self {
+        let mut own = BTreeMap::new();
+        let mut add = |c: char, listed| {
+            own.entry(c).or_insert(listed);
+        };
+        APOSTROPHES.chars().for_each(|c| add(c, Listed::As(Glyph::Apostrophe)));
+        MASKS.chars().for_each(|c| add(c, Listed::As(Glyph::Mask)));
+        SIGNS.iter().for_each(|&(c, letter)| add(c, Listed::As(Glyph::Sign(letter))));
+        for (letter, alike) in LOOKALIKES {
+            alike.chars().for_each(|c| add(c, Listed::As(Glyph::Letter(char::from(letter)))));
+        }
+        SPELLED.iter().for_each(|&(c, text)| add(c, Listed::Spelled(text)));
+        let rows = DARING.lines().filter(|line| !line.starts_with('#'));
+        let rows = rows.filter_map(|line| line.split_once('\t'));
+        let likenesses =
+            rows.flat_map(|(letters, alike)| alike.chars().map(move |c| (c, letters))).collect();
+        Self { own, likenesses }
+    }
+}
+
 impl Glyphs {
     /// The table, made when it is first asked for: the same for all rules.
     pub(super) fn table() -> &'static Self {
@@ -157,12 +192,9 @@ impl Glyphs {
         &TABLE
     }
 
-    /// Looks at every character there is; some tens of milliseconds.
+    /// Looks at every character there is; some milliseconds.
     fn new() -> Self {
-        let rows = DARING.lines().filter(|line| !line.starts_with('#'));
-        let rows = rows.filter_map(|line| line.split_once('\t'));
-        let likenesses: Likenesses =
-            rows.flat_map(|(letters, alike)| alike.chars().map(move |c| (c, letters))).collect();
+        let lists = Lists::new();
         let mut glyphs = Self {
             pages: Vec::new(),
             page_of: Box::new([0; TABLED / PAGE]),
@@ -172,7 +204,7 @@ impl Glyphs {
             let mut page = Box::new([Pair { alone: None, among: None }; PAGE]);
             for (at, pair) in page.iter_mut().enumerate() {
                 if let Some(c) = char::from_u32((number * PAGE + at) as u32) {
-                    *pair = glyphs.look(c, &likenesses);
+                    *pair = glyphs.look(c, &lists);
                 }
             }
             let place = glyphs.pages.iter().position(|it| *it == page).unwrap_or_else(|| {
@@ -199,44 +231,41 @@ impl Glyphs {
     }
 
     /// A row of the table. None stands for the letter itself, so that pages are alike.
-    fn look(&mut self, c: char, likenesses: &Likenesses) -> Pair {
+    fn look(&mut self, c: char, lists: &Lists) -> Pair {
         let itself = |glyph: Glyph| (glyph != Glyph::Letter(c)).then_some(glyph);
-        let alone = self.alone(c, likenesses);
+        let alone = self.alone(c, lists);
         let is_latin = match alone {
             Glyph::Letter(c) | Glyph::Accented(c) => c.is_ascii(),
             _ => true,
         };
-        let daring = if is_latin { None } else { likenesses.get(&c) };
+        let daring = if is_latin { None } else { lists.likenesses.get(&c) };
         let among = daring.map_or(alone, |text| self.letters(text, false));
         Pair { alone: itself(alone), among: itself(among) }
     }
 
-    fn alone(&mut self, c: char, likenesses: &Likenesses) -> Glyph {
+    fn alone(&mut self, c: char, lists: &Lists) -> Glyph {
         if is_accent(c) {
             return Glyph::Accent;
         }
         if shows_nothing(c) {
             return Glyph::Nothing;
         }
-        if APOSTROPHES.contains(c) {
-            return Glyph::Apostrophe;
-        }
-        if MASKS.contains(c) {
-            return Glyph::Mask;
-        }
-        if let Some((_, letter)) = SIGNS.iter().find(|(sign, _)| *sign == c) {
-            return Glyph::Sign(*letter);
-        }
-        if let Some((letter, _)) = LOOKALIKES.iter().find(|(_, alike)| alike.contains(c)) {
-            return Glyph::Letter(char::from(*letter));
-        }
-        if let Some((_, text)) = SPELLED.iter().find(|(letter, _)| *letter == c) {
-            return self.letters(text, false);
+        match lists.own.get(&c) {
+            Some(Listed::As(glyph)) => return *glyph,
+            Some(Listed::Spelled(text)) => return self.letters(text, false),
+            None => {}
         }
         if LIVING.iter().any(|&(first, last)| (first..=last).contains(&c)) {
-            return self.living(c, likenesses);
+            return self.living(c, lists);
         }
-        let whole: String = std::iter::once(c).nfkd().collect();
+        let likeness = lists.likenesses.get(&c);
+        if likeness.is_none()
+            && is_nfkd_quick(once(c)) == IsNormalized::Yes
+            && let Some(plain) = caseless(c)
+        {
+            return plain;
+        }
+        let whole: String = once(c).nfkd().collect();
         if let [byte @ b' '..=b'~'] = whole.as_bytes() {
             return ascii(*byte);
         }
@@ -245,26 +274,31 @@ impl Glyphs {
         if !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return self.letters(&bare, whole.len() > bare.len());
         }
-        match likenesses.get(&c) {
+        match likeness {
             Some(text) => self.letters(text, false),
             None => self.letters(&whole.to_lowercase(), false),
         }
     }
 
     /// A letter of a script whose likeness to Latin is none of its doing.
-    fn living(&mut self, c: char, likenesses: &Likenesses) -> Glyph {
+    fn living(&mut self, c: char, lists: &Lists) -> Glyph {
+        if is_nfkc_quick(once(c)) == IsNormalized::Yes
+            && let Some(plain) = caseless(c)
+        {
+            return plain;
+        }
         let alphabet =
             ('\u{0370}'..='\u{058F}').contains(&c) || ('\u{1F00}'..='\u{1FFF}').contains(&c);
         let text: String = if alphabet {
-            let bare = std::iter::once(c).nfkd().filter(|c| !is_combining_mark(*c));
+            let bare = once(c).nfkd().filter(|c| !is_combining_mark(*c));
             bare.flat_map(char::to_lowercase).collect()
         } else {
-            std::iter::once(c).nfkc().flat_map(char::to_lowercase).collect()
+            once(c).nfkc().flat_map(char::to_lowercase).collect()
         };
         let mut chars = text.chars();
         match (chars.next(), chars.next()) {
             // What was left may be drawn like a Latin letter itself.
-            (Some(plain), None) if plain != c && alphabet => match self.alone(plain, likenesses) {
+            (Some(plain), None) if plain != c && alphabet => match self.alone(plain, lists) {
                 Glyph::Letter(letter) => Glyph::Accented(letter),
                 other => other,
             },
@@ -310,6 +344,15 @@ pub(super) const fn ascii(byte: u8) -> Glyph {
         b'\t' | b'\n' | b'\r' => Glyph::Gap,
         0..=0x1F | 0x7F => Glyph::Nothing,
         _ => Glyph::Gap,
+    }
+}
+
+/// What a character is that normalising leaves as it is, if it has no case either; most are such.
+fn caseless(c: char) -> Option<Glyph> {
+    match c.general_category() {
+        GeneralCategory::OtherLetter => Some(Glyph::Letter(c)),
+        GeneralCategory::Unassigned | GeneralCategory::PrivateUse => Some(Glyph::Gap),
+        _ => None,
     }
 }
 
