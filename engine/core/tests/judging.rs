@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use whisper_core::event_log::{End, Head, Recorder, header, replay};
 use whisper_core::ids::{Link, SessionId};
-use whisper_core::moderation::{Action, Rules, Severity};
+use whisper_core::moderation::{Action, Record, Rules, Severity};
 use whisper_core::settings::Settings;
-use whisper_core::shard::{Effect, Envelope, Event, Offence, Order, Setup, Shard};
+use whisper_core::shard::{Effect, Envelope, Event, Offence, Order, Setup, Shard, Traits};
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{
     AgeCategory, ClientMessage, CloseCode, ErrorCode, Join, Lane, LanguageWish, Mode, QueueType,
@@ -56,6 +56,7 @@ struct Town {
     shards: Vec<Shard>,
     recorders: Vec<Recorder>,
     underway: VecDeque<(ShardId, ShardId, Envelope)>,
+    remembered: Vec<(SessionId, Record)>,
     people: Vec<SessionId>,
     /// What came of it, by connection.
     news: Vec<(u64, News)>,
@@ -112,6 +113,7 @@ impl Town {
             recorders: setups.iter().map(|setup| Recorder::new(GENESIS, setup)).collect(),
             shards: setups.into_iter().map(|setup| Shard::new(GENESIS, setup)).collect(),
             underway: VecDeque::new(),
+            remembered: Vec::new(),
             people: Vec::new(),
             news: Vec::new(),
         }
@@ -165,13 +167,38 @@ impl Town {
     fn happens(&mut self, at: ShardId, event: Event<'_>) {
         self.now = self.now + Span::millis(1);
         self.take(at, event);
-        while let Some((from, to, envelope)) = self.underway.pop_front() {
-            self.take(to, Event::FromShard { from, envelope });
+        loop {
+            if let Some((from, to, envelope)) = self.underway.pop_front() {
+                self.take(to, Event::FromShard { from, envelope });
+            } else if let Some((session, record)) = self.remembered.pop() {
+                self.take(session.home(), Event::Remembered { session, record });
+            } else {
+                return;
+            }
         }
     }
 
+    /// Whoever keeps what is held against them is asked.
+    fn is_known(&mut self, who: usize, traits: Traits, fault: Option<Severity>) {
+        let session = self.people[who];
+        let marks = self.shards[usize::from(session.shard)].marks(self.now, traits);
+        self.happens(session.home(), Event::Known { session, marks, fault });
+    }
+
+    /// Says what is at fault, known by these; what becomes of it.
+    fn errs(&mut self, who: usize, traits: Traits) -> Action {
+        self.talks(who, "middling");
+        let action = self.news_of(who).into_iter().find_map(|news| match news {
+            News::Judged(_, _, action) => Some(action),
+            _ => None,
+        });
+        self.is_known(who, traits, Some(Severity::Medium));
+        self.news.clear();
+        action.expect("it is at fault")
+    }
+
     fn take(&mut self, at: ShardId, event: Event<'_>) {
-        let Self { now, shards, recorders, underway, people, news, .. } = self;
+        let Self { now, shards, recorders, underway, remembered, people, news } = self;
         let place = usize::from(at.shard);
         let (shard, recorder) = (&mut shards[place], &mut recorders[place]);
         recorder.told(shard, *now, &event);
@@ -203,6 +230,7 @@ impl Town {
                     Effect::Sentenced { link, severity, until, .. } => {
                         news.push((link.0, News::Sentenced(severity, until)));
                     }
+                    Effect::Remembered { session, record } => remembered.push((session, record)),
                     Effect::Answered { .. } | Effect::Reported { .. } => {}
                 }
             });
@@ -363,4 +391,74 @@ fn a_log_has_what_was_found_and_none_of_the_words() {
             assert!(!log.windows(word.len()).any(|it| it == word.as_bytes()), "{word}");
         }
     }
+}
+
+/// Somebody new at a shard, known by these, who chats with somebody nobody knows.
+fn comes_again(town: &mut Town, shard: u16, traits: Traits) -> usize {
+    let (who, partner) = (town.comes(shard), town.comes(0));
+    town.is_known(who, traits, None);
+    town.meet(QueueType::Moderated, [who, partner]);
+    who
+}
+
+#[test]
+fn whoever_comes_again_is_no_newcomer_until_the_next_day() {
+    use Action::{Ban, Block, Warn};
+    let known_by = |device: u64| Traits { device: Some(device), ..Traits::default() };
+    for shards in [1, 3] {
+        let mut town = Town::new(shards);
+        // On whichever shard they come, by the same device.
+        for (connection, action) in (0..).zip([Warn, Warn, Block, Ban]) {
+            let who = comes_again(&mut town, connection % shards, known_by(7));
+            assert_eq!(town.errs(who, known_by(7)), action, "connection {connection}");
+        }
+        let other = comes_again(&mut town, 0, known_by(8));
+        assert_eq!(town.errs(other, known_by(8)), Warn);
+        // Two connections at once are one person as well; each hears of it with its next fault.
+        let again = comes_again(&mut town, shards - 1, known_by(8));
+        assert_eq!(town.errs(again, known_by(8)), Warn);
+        assert_eq!(town.errs(other, known_by(8)), Warn, "one behind");
+        assert_eq!(town.errs(other, known_by(8)), Ban);
+        town.now = town.now + Span::secs(86_400);
+        assert_eq!(town.errs(again, known_by(8)), Warn, "even while connected");
+        let next = comes_again(&mut town, 0, known_by(8));
+        assert_eq!(town.errs(next, known_by(8)), Warn);
+        let log = town.log();
+        let replayed = replay(&*log).unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(replayed.shards[0].events > 20);
+    }
+}
+
+#[test]
+fn what_many_may_share_blocks_and_bans_nobody() {
+    use Action::{Ban, Block, Warn};
+    let traits = |address: &str, fingerprint| {
+        let address = Some(address.parse().expect("an address"));
+        Traits { address, device: None, fingerprint }
+    };
+    let mut town = Town::new(2);
+    let here = traits("2001:db8::1", None);
+    let ann = comes_again(&mut town, 0, here);
+    for action in [Warn, Warn, Block] {
+        assert_eq!(town.errs(ann, here), action);
+    }
+    // Others of the /64 begin where faults are blocked; what they do themselves bans them.
+    for _ in 0..3 {
+        let next = comes_again(&mut town, 1, traits("2001:db8::2", None));
+        assert_eq!(town.errs(next, here), Block);
+    }
+    assert_eq!(town.errs(ann, here), Ban);
+    let far = comes_again(&mut town, 0, traits("2001:db8:0:1::1", None));
+    assert_eq!(town.errs(far, traits("2001:db8:0:1::1", None)), Warn);
+    // A fingerprint counts within its neighbourhood.
+    let [near, next_door, far] =
+        ["192.0.2.1", "192.0.2.99", "198.51.100.1"].map(|address| traits(address, Some(5)));
+    let bob = comes_again(&mut town, 0, near);
+    for action in [Warn, Warn] {
+        assert_eq!(town.errs(bob, near), action);
+    }
+    let cat = comes_again(&mut town, 1, next_door);
+    assert_eq!(town.errs(cat, next_door), Block);
+    let dan = comes_again(&mut town, 1, far);
+    assert_eq!(town.errs(dan, far), Warn);
 }

@@ -6,14 +6,14 @@ use std::fs;
 use std::path::Path;
 
 use harness::{
-    ADULT_TEXT, Client, Engine, Shared, Spoken, Words, chat, everywhere, lane, say, say_as, strict,
-    topic, wish,
+    ADULT_TEXT, Client, Engine, Http, Shared, Spoken, Words, chat, everywhere, lane, say, say_as,
+    strict, topic, upgrade_request, wish,
 };
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use whisper_core::event_log::replay;
 use whisper_proto::{
-    AgeCategory, Banned, ClientMessage, CloseCode, ErrorCode, Lane, Mode, ModerationWarning,
+    AgeCategory, Banned, ClientMessage, CloseCode, ErrorCode, Hello, Lane, Mode, ModerationWarning,
     QueueType, ServerMessage, Severity, Skip,
 };
 
@@ -117,6 +117,82 @@ fn skipping_resets_nothing() {
         ann.say(&ClientMessage::Leave);
         ann.ping();
     }
+}
+
+/// A person with a cookie or without, from an address; and the cookie they have from now on.
+fn come(engine: &Engine, from: &str, cookie: Option<&str>) -> (Client, String) {
+    let mut http = Http::connect_from(from, engine.address);
+    let header = cookie.map(|it| format!("Cookie: {it}\r\n")).unwrap_or_default();
+    http.send(upgrade_request().replace("\r\n\r\n", &format!("\r\n{header}\r\n")));
+    let answer = http.answer_head();
+    let set = answer.header("Set-Cookie").expect("a device is given a name");
+    let cookie = set.split(';').next().expect("a pair").to_owned();
+    let mut client = http.into_client(Spoken::Msgpack);
+    client.greet();
+    (client, cookie)
+}
+
+/// Ann is at fault once on each of these connections, and meets somebody new each time; whether
+/// that was blocked.
+fn errs_on(engine: &Engine, connections: impl IntoIterator<Item = Client>) -> Vec<bool> {
+    let mut blocked = Vec::new();
+    let mut everywhere = [0, 1].map(|reactor| engine.client_on(reactor));
+    for (before, mut ann) in (0..).zip(connections) {
+        let mut partner = engine.client();
+        chat(&mut ann, &mut partner);
+        ann.say(&say(MEDIUM));
+        let warning = warned(&mut ann);
+        assert_eq!(warning.warnings, before + 1);
+        if warning.blocked {
+            ann.refused(ErrorCode::Blocked);
+        }
+        blocked.push(warning.blocked);
+        // What her shard tells others is told before it answers, and heard before they do.
+        ann.ping();
+        everywhere.iter_mut().for_each(Client::ping);
+    }
+    blocked
+}
+
+#[test]
+fn coming_again_resets_nothing() {
+    let dir = TempDir::new().expect("a directory");
+    let log = dir.path().join("events");
+    let toml = format!("exempt = [\"127.0.0.1/32\"]\nevent_log = {log:?}");
+    let engine = Engine::in_dir(dir, 2, &toml);
+    // By her address, whatever she forgets.
+    let connections = (0..6).map(|_| come(&engine, "127.0.7.1", None).0);
+    assert_eq!(errs_on(&engine, connections), [false, false, false, true, true, true]);
+    // By her device, wherever she goes; and in the end that is enough.
+    let (first, cookie) = come(&engine, "127.0.8.1", None);
+    let others = (2..5).map(|host| come(&engine, &format!("127.0.8.{host}"), Some(&cookie)).0);
+    assert_eq!(errs_on(&engine, std::iter::once(first).chain(others)), [false, false, false, true]);
+    let (mut last, _) = come(&engine, "127.0.8.9", Some(&cookie));
+    let mut partner = engine.client();
+    chat(&mut last, &mut partner);
+    last.say(&say(MEDIUM));
+    banned(&mut last);
+    // By what her client says, nearby. From this address, free of limits, come many.
+    let hello = |client: &mut Client| {
+        let hello = Hello { fingerprint: Some("canvas:9"), ..Hello::default() };
+        client.say(&ClientMessage::Hello(hello));
+        client.ping();
+    };
+    let nearby = (1..5).map(|host| {
+        let (mut client, _) = come(&engine, &format!("127.0.9.{host}"), None);
+        hello(&mut client);
+        client
+    });
+    assert_eq!(errs_on(&engine, nearby), [false, false, false, true]);
+    let (mut other, mut partner) = (engine.client(), engine.client());
+    chat(&mut other, &mut partner);
+    other.say(&say(MEDIUM));
+    assert_eq!(warned(&mut other).warnings, 1);
+    drop((other, partner));
+    let dir = engine.stop();
+    let events = fs::read(dir.path().join("events")).expect("a log");
+    let replayed = replay(&*events).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(replayed.shards.len(), 2);
 }
 
 #[test]

@@ -48,7 +48,10 @@ impl What {
                 MatchMessage::Claim(claim) => [Some(claim.a), Some(claim.b)],
                 MatchMessage::Accept(accept) => [Some(accept.a), Some(accept.b)],
             },
-            ShardMessage::Room(_) | ShardMessage::Census(_) | ShardMessage::Door(_) => [None, None],
+            ShardMessage::Room(_)
+            | ShardMessage::Census(_)
+            | ShardMessage::Door(_)
+            | ShardMessage::Standing(_) => [None, None],
         };
         Self::Told { from, kind: kind_of_envelope(envelope), tickets }
     }

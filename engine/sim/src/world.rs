@@ -495,7 +495,9 @@ fn own(effect: Effect<'_>) -> Owned {
         Effect::Close { link, code } => Owned::Close { who: who(link), code },
         Effect::ToShard { to, envelope } => Owned::ToShard { to, envelope },
         Effect::Reported { proved, .. } => Owned::Reported { proved: proved.len() },
-        Effect::Answered { .. } => unreachable!("nobody knocks in a world"),
+        Effect::Answered { .. } | Effect::Remembered { .. } => {
+            unreachable!("nobody knocks in a world")
+        }
         Effect::Judged { .. } | Effect::Sentenced { .. } => unreachable!("no rules find anything"),
     }
 }

@@ -95,7 +95,11 @@ impl Account {
 fn put(effect: &Effect<'_>, w: &mut Writer<'_>) {
     match effect {
         Effect::Answered { .. }
-        | Effect::ToShard { envelope: Envelope { message: ShardMessage::Door(_), .. }, .. } => {}
+        | Effect::Remembered { .. }
+        | Effect::ToShard {
+            envelope: Envelope { message: ShardMessage::Door(_) | ShardMessage::Standing(_), .. },
+            ..
+        } => {}
         Effect::Opened { link, session } => {
             w.number(0);
             link.put(w);

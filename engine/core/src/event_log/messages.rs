@@ -13,7 +13,7 @@ use crate::match_queue::{
 use crate::moderation::RulesDigest;
 use crate::rooms::{Ending, RoomMessage};
 use crate::settings::{OpenLanes, every_lane, lane_id};
-use crate::shard::{Counts, DoorMessage, Envelope, HashedJoin, ShardMessage};
+use crate::shard::{Counts, DoorMessage, Envelope, HashedJoin, ShardMessage, StandingMessage};
 use crate::time::{Micros, Span};
 
 /// No payload between shards is longer: a client's message and what its delivery adds.
@@ -26,6 +26,7 @@ fields! {
         1 Room(message);
         2 Census(counts);
         3 Door(message);
+        4 Standing(message);
     }
     enum MatchMessage {
         0 Post(card);
@@ -125,15 +126,20 @@ impl Field for Box<[u8]> {
     }
 }
 
-/// About who comes from where there is nothing in a log: [`Told::of`](super::Told::of) keeps no such
-/// message.
-impl Field for DoorMessage {
-    fn put(&self, _: &mut Writer<'_>) {}
+/// About who comes from where there is nothing in a log, nor about what is asked of whom because of
+/// it: [`Told::of`](super::Told::of) keeps no such message.
+macro_rules! unlogged {
+    ($($name:ident),*) => {$(
+        impl Field for $name {
+            fn put(&self, _: &mut Writer<'_>) {}
 
-    fn get(_: &mut Reader<'_>) -> Result<Self, Damage> {
-        Err(Damage)
-    }
+            fn get(_: &mut Reader<'_>) -> Result<Self, Damage> {
+                Err(Damage)
+            }
+        }
+    )*};
 }
+unlogged! { DoorMessage, StandingMessage }
 
 impl Field for Language {
     fn put(&self, w: &mut Writer<'_>) {

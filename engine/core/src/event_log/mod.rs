@@ -8,8 +8,10 @@
 //! Nothing that anybody said, typed or signalled, but how much it was; no interest but by its keyed
 //! hash, no fingerprint, comment, evidence or client's id; no address, nor that anybody asked to come
 //! in from one; no secret. What rules found in words, which aren't there to be judged again, stands
-//! with what came of it, as a severity and no more; what is done about it is decided again. So the digest leaves out what depends on any of these: tokens, public ids
-//! of sessions, tags, which evidence proves true, who is let in.
+//! with what came of it, as a severity and no more; what is done about it is decided again. What is
+//! held against somebody from before is there, but not by what they were known again. So the digest
+//! leaves out what depends on any of these: tokens, public ids of sessions, tags, which evidence
+//! proves true, who is let in.
 //! What *is* in it is the shard's seed: whoever has the log of a process can foretell its room ids
 //! for as long as it runs. Guard it as one guards a core dump.
 //!
@@ -54,7 +56,7 @@ use crate::digest::Digest;
 use crate::time::Span;
 
 /// The version of the form, and of what is kept.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What every log begins with, before the digits of its version and a line's end.
 pub const HEADER: &str = "whisper event log ";

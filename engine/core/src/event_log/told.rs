@@ -17,7 +17,7 @@ use super::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{Link, RoomId, SessionId};
 use crate::interests::BadInterest;
 use crate::match_queue::Language;
-use crate::moderation::Severity;
+use crate::moderation::{Record, Severity};
 use crate::settings::OpenLanes;
 use crate::shard::{Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
 
@@ -73,6 +73,13 @@ pub enum Told<'a> {
         session: SessionId,
         /// For how long.
         until: Option<u64>,
+    },
+    /// [`Event::Remembered`].
+    Remembered {
+        /// Whom it is about.
+        session: SessionId,
+        /// What is held against them.
+        record: Record,
     },
     /// [`Order::Rules`].
     Rules {
@@ -134,9 +141,15 @@ impl<'a> Told<'a> {
             }
             Event::Disconnected { session } => Self::Disconnected { session: *session },
             Event::FromShard {
-                envelope: Envelope { message: ShardMessage::Door(_), .. }, ..
+                envelope:
+                    Envelope { message: ShardMessage::Door(_) | ShardMessage::Standing(_), .. },
+                ..
             }
-            | Event::Asked { .. } => return None,
+            | Event::Asked { .. }
+            | Event::Known { .. } => return None,
+            Event::Remembered { session, record } => {
+                Self::Remembered { session: *session, record: *record }
+            }
             Event::FromShard { from, envelope } => {
                 Self::FromShard { from: *from, envelope: Cow::Borrowed(envelope) }
             }
@@ -175,6 +188,7 @@ impl<'a> Told<'a> {
                 let banned = Banned { reason: "", code: "", until };
                 hear(Event::Order(Order::Ban { session, banned }))
             }
+            Self::Remembered { session, record } => hear(Event::Remembered { session, record }),
             Self::Rules { rules } => hear(Event::Order(Order::Rules(&Arc::new(rules.again())))),
         }
     }
@@ -321,6 +335,7 @@ fields! {
         7 Banned { session, until };
         8 Rules { rules };
         9 Elsewhere { elsewhere };
+        10 Remembered { session, record };
     }
     enum Said {
         0 Hello { language };
@@ -342,6 +357,7 @@ fields! {
         1 Room { room };
         2 Nonsense;
     }
+    struct Record { warnings, strikes }
     struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
     struct HashedJoin { lane, relax, language, interests }
 }

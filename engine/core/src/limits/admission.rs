@@ -105,6 +105,11 @@ impl Visitor {
         placement.owner(self.blocks[2])
     }
 
+    /// The narrowest of its blocks: an address, in IPv6 a /64.
+    pub fn narrowest(&self) -> KeyHash {
+        self.blocks[0]
+    }
+
     /// The blocks to be counted, and how many shares each has.
     fn blocks(&self) -> impl Iterator<Item = (KeyHash, u32)> + use<> {
         let nested = self.blocks[0] != self.blocks[2];

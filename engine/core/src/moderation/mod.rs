@@ -8,7 +8,7 @@
 //! [`Rules`] are data, compiled elsewhere and never changed. A [`Moderator`] asks them, one line at a
 //! time; its work is linear in the line, whatever the line is. How somebody's last lines ended
 //! ([`Tail`]) is the chat's; what is held against them ([`Record`]) is theirs, and a new chat changes
-//! nothing about it.
+//! nothing about it, nor does a new connection on the same day ([`Standings`]).
 
 mod explain;
 mod file;
@@ -22,6 +22,7 @@ mod memory;
 mod patterns;
 mod rules;
 mod score;
+mod standing;
 
 use serde::Deserialize;
 use whisper_proto::{AgeCategory, Lane, QueueType};
@@ -34,6 +35,7 @@ pub use lexicon::BadTerm;
 pub use memory::Tail;
 pub use patterns::Trigger;
 pub use rules::{RULES_MAX, Rules, RulesDigest};
+pub use standing::{Standing, Standings};
 
 /// How bad a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]

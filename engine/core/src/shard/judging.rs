@@ -3,6 +3,7 @@
 
 use whisper_proto::{Banned, CloseCode, ErrorCode, Lane, ModerationWarning, Say, ServerMessage};
 
+use super::standing::day;
 use super::{Effect, Effects, Floor, Shard};
 use crate::ids::SessionId;
 use crate::interests::BadInterest;
@@ -112,9 +113,10 @@ impl Shard {
         let Some(fault) = found else { return floor.deliver(session, place, say, effects) };
         let ladder = floor.judge.moderator.rules().ladder();
         let Some(person) = floor.people.get_mut(session) else { return };
-        let record = &mut person.extra_mut().record;
-        let action = record.fault(fault.severity, ladder);
-        let warnings = record.warnings.into();
+        let day = day(floor.now);
+        let standing = &mut person.extra_mut().standing;
+        let action = standing.fault(day, fault.severity, ladder);
+        let warnings = standing.on(day).warnings.into();
         let severity = fault.severity;
         effects.push(Effect::Judged { offence: Offence::Message, severity, action });
         let blocked = action >= Action::Block;

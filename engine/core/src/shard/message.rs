@@ -3,6 +3,7 @@
 
 use super::census::Counts;
 use super::door::DoorMessage;
+use super::standing::StandingMessage;
 use crate::match_queue::MatchMessage;
 use crate::rooms::RoomMessage;
 
@@ -26,6 +27,8 @@ pub enum ShardMessage {
     Census(Counts),
     /// About who may come in.
     Door(DoorMessage),
+    /// About what is held against whom.
+    Standing(StandingMessage),
 }
 
 // A slot of a ring is a cache line.

@@ -15,6 +15,8 @@ mod message;
 mod orders;
 mod people;
 mod queueing;
+mod standing;
+mod ticking;
 mod welcome;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub use hashed::HashedJoin;
 pub use judging::Offence;
 pub use message::{Envelope, ShardMessage};
 pub use orders::Order;
+pub use standing::{Mark, Marks, StandingMessage, Traits};
 
 use self::census::Census;
 use self::judging::{Found, Judge};
@@ -38,11 +41,11 @@ use self::people::{People, State};
 use self::queueing::Asked;
 use crate::evidence::Notary;
 use crate::ids::{Link, RoomId, SessionId, Side};
-use crate::limits::{Admission, Answer, Ask, STATS_PER_SECOND, Visitor, WAKE_BUDGET};
+use crate::limits::{Admission, Answer, Ask, Visitor};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
 use crate::match_queue::{LANES, Language, MatchQueue, Share};
-use crate::moderation::{Action, Moderator, Rules, Severity};
+use crate::moderation::{Action, Moderator, Record, Rules, Severity, Standings};
 use crate::random::Random;
 use crate::resume::Mint;
 use crate::rooms::{Ending, RoomMessage, Rooms};
@@ -119,6 +122,23 @@ pub enum Event<'a> {
         /// What it asks.
         ask: Ask,
     },
+    /// Those who keep what is held against somebody are asked about them. What they answer comes as
+    /// [`Effect::Remembered`].
+    Known {
+        /// Who.
+        session: SessionId,
+        /// What they are known by, see [`Shard::marks`].
+        marks: Marks,
+        /// What they were just found at fault for, see [`Effect::Judged`].
+        fault: Option<Severity>,
+    },
+    /// What was answered.
+    Remembered {
+        /// About whom.
+        session: SessionId,
+        /// What is held against them.
+        record: Record,
+    },
     /// An operator wants something.
     Order(Order<'a>),
 }
@@ -173,6 +193,13 @@ pub enum Effect<'a> {
         ask: Ask,
         /// What the owner says.
         answer: Answer,
+    },
+    /// Something is held against somebody from before: to be told as [`Event::Remembered`].
+    Remembered {
+        /// Against whom.
+        session: SessionId,
+        /// What.
+        record: Record,
     },
     /// Somebody was reported.
     Reported {
@@ -275,6 +302,7 @@ struct Floor {
     sweep: Sweep,
     placement: Placement,
     admission: Admission,
+    standings: Standings,
     judge: Judge,
 }
 
@@ -305,6 +333,7 @@ impl Shard {
             settings,
             placement,
             admission,
+            standings: Standings::new(queue_seed.rotate_left(32)),
             judge: Judge::new(Moderator::new(rules)),
         };
         Self { queue, floor }
@@ -352,6 +381,10 @@ impl Shard {
             Event::FromShard { from, envelope } => self.heard(from, envelope, effects),
             Event::Tick => self.tick(effects),
             Event::Asked { link, visitor, ask } => self.floor.ask(link, visitor, ask, effects),
+            Event::Known { session, marks, fault } => {
+                self.floor.ask_standing(session, marks, fault, effects);
+            }
+            Event::Remembered { session, record } => self.floor.remembered(session, record),
             Event::Order(order) => self.ordered(order, effects),
         }
     }
@@ -482,53 +515,7 @@ impl Shard {
                 self.queue.weigh(Share::new(here, census.sum().online, shards));
             }
             ShardMessage::Door(message) => self.floor.at_the_door(from, message, effects),
-        }
-    }
-
-    fn tick(&mut self, effects: &mut impl Effects) {
-        self.clear_closed_lanes(effects);
-        let now = self.floor.now;
-        let (queue, mut desk) = self.desk(effects);
-        queue.wake(now, WAKE_BUDGET, &mut desk);
-
-        let counts = self.counts();
-        let floor = &mut self.floor;
-        if let Some(news) = floor.census.news(now, counts) {
-            for shard in (0..floor.census.shards()).filter(|&shard| shard != floor.me.shard) {
-                let to = ShardId { node: floor.me.node, shard };
-                let envelope = Envelope { epoch: floor.epoch, message: ShardMessage::Census(news) };
-                effects.push(Effect::ToShard { to, envelope });
-            }
-        }
-        self.tell_numbers(effects);
-    }
-
-    /// Tells the numbers to those idle or searching whose turn it is, and closes on who has been
-    /// idle for too long.
-    fn tell_numbers(&mut self, effects: &mut impl Effects) {
-        let span = self.floor.people.span();
-        if self.floor.now < self.floor.sweep.next() || span == 0 {
-            return;
-        }
-        let stats = self.stats();
-        let floor = &mut self.floor;
-        let gentlest = Span::secs(stats.total_online / STATS_PER_SECOND);
-        let interval = floor.settings.stats_interval.max(gentlest);
-        let idle_since =
-            people::seconds(Micros(floor.now.0.saturating_sub(floor.settings.idle_max.0)));
-        let message = ServerMessage::Stats(stats);
-        for slot in floor.sweep.due(floor.now, span, interval) {
-            let Some(person) = floor.people.at(slot) else { continue };
-            let link = person.link;
-            match person.state {
-                State::Idle if person.active < idle_since => {
-                    effects.push(Effect::Close { link, code: CloseCode::Idle });
-                }
-                State::Idle | State::Queued => {
-                    effects.push(Effect::Send { link, message: &message })
-                }
-                State::Chatting(_) => {}
-            }
+            ShardMessage::Standing(message) => self.floor.about_standing(from, message, effects),
         }
     }
 }

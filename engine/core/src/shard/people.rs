@@ -7,7 +7,7 @@ use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
 use crate::interests::Names;
 use crate::limits::PARTNERS_REMEMBERED;
 use crate::match_queue::{Language, Relaxation};
-use crate::moderation::Record;
+use crate::moderation::Standing;
 use crate::slots::Slots;
 use crate::time::Micros;
 
@@ -40,7 +40,7 @@ pub(super) struct Extra {
     pub(super) ticket: Option<TicketId>,
     pub(super) last: Option<Box<LastRoom>>,
     /// What is held against them.
-    pub(super) record: Record,
+    pub(super) standing: Standing,
     partners: Vec<Partner>,
 }
 

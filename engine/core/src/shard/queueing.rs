@@ -10,6 +10,7 @@ use whisper_shard_router::{KeyHash, ShardId};
 use super::judging::Found;
 use super::orders::LANE_CLOSED;
 use super::people::{LastRoom, State, Wishes, seconds};
+use super::standing::day;
 use super::{Effect, Effects, Floor, HashedJoin, Shard, ShardMessage};
 use crate::ids::{RoomId, SessionId, Side};
 use crate::interests::{self, BadInterest, Names as OwnedNames};
@@ -132,7 +133,7 @@ impl Shard {
             same_language: wishes.same_language,
             keys: wishes.keys.iter().copied().collect(),
             relaxation: wishes.relaxation,
-            priority: extra.record.priority(),
+            priority: extra.standing.on(day(now)).priority(),
         };
         person.state = State::Queued;
         let (queue, mut desk) = self.desk(effects);

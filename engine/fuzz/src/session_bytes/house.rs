@@ -512,7 +512,7 @@ fn handle(shard: &mut Shard, now: Micros, event: Event<'_>) -> Vec<Owned> {
             Effect::Answered { link, visitor, ask, answer } => {
                 Some(Owned::Answered(link, visitor, ask, answer))
             }
-            Effect::Reported { .. } => None,
+            Effect::Reported { .. } | Effect::Remembered { .. } => None,
             // Here are no rules.
             Effect::Judged { .. } | Effect::Sentenced { .. } => None,
         });

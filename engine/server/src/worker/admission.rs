@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 
 use whisper_core::http::{Head, HeaderValue, Method, Request, Status};
-use whisper_core::ids::Link;
+use whisper_core::ids::{Link, SessionId};
 use whisper_core::limits::{Act, Answer, Ask, Heed, Visit, Visitor, Wait, unclaimed};
+use whisper_core::moderation::Record;
 use whisper_core::proxy::Proxied;
 use whisper_core::session::Input;
 use whisper_core::shard::Event;
@@ -27,11 +28,11 @@ const ANSWER_MAX: Span = Span::secs(1);
 const FULL_RETRY: Span = Span::secs(30);
 
 /// What an owner has said.
-pub(super) struct Told {
-    pub(super) link: Link,
-    pub(super) visitor: Visitor,
-    pub(super) ask: Ask,
-    pub(super) answer: Answer,
+pub(super) enum Told {
+    /// Whether somebody may come in.
+    Admission { link: Link, visitor: Visitor, ask: Ask, answer: Answer },
+    /// What is held against somebody.
+    Record { session: SessionId, record: Record },
 }
 
 /// Requests and handshakes that wait for an owner, by the time at which they have waited too long.
@@ -252,7 +253,14 @@ impl Desk {
 
     /// Hears what owners have answered, and goes on with whoever waited for it.
     pub(super) fn hear_answers(&mut self, io: &mut Io) {
-        while let Some(Told { link, visitor, ask, answer }) = self.told.pop_front() {
+        while let Some(told) = self.told.pop_front() {
+            let (link, visitor, ask, answer) = match told {
+                Told::Admission { link, visitor, ask, answer } => (link, visitor, ask, answer),
+                Told::Record { session, record } => {
+                    self.handle(io, Event::Remembered { session, record });
+                    continue;
+                }
+            };
             let conn = ConnId::from_bits(link.0);
             let Some(connection) = self.connections.get_mut(conn) else {
                 if let Some(ask) = unclaimed(ask, answer) {

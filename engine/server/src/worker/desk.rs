@@ -7,8 +7,9 @@ use tokio::sync::mpsc;
 use whisper_core::http::{Method, write_error};
 use whisper_core::ids::{Link, SessionId};
 use whisper_core::limits::Heed;
+use whisper_core::moderation::{Action, Severity};
 use whisper_core::session::{Input, write_message, write_payload};
-use whisper_core::shard::{Effect, Effects, Envelope, Event, Shard};
+use whisper_core::shard::{Effect, Effects, Envelope, Event, Offence, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
 use whisper_proto::{CloseCode, Connected, ServerMessage};
@@ -25,6 +26,7 @@ use super::connections::{Connection, Connections};
 use super::filing::{Departed, Filing, Proved};
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
+use super::standing::{known, tells_more};
 use super::verdicts::Verdicts;
 use super::web::{self, Answered};
 use crate::control::{Terms, Whom};
@@ -113,6 +115,8 @@ struct Carrier<'a> {
     behind: Option<usize>,
     /// For how long, and why, rules have whoever spoke banned.
     sentence: Option<Terms>,
+    /// What whoever spoke was found at fault for, and stays.
+    fault: Option<Severity>,
 }
 
 impl Desk {
@@ -186,7 +190,13 @@ impl Desk {
                 (Input::Message(message), Some(session)) => {
                     carrier.tally.messages_in += 1;
                     let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
+                    let more = tells_more(&message);
                     take(shard, *now, Event::Message { session, message }, &mut carrier);
+                    let fault = carrier.fault.take();
+                    if more || fault.is_some() {
+                        let event = known((session, guest), fault, (shard, *now));
+                        take(shard, *now, event, &mut carrier);
+                    }
                     if let Some(terms) = carrier.sentence.take()
                         && !common.bans.impose_soon(Whom::Person(guest.identity()), terms, BY_RULES)
                     {
@@ -278,6 +288,10 @@ impl Desk {
                     take(shard, *now, Event::Connected { link }, &mut carrier);
                     carrier.challenge = None;
                     *person = carrier.opened.take();
+                    if let Some(session) = *person {
+                        let event = known((session, guest), None, (shard, *now));
+                        take(shard, *now, event, &mut carrier);
+                    }
                 }
                 Answered::Banned => {
                     carrier.tally.refused_banned += 1;
@@ -364,6 +378,7 @@ impl<'a> Carrier<'a> {
             opened: None,
             behind: None,
             sentence: None,
+            fault: None,
         }
     }
 
@@ -450,13 +465,18 @@ impl Effects for Carrier<'_> {
             }
             Effect::Judged { offence, severity, action } => {
                 self.tally.verdicts.count(offence, severity, action);
+                let counts = offence == Offence::Message && severity > Severity::Low;
+                self.fault = (counts && action < Action::Ban).then_some(severity);
             }
             Effect::Sentenced { code, until, .. } => {
                 self.tally.sentenced += 1;
                 self.sentence = Some(sentence(code, until));
             }
             Effect::Answered { link, visitor, ask, answer } => {
-                self.told.push_back(Told { link, visitor, ask, answer });
+                self.told.push_back(Told::Admission { link, visitor, ask, answer });
+            }
+            Effect::Remembered { session, record } => {
+                self.told.push_back(Told::Record { session, record });
             }
         }
     }

@@ -13,6 +13,7 @@ mod front;
 mod guest;
 mod heads;
 mod link;
+mod standing;
 mod verdicts;
 mod web;
 

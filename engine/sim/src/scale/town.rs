@@ -480,7 +480,9 @@ impl Outside {
                 self.told.extend(arrives.map(|at| (to, at)));
             }
             Effect::Reported { .. } => {}
-            Effect::Answered { .. } => unreachable!("nobody knocks in a town"),
+            Effect::Answered { .. } | Effect::Remembered { .. } => {
+                unreachable!("nobody knocks in a town")
+            }
             Effect::Judged { .. } | Effect::Sentenced { .. } => unreachable!("no rules, no faults"),
         }
     }

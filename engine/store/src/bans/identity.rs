@@ -23,19 +23,20 @@ impl Identity {
     /// listed, and everybody else did as well.
     pub fn bans(&self, reason: &str, code: &str, until: Option<u64>) -> Vec<Ban> {
         let subjects = [
-            (!is_localhost(self.address)).then(|| Subject::of_address(self.address)),
+            (!self.is_from_localhost()).then(|| Subject::of_address(self.address)),
             self.cookie.map(Subject::Cookie),
             self.fingerprint.map(Subject::Fingerprint),
         ];
         let subjects = subjects.into_iter().flatten();
         subjects.map(|subject| Ban::new(subject, reason, code, until)).collect()
     }
-}
 
-fn is_localhost(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4 == Ipv4Addr::LOCALHOST,
-        IpAddr::V6(v6) => v6 == Ipv6Addr::LOCALHOST,
+    /// Whether the address is 127.0.0.1 or ::1, and so nobody's.
+    pub fn is_from_localhost(&self) -> bool {
+        match self.address.to_canonical() {
+            IpAddr::V4(v4) => v4 == Ipv4Addr::LOCALHOST,
+            IpAddr::V6(v6) => v6 == Ipv6Addr::LOCALHOST,
+        }
     }
 }
 
