@@ -29,6 +29,8 @@ export default {
 				config.include.push(
 					'../e2e/**/*.mjs',
 					'../e2e/**/*.d.ts',
+					'../ops/**/*.js',
+					'../ops/**/*.ts',
 					'../scripts/**/*',
 					'../*.config.js',
 				);

@@ -54,6 +54,10 @@ export default defineConfig({
 			},
 			{
 				extends: true,
+				test: { name: 'ops', environment: 'node', include: ['ops/**/*.test.ts'] },
+			},
+			{
+				extends: true,
 				test: { name: 'sdk', environment: 'node', include: ['packages/sdk/test/**/*.test.ts'] },
 			},
 		],

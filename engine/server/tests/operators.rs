@@ -116,6 +116,22 @@ fn tcp_is_for_looking_unless_a_token_is_shown() {
 }
 
 #[test]
+fn the_live_page_is_for_operators_alone() {
+    let engine = Engine::start(1);
+    let page = Http::connect(engine.admin).get("/ops");
+    assert_eq!(page.status, 200);
+    let mut parts = 0;
+    for part in page.text().split('"').filter(|it| it.starts_with("/ops/")) {
+        assert_eq!(Http::connect(engine.admin).get(part).status, 200, "{part}");
+        assert_eq!(Http::connect(engine.address).get(part).status, 404, "{part}");
+        parts += 1;
+    }
+    assert!(parts >= 4, "the page has lost its parts");
+    assert_eq!(Http::connect(engine.admin).get("/ops/../Cargo.toml").status, 404);
+    assert_eq!(Http::connect(engine.address).get("/ops").status, 404);
+}
+
+#[test]
 fn the_socket_is_its_owners_and_one_engines() {
     let engine = Engine::start(1);
     let path = engine.ready["adminSocket"].as_str().expect("a path");

@@ -1,10 +1,12 @@
 //! The operators' doors, in HTTP: a Unix socket for the engine's own user and root, who may do
 //! everything; and TCP on loopback, where one may look at `/metrics`, `/health` and `/ready`, and
-//! needs a token for the rest. Under `/admin`, what is asked and answered is JSON.
+//! needs a token for the rest. Under `/admin`, what is asked and answered is JSON; `/ops` is a page
+//! that asks.
 
 mod asker;
 mod audit;
 mod looks;
+mod page;
 mod reports;
 mod switching;
 
@@ -97,6 +99,8 @@ impl Admin {
             .route("/metrics", get(looks::metrics))
             .route("/health", get(looks::health))
             .route("/ready", get(looks::ready))
+            .route(page::PAGE, get(page::page))
+            .route(page::PARTS, get(page::part))
             .with_state(self)
     }
 
