@@ -91,6 +91,16 @@ impl Server {
     }
 
     /// What a scenario reports. That a busy machine makes it invalid is no fault here.
+    /// How many people it says are there.
+    fn people(&self) -> u64 {
+        let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
+        let request = "GET /stats HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let answer = std::io::read_to_string(stream).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<Value>(body).unwrap()["totalOnline"].as_u64().unwrap()
+    }
+
     fn figures(&self, scenario: &[&str]) -> Value {
         self.result(scenario)["figures"].clone()
     }
@@ -335,6 +345,36 @@ fn idle_connections_come_and_go_as_a_course_has_it() {
     let came: Vec<_> = result["phases"].as_array().unwrap().iter().collect();
     let came: Vec<_> = came.iter().map(|it| number(&it["figures"], "connections")).collect();
     assert!(came[0] > 80.0 && came[2] > 80.0 && came[3] < 10.0, "{came:?}");
+}
+
+#[test]
+fn connections_go_where_they_are_sent_evenly() {
+    let from = Server::engine_with("from", "2", "", &["--drain-secs", "3"]);
+    let to = Server::engine("to", "1");
+    let line = ["idle", "--connections", "600", "--phases", "ramp:500ms,hold:7s", "--also"];
+    let result = std::thread::scope(|scope| {
+        // Its process isn't looked at: it ends.
+        let mut bench = Command::new(BENCH);
+        bench.args(line).args([&to.address, "--target", &from.address, "--json"]);
+        let run = scope.spawn(move || bench.output().unwrap());
+        while from.people() < 600 {
+            std::thread::yield_now();
+        }
+        let pid = from.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let output = run.join().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    });
+    assert_eq!(result["faults"], serde_json::json!([]), "{result:#}");
+    assert_eq!(number(&result["figures"], "connections_moved"), 600.0, "{result:#}");
+    assert_eq!(to.people(), 0, "all have gone at the end");
+    // Over three seconds, and one of jitter: 200 a second but for the edges.
+    let came = |second: &Value| second["counts"]["done"].as_u64().unwrap();
+    let seconds: Vec<_> = result["series"].as_array().unwrap().iter().map(came).collect();
+    let later = &seconds[1..];
+    assert!(later.iter().sum::<u64>() > 560, "{seconds:?}");
+    assert!(later.iter().all(|count| *count < 280), "no peak: {seconds:?}");
 }
 
 #[test]

@@ -230,6 +230,10 @@ pub(crate) struct Idle {
     /// in a line, hold:TIME stays, `spike:TIME[:LEVELx]` jumps there and back.
     #[arg(long, value_name = "PHASES", value_delimiter = ',', conflicts_with_all = ["steps", "hold"])]
     pub(crate) phases: Vec<PhaseWish>,
+    /// Where those go whom the target sends elsewhere (`reconnect`), when they were told to. `done`
+    /// of each second, in the result, is how many arrived in it.
+    #[arg(long, value_name = "HOST:PORT", value_parser = target, requires = "phases")]
+    pub(crate) also: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) wire: Wire,
 }
@@ -240,7 +244,10 @@ Examples:
     whisper-bench idle --target 127.0.0.1:8080 --connections 100k --steps 50k --pid $(pidof whisper)
   Whether memory comes back when people go:
     whisper-bench idle --target 127.0.0.1:8080 --connections 50k --pid $(pidof whisper) \\
-        --phases ramp:20s,hold:20s,ramp:20s:0x,hold:20s";
+        --phases ramp:20s,hold:20s,ramp:20s:0x,hold:20s
+  How evenly people come who are sent elsewhere (by `whisperctl drain`, while it holds):
+    whisper-bench idle --target 127.0.0.1:8080 --also 127.0.0.1:8081 --phases ramp:10s,hold:50s \\
+        --out drain";
 
 /// `connect`
 #[derive(Args, Debug)]

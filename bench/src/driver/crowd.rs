@@ -1,9 +1,11 @@
 //! The people of one reactor, and their connections.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use siphasher::sip128::SipHasher13;
 use whisper_core::ws::{self, Opcode};
@@ -16,6 +18,7 @@ use super::{Clock, DriveError, Lost, News, PersonId, Scenario, Scene};
 use crate::cli::Writes;
 use crate::client::{Client, Heard};
 use crate::plan::{Dialect, Load, Plan};
+use crate::record::Count;
 
 /// Everybody, and how far they are.
 pub(super) struct Crowd {
@@ -29,6 +32,8 @@ pub(super) struct Crowd {
     wanted: usize,
     /// Who shall connect, in order.
     to_dial: VecDeque<PersonId>,
+    /// Who was sent elsewhere, and when they go there.
+    moving: BinaryHeap<Reverse<(Instant, PersonId)>>,
     /// How many are between dialling and ready.
     on_the_way: usize,
     ready: usize,
@@ -54,6 +59,8 @@ struct Person {
     dial: u32,
     /// The turn in which it was last written to.
     written: u32,
+    /// Was sent elsewhere, and stays there.
+    moved: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +88,7 @@ impl Crowd {
             by_slot: Vec::new(),
             wanted: 0,
             to_dial: VecDeque::new(),
+            moving: BinaryHeap::new(),
             on_the_way: 0,
             ready: 0,
             // Never 0, and another one for each reactor.
@@ -176,6 +184,13 @@ impl Crowd {
 
     /// Lets more of those come who shall, not all at once.
     pub(super) fn dial(&mut self, io: &mut Io) {
+        let now = Instant::now();
+        while let Some(Reverse((at, _))) = self.moving.peek()
+            && *at <= now
+            && let Some(Reverse((_, person))) = self.moving.pop()
+        {
+            self.to_dial.push_back(person);
+        }
         while self.on_the_way < self.plan.on_the_way_max
             && let Some(person) = self.to_dial.pop_front()
         {
@@ -187,7 +202,8 @@ impl Crowd {
             who.dial = who.dial.wrapping_add(1);
             let token = u64::from(who.dial) << 32 | person as u64;
             self.on_the_way += 1;
-            io.connect(self.plan.target, self.plan.source(self.names.start + person), token);
+            let target = self.plan.also.filter(|_| who.moved).unwrap_or(self.plan.target);
+            io.connect(target, self.plan.source(self.names.start + person), token);
         }
     }
 
@@ -241,6 +257,14 @@ impl Crowd {
         }
         who.written = self.turn;
         io.write(conn, encode);
+    }
+
+    /// Somebody was sent elsewhere, and goes there after a while.
+    fn move_on(&mut self, io: &mut Io, person: PersonId, after: Duration) {
+        self.leave(io, person);
+        let who = &mut self.people[person];
+        (who.moved, who.state) = (true, State::Waiting);
+        self.moving.push(Reverse((Instant::now() + after, person)));
     }
 
     fn connected(&mut self, person: PersonId, conn: ConnId) {
@@ -337,6 +361,10 @@ impl<S: Scenario> Floor<'_, S> {
             Heard::Upgraded if dialect == Dialect::Whisper => return,
             Heard::Upgraded => News::Ready,
             Heard::Message(ServerMessage::Connected(_)) => News::Ready,
+            Heard::Message(ServerMessage::Reconnect(it)) if self.crowd.plan.also.is_some() => {
+                self.clock.recorder.count(Count::Moved);
+                return self.crowd.move_on(io, person, Duration::from_millis(it.after_ms.into()));
+            }
             Heard::Message(message) => News::Message(message),
             Heard::Frame(frame) => News::Frame(frame),
             Heard::Close(code) => return self.lose(io, person, LostBy::Close(code)),

@@ -31,7 +31,9 @@ const ON_THE_WAY_MAX: usize = 512;
 pub(crate) struct Plan {
     /// Where the server listens.
     pub(crate) target: SocketAddr,
-    /// The same, as `Host` says it.
+    /// Where those go whom it sends elsewhere; None where nobody expects that.
+    pub(crate) also: Option<SocketAddr>,
+    /// The target, as `Host` says it.
     pub(crate) host: String,
     /// What is spoken on a WebSocket.
     pub(crate) dialect: Dialect,
@@ -102,15 +104,14 @@ impl Plan {
     /// [`PlanError::Tls`] where TLS can't be spoken as asked for.
     pub(crate) fn new(aim: &Aim, wire: Wire, people: usize, load: Load) -> Result<Self, PlanError> {
         let target = aim.target;
-        if !target.ip().to_canonical().is_loopback() && !aim.i_may_load_this_host {
-            return Err(PlanError::NotLoopback(target));
-        }
+        may_load(target, aim)?;
         let reactors = match aim.reactors {
             Some(reactors) => usize::from(reactors),
             None => reactors_for(people),
         };
         Ok(Self {
             target,
+            also: None,
             host: target.to_string(),
             dialect: if wire.peer.is_some() { Dialect::Bare } else { Dialect::Whisper },
             tls: Tls::new(&aim.encryption, &target.ip().to_canonical().to_string())?,
@@ -129,6 +130,16 @@ impl Plan {
             seed: aim.telling.seed.0,
             sources: aim.sources.clone(),
         })
+    }
+
+    /// Has those whom the target sends elsewhere go there.
+    ///
+    /// # Errors
+    /// [`PlanError::NotLoopback`], as for the target.
+    pub(crate) fn sends_to(&mut self, also: SocketAddr, aim: &Aim) -> Result<(), PlanError> {
+        may_load(also, aim)?;
+        self.also = Some(also);
+        Ok(())
     }
 
     /// Makes room for people who come and go all the time, with more reactors where it needs them
@@ -175,6 +186,14 @@ impl From<&Course> for Load {
             true => Self::constant(course.warm_up, course.secs),
             false => Self::of_phases(course.warm_up, &course.phases),
         }
+    }
+}
+
+/// Whether we have leave to load this address.
+fn may_load(target: SocketAddr, aim: &Aim) -> Result<(), PlanError> {
+    match target.ip().to_canonical().is_loopback() || aim.i_may_load_this_host {
+        true => Ok(()),
+        false => Err(PlanError::NotLoopback(target)),
     }
 }
 

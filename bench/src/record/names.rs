@@ -46,6 +46,8 @@ named! {
         ConnectionsFailed = "connections_failed",
         /// Connections that ended before their time.
         ConnectionsLost = "connections_lost",
+        /// Connections that the server sent elsewhere, and that went there.
+        Moved = "connections_moved",
         /// Second joins that were said before the first was known to wait.
         Early = "joins_before_partner_waits",
         /// Pairs whose two people are on different shards.

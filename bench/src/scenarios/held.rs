@@ -32,6 +32,9 @@ pub(crate) fn run(args: &cli::Idle, operator: &Operator) -> Result<Report, Faile
     let people = (args.connections as f64 * load.peak()).ceil().max(1.0) as usize;
     let mut plan = Plan::new(&args.aim, args.wire, people, load)?;
     plan.make_room();
+    if let Some(also) = args.also {
+        plan.sends_to(also, &args.aim)?;
+    }
     let ran = fleet::run(plan, operator, |plan, reactor| {
         let share = plan.share(reactor).len() as f64 / plan.people as f64;
         Held { at_level_1: args.connections as f64 * share, opened: Vec::new() }

@@ -5,7 +5,7 @@
 
 use crate::ids::{RoomId, SessionId, Side};
 use crate::slots::Slots;
-use crate::time::Micros;
+use crate::time::{Micros, Span};
 
 /// One side of a chat, as its home knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +31,11 @@ pub enum Ending {
     Skipped,
     /// The other's connection is gone for good.
     Disconnected,
+    /// Both are sent elsewhere.
+    Drained {
+        /// Each comes back after a random time of at most so much.
+        jitter: Span,
+    },
 }
 
 /// A message between the homes of the two sides.

@@ -1,19 +1,16 @@
 //! What shards do about what people say and like: seen at their door, and in their logs.
 
-use std::collections::VecDeque;
+mod town;
+
 use std::sync::Arc;
 
-use whisper_core::event_log::{End, Head, Recorder, header, replay};
-use whisper_core::ids::{Link, SessionId};
-use whisper_core::moderation::{Action, Record, Rules, Severity};
-use whisper_core::settings::Settings;
-use whisper_core::shard::{Effect, Envelope, Event, Offence, Order, Setup, Shard, Traits};
-use whisper_core::time::{Micros, Span};
-use whisper_proto::{
-    AgeCategory, ClientMessage, CloseCode, ErrorCode, Join, Lane, LanguageWish, Mode, QueueType,
-    Relax, Say, ServerMessage,
-};
-use whisper_shard_router::{Placement, ShardId};
+use town::{News, Town, in_towns};
+use whisper_core::event_log::replay;
+use whisper_core::moderation::{Action, Rules, Severity};
+use whisper_core::shard::{Event, Offence, Order, Traits};
+use whisper_core::time::Span;
+use whisper_proto::{ClientMessage, CloseCode, ErrorCode, QueueType};
+use whisper_shard_router::ShardId;
 
 /// Rules of one word for each severity.
 const RULES: &str = r#"
@@ -48,228 +45,13 @@ lanes = "all"
 terms = ["nought"]
 "#;
 
-const GENESIS: Micros = Micros(1_790_000_000_000_000);
-
-/// Shards with people, and their logs.
-struct Town {
-    now: Micros,
-    shards: Vec<Shard>,
-    recorders: Vec<Recorder>,
-    underway: VecDeque<(ShardId, ShardId, Envelope)>,
-    remembered: Vec<(SessionId, Record)>,
-    people: Vec<SessionId>,
-    /// What came of it, by connection.
-    news: Vec<(u64, News)>,
-}
-
-/// What matters here of an effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum News {
-    Told(String),
-    Words(String, u64),
-    Warned { warnings: u32, blocked: bool },
-    Refused(ErrorCode, Option<String>),
-    Banned { until: Option<u64> },
-    Closed(CloseCode),
-    Judged(Offence, Severity, Action),
-    Sentenced(Severity, Micros),
-}
-
-impl News {
-    fn of(message: &ServerMessage<'_>) -> Option<Self> {
-        Some(match message {
-            ServerMessage::Stats(_)
-            | ServerMessage::Connected(_)
-            | ServerMessage::Searching(_)
-            | ServerMessage::Matched(_) => return None,
-            ServerMessage::Message(it) => Self::Words(it.content.into(), it.seq),
-            ServerMessage::ModerationWarning(it) => {
-                Self::Warned { warnings: it.warnings, blocked: it.blocked }
-            }
-            ServerMessage::Error(it) => Self::Refused(it.code, it.id.map(Into::into)),
-            ServerMessage::Banned(it) => Self::Banned { until: it.until },
-            other => Self::Told(other.kind().into()),
-        })
-    }
-}
-
-impl Town {
-    fn new(shards: u16) -> Self {
-        let rules = Arc::new(Rules::parse(RULES).expect("good rules"));
-        let setups: Vec<_> = (0..shards)
-            .map(|shard| Setup {
-                me: ShardId { node: 0, shard },
-                shards: shards.into(),
-                placement: Placement::single_node([3; 16], 0, shards),
-                settings: Arc::new(Settings::default()),
-                rules: Arc::clone(&rules),
-                evidence_secret: [1; 32],
-                session_secret: [2; 32],
-                seed: [shard as u8; 32],
-            })
-            .collect();
-        Self {
-            now: GENESIS,
-            recorders: setups.iter().map(|setup| Recorder::new(GENESIS, setup)).collect(),
-            shards: setups.into_iter().map(|setup| Shard::new(GENESIS, setup)).collect(),
-            underway: VecDeque::new(),
-            remembered: Vec::new(),
-            people: Vec::new(),
-            news: Vec::new(),
-        }
-    }
-
-    /// Somebody comes to a shard; returns their number.
-    fn comes(&mut self, shard: u16) -> usize {
-        let link = Link(self.people.len() as u64);
-        self.happens(ShardId { node: 0, shard }, Event::Connected { link });
-        self.people.len() - 1
-    }
-
-    fn says(&mut self, who: usize, message: ClientMessage<'_>) {
-        let session = self.people[who];
-        self.happens(session.home(), Event::Message { session, message });
-    }
-
-    fn talks(&mut self, who: usize, content: &str) {
-        self.says(who, ClientMessage::Message(Say { content, id: Some("id"), room: None }));
-    }
-
-    fn joins(&mut self, who: usize, queue: QueueType, interest: &str) {
-        let lane = Lane { age: AgeCategory::Adult, mode: Mode::Text, queue };
-        let interests = std::iter::once(interest).collect();
-        let (relax, language) = (Relax::Strict, LanguageWish::Any);
-        self.says(who, ClientMessage::Join(Join { lane, interests, relax, language }));
-    }
-
-    fn meet(&mut self, queue: QueueType, people: [usize; 2]) {
-        people.into_iter().for_each(|who| self.joins(who, queue, "tea"));
-        assert!(self.partner(people[0]).is_some(), "they met");
-        self.news.clear();
-    }
-
-    fn partner(&self, who: usize) -> Option<usize> {
-        let session = self.people[who];
-        let (_, partner) = self.shards[usize::from(session.shard)].room_of(session)?;
-        self.people.iter().position(|it| *it == partner)
-    }
-
-    /// What came of what happened since this was asked, for somebody.
-    fn news_of(&mut self, who: usize) -> Vec<News> {
-        let link = who as u64;
-        let (theirs, others) =
-            std::mem::take(&mut self.news).into_iter().partition(|it| it.0 == link);
-        self.news = others;
-        theirs.into_iter().map(|(_, news): (u64, News)| news).collect()
-    }
-
-    /// A shard takes an event, and then all of them what they tell each other.
-    fn happens(&mut self, at: ShardId, event: Event<'_>) {
-        self.now = self.now + Span::millis(1);
-        self.take(at, event);
-        loop {
-            if let Some((from, to, envelope)) = self.underway.pop_front() {
-                self.take(to, Event::FromShard { from, envelope });
-            } else if let Some((session, record)) = self.remembered.pop() {
-                self.take(session.home(), Event::Remembered { session, record });
-            } else {
-                return;
-            }
-        }
-    }
-
-    /// Whoever keeps what is held against them is asked.
-    fn is_known(&mut self, who: usize, traits: Traits, fault: Option<Severity>) {
-        let session = self.people[who];
-        let marks = self.shards[usize::from(session.shard)].marks(self.now, traits);
-        self.happens(session.home(), Event::Known { session, marks, fault });
-    }
-
-    /// Says what is at fault, known by these; what becomes of it.
-    fn errs(&mut self, who: usize, traits: Traits) -> Action {
-        self.talks(who, "middling");
-        let action = self.news_of(who).into_iter().find_map(|news| match news {
-            News::Judged(_, _, action) => Some(action),
-            _ => None,
-        });
-        self.is_known(who, traits, Some(Severity::Medium));
-        self.news.clear();
-        action.expect("it is at fault")
-    }
-
-    fn take(&mut self, at: ShardId, event: Event<'_>) {
-        let Self { now, shards, recorders, underway, remembered, people, news } = self;
-        let place = usize::from(at.shard);
-        let (shard, recorder) = (&mut shards[place], &mut recorders[place]);
-        recorder.told(shard, *now, &event);
-        let by = match &event {
-            Event::Message { session, .. } => people.iter().position(|it| it == session),
-            _ => None,
-        };
-        let mut to_itself = VecDeque::new();
-        let mut event = Some(event);
-        while let Some(next) = event.take() {
-            shard.handle(*now, next, &mut |effect: Effect<'_>| {
-                recorder.did(&effect);
-                let by = by.unwrap_or_default() as u64;
-                match effect {
-                    Effect::Opened { session, .. } => people.push(session),
-                    Effect::Send { link, message } => {
-                        news.extend(News::of(message).map(|it| (link.0, it)));
-                    }
-                    Effect::Forward { link, payload, .. } => {
-                        let message = ServerMessage::decode(payload).expect("what was encoded");
-                        news.extend(News::of(&message).map(|it| (link.0, it)));
-                    }
-                    Effect::Close { link, code } => news.push((link.0, News::Closed(code))),
-                    Effect::ToShard { to, envelope } if to == at => to_itself.push_back(envelope),
-                    Effect::ToShard { to, envelope } => underway.push_back((at, to, envelope)),
-                    Effect::Judged { offence, severity, action } => {
-                        news.push((by, News::Judged(offence, severity, action)));
-                    }
-                    Effect::Sentenced { link, severity, until, .. } => {
-                        news.push((link.0, News::Sentenced(severity, until)));
-                    }
-                    Effect::Remembered { session, record } => remembered.push((session, record)),
-                    Effect::Answered { .. } | Effect::Reported { .. } => {}
-                }
-            });
-            let own = to_itself.pop_front();
-            event = own.map(|envelope| Event::FromShard { from: at, envelope });
-        }
-        recorder.done();
-    }
-
-    /// The log of all shards so far.
-    fn log(mut self) -> Vec<u8> {
-        let mut log = header();
-        for recorder in &mut self.recorders {
-            for payload in [recorder.take(), End::Stopped.payload()] {
-                log.extend_from_slice(&Head::of(recorder.shard(), &payload).to_bytes());
-                log.extend_from_slice(&payload);
-            }
-        }
-        log
-    }
-}
-
-/// Two who chat, on one shard and on two.
-fn in_towns(queue: QueueType, mut test: impl FnMut(Town, usize, usize)) {
-    for (shards, bobs) in [(1, 0), (2, 1)] {
-        let mut town = Town::new(shards);
-        let (ann, bob) = (town.comes(0), town.comes(bobs));
-        town.meet(queue, [ann, bob]);
-        test(town, ann, bob);
-    }
-}
-
 fn judged(severity: Severity, action: Action) -> News {
     News::Judged(Offence::Message, severity, action)
 }
 
 #[test]
 fn what_is_blocked_reaches_nobody_and_has_no_number() {
-    in_towns(QueueType::Moderated, |mut town, ann, bob| {
+    in_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
         town.talks(ann, "how towering");
         let told = [
             judged(Severity::High, Action::Block),
@@ -286,7 +68,7 @@ fn what_is_blocked_reaches_nobody_and_has_no_number() {
 
 #[test]
 fn who_comes_to_the_end_of_the_ladder_is_banned_and_gone() {
-    in_towns(QueueType::Moderated, |mut town, ann, bob| {
+    in_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
         for _ in 0..2 {
             town.talks(ann, "middling");
             assert_eq!(town.news_of(bob).len(), 1);
@@ -311,7 +93,7 @@ fn who_comes_to_the_end_of_the_ladder_is_banned_and_gone() {
 
 #[test]
 fn unmoderated_lanes_know_zero_tolerance_only() {
-    in_towns(QueueType::Unmoderated, |mut town, ann, bob| {
+    in_towns(QueueType::Unmoderated, RULES, |mut town, ann, bob| {
         for word in ["lowly", "middling", "towering"] {
             town.talks(ann, word);
             assert_eq!(town.news_of(bob).len(), 1);
@@ -329,7 +111,7 @@ fn unmoderated_lanes_know_zero_tolerance_only() {
 
 #[test]
 fn interests_are_refused_by_the_rules_of_their_lane() {
-    let mut town = Town::new(1);
+    let mut town = Town::new(1, RULES);
     let ann = town.comes(0);
     town.joins(ann, QueueType::Moderated, "middling");
     let refused = News::Judged(Offence::Interest, Severity::Medium, Action::Block);
@@ -348,7 +130,7 @@ fn interests_are_refused_by_the_rules_of_their_lane() {
 
 #[test]
 fn who_has_strikes_comes_after_others_who_fit() {
-    let mut town = Town::new(1);
+    let mut town = Town::new(1, RULES);
     let [ann, bob, cat] = [(); 3].map(|()| town.comes(0));
     town.meet(QueueType::Moderated, [ann, bob]);
     town.talks(ann, "middling");
@@ -366,7 +148,7 @@ fn who_has_strikes_comes_after_others_who_fit() {
 #[test]
 fn a_log_has_what_was_found_and_none_of_the_words() {
     for shards in [1, 2] {
-        let mut town = Town::new(shards);
+        let mut town = Town::new(shards, RULES);
         let (ann, bob) = (town.comes(0), town.comes(shards - 1));
         town.joins(ann, QueueType::Moderated, "towering");
         town.meet(QueueType::Moderated, [ann, bob]);
@@ -406,7 +188,7 @@ fn whoever_comes_again_is_no_newcomer_until_the_next_day() {
     use Action::{Ban, Block, Warn};
     let known_by = |device: u64| Traits { device: Some(device), ..Traits::default() };
     for shards in [1, 3] {
-        let mut town = Town::new(shards);
+        let mut town = Town::new(shards, RULES);
         // On whichever shard they come, by the same device.
         for (connection, action) in (0..).zip([Warn, Warn, Block, Ban]) {
             let who = comes_again(&mut town, connection % shards, known_by(7));
@@ -436,7 +218,7 @@ fn what_many_may_share_blocks_and_bans_nobody() {
         let address = Some(address.parse().expect("an address"));
         Traits { address, device: None, fingerprint }
     };
-    let mut town = Town::new(2);
+    let mut town = Town::new(2, RULES);
     let here = traits("2001:db8::1", None);
     let ann = comes_again(&mut town, 0, here);
     for action in [Warn, Warn, Block] {

@@ -33,8 +33,8 @@ pub(crate) enum Command {
     /// Serve the engine, and the web client where a web root is set.
     ///
     /// Prints one JSON line with `"event":"ready"` and the addresses when it accepts.
-    /// SIGTERM closes every connection with 1001 and exits; SIGHUP reads certificates and rules
-    /// again.
+    /// SIGTERM has everybody go elsewhere at an even rate within `--drain-secs`, those who chat last,
+    /// and exits; a second one, or SIGINT, exits at once. SIGHUP reads certificates and rules again.
     Serve(Settings),
     /// Look at the configuration without serving.
     Config {
@@ -115,6 +115,9 @@ pub(crate) struct Settings {
     /// Where the event log ends, in MiB [default: 1024].
     #[arg(long, value_name = "MIB", env = "WHISPER_EVENT_LOG_MAX_MIB")]
     pub(crate) event_log_max_mib: Option<u64>,
+    /// Within how many seconds SIGTERM has everybody go elsewhere; 0 for at once [default: 30].
+    #[arg(long, value_name = "SECONDS", env = "WHISPER_DRAIN_SECS")]
+    pub(crate) drain_secs: Option<u64>,
     /// A Redis that nodes share their bans and numbers by, repeatable: each further one is for when
     /// those before it don't answer. As redis://:PASSWORD@127.0.0.1:6379 or unix:/run/redis.sock.
     /// Bans are kept under the data dir alone where there is none.

@@ -10,12 +10,28 @@ const RESERVE_MIN: u64 = 64 << 20;
 
 /// Whether newcomers are let in. Who is here stays.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Room(Arc<AtomicBool>);
+pub(crate) struct Room(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    full: AtomicBool,
+    closed: AtomicBool,
+}
 
 impl Room {
     /// Whether there is none.
     pub(crate) fn is_full(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.full.load(Ordering::Relaxed)
+    }
+
+    /// Lets nobody in from here on, however much room there is: those who are here are going.
+    pub(crate) fn close(&self) {
+        self.0.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody is let in any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Relaxed)
     }
 
     /// Looks how much memory is free, of the machine and of the control group, and answers whether
@@ -26,7 +42,7 @@ impl Room {
         let reserve = reserve.max(RESERVE_MIN);
         let was_full = self.is_full();
         let is_full = free < if was_full { reserve + reserve / 4 } else { reserve };
-        self.0.store(is_full, Ordering::Relaxed);
+        self.0.full.store(is_full, Ordering::Relaxed);
         is_full != was_full
     }
 }

@@ -217,6 +217,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         pulse,
         room,
         memory_reserve: config.memory_reserve,
+        drain: config.drain,
         switches,
         bans: common.bans.clone(),
     };

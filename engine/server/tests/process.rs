@@ -18,7 +18,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 use tungstenite::Message;
-use whisper_proto::{CloseCode, ErrorCode, Stats};
+use whisper_proto::{CloseCode, ErrorCode, ServerMessage, Stats};
 
 #[test]
 fn the_ready_line_says_where_and_what() {
@@ -77,7 +77,14 @@ fn signals_end_it_in_good_order() {
         let start = Instant::now();
         engine.signal(signal);
         for mut person in people {
-            assert_eq!(person.closed(), CloseCode::GoingAway.as_u16());
+            let mut after_ms = None;
+            let code = person.closed_after(|message| match message {
+                ServerMessage::Reconnect(it) => after_ms = Some(it.after_ms),
+                ServerMessage::Stats(_) | ServerMessage::Searching(_) => {}
+                other => panic!("they go all at once: {other:?}"),
+            });
+            assert_eq!(code, CloseCode::Restart.as_u16());
+            assert!(after_ms.is_some_and(|it| it <= 1_000));
         }
         let status = engine.wait();
         assert_eq!(status.code(), Some(0), "{}", engine.log());

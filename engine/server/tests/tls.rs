@@ -452,7 +452,7 @@ fn those_who_speak_tls_are_told_of_the_end() {
     let fresh = Http::connect(secured.address);
     secured.engine.signal(Signal::SIGTERM);
     for person in &mut people {
-        assert_eq!(person.closed(), CloseCode::GoingAway as u16);
+        assert_eq!(person.closed_after(|_| {}), CloseCode::Restart as u16);
     }
     assert!(secured.engine.wait().success());
     drop(fresh);

@@ -7,6 +7,7 @@
 mod admin;
 mod audit;
 mod bans;
+mod drain;
 mod openmetrics;
 mod print;
 mod reports;
@@ -126,6 +127,8 @@ enum Ask {
         #[command(flatten)]
         form: Form,
     },
+    /// Send everybody elsewhere at an even rate, those who chat last, and end the engine.
+    Drain(drain::Drain),
     /// Have newcomers prove some work, or not.
     Challenge {
         #[arg(value_enum, default_value = "show")]
@@ -179,6 +182,7 @@ fn ask(Place { socket, admin, token }: Place, asked: Ask) -> Result<bool, AdminE
         Ask::Bans { form } => bans::list(&admin, form),
         Ask::Withheld(decision) => bans::withheld(&admin, decision),
         Ask::Audit { subject, limit, form } => audit::list(&admin, subject, limit, form),
+        Ask::Drain(wish) => drain::run(&admin, &wish),
         Ask::Challenge { wish, why, form } => switches::challenge(&admin, wish, &why, form),
         Ask::LogLevel { level, why, form } => switches::log_level(&admin, level, &why, form),
     }

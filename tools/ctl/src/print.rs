@@ -36,6 +36,11 @@ pub(crate) struct Care {
 }
 
 impl Care {
+    /// Whether it is only to be said what would be done.
+    pub(crate) fn is_dry(self) -> bool {
+        self.dry_run
+    }
+
     /// Says what is about to be done, and answers whether to do it: not in a dry run; and where it
     /// isn't said with the command, a person at a terminal is asked.
     pub(crate) fn goes_on(&self, what: &str) -> Result<bool, AdminError> {

@@ -60,6 +60,7 @@ fields! {
     enum Ending {
         0 Skipped;
         1 Disconnected;
+        2 Drained { jitter };
     }
     enum Side {
         0 First;

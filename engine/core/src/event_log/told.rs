@@ -19,7 +19,7 @@ use crate::interests::BadInterest;
 use crate::match_queue::Language;
 use crate::moderation::{Record, Severity};
 use crate::settings::OpenLanes;
-use crate::shard::{Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
+use crate::shard::{Drain, Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
 
 /// An [`Event`] without secrets, words, or names.
 #[derive(Clone, Debug)]
@@ -85,6 +85,11 @@ pub enum Told<'a> {
     Rules {
         /// Which.
         rules: KeptRules,
+    },
+    /// [`Order::Drain`].
+    Drain {
+        /// When whom.
+        drain: Drain,
     },
 }
 
@@ -159,6 +164,7 @@ impl<'a> Told<'a> {
             Event::Order(Order::Ban { session, banned }) => {
                 Self::Banned { session: *session, until: banned.until }
             }
+            Event::Order(Order::Drain(drain)) => Self::Drain { drain: *drain },
             Event::Order(Order::Rules(rules)) => Self::Rules { rules: KeptRules::of(rules) },
         })
     }
@@ -189,6 +195,7 @@ impl<'a> Told<'a> {
                 hear(Event::Order(Order::Ban { session, banned }))
             }
             Self::Remembered { session, record } => hear(Event::Remembered { session, record }),
+            Self::Drain { drain } => hear(Event::Order(Order::Drain(drain))),
             Self::Rules { rules } => hear(Event::Order(Order::Rules(&Arc::new(rules.again())))),
         }
     }
@@ -336,6 +343,7 @@ fields! {
         8 Rules { rules };
         9 Elsewhere { elsewhere };
         10 Remembered { session, record };
+        11 Drain { drain };
     }
     enum Said {
         0 Hello { language };
@@ -359,6 +367,7 @@ fields! {
     }
     struct Record { warnings, strikes }
     struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
+    struct Drain { began, chats_from, until, jitter }
     struct HashedJoin { lane, relax, language, interests }
 }
 

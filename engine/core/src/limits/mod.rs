@@ -27,6 +27,9 @@ pub const WAKE_BUDGET: usize = 256;
 /// Places of the table of people that one wake looks at for somebody queued in a lane just closed.
 pub const PLACES_CLEARED: usize = 1_024;
 
+/// Places that one wake looks at for somebody to be sent elsewhere: closing is dearer than looking.
+pub const PLACES_DRAINED: usize = 512;
+
 const _: () = assert!(
     crate::match_queue::KEYS_MAX == whisper_proto::limits::INTERESTS,
     "a card has room for every interest that a join may name"

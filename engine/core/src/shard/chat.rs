@@ -149,6 +149,7 @@ impl Floor {
         let message = match ending {
             Ending::Skipped => ServerMessage::PartnerSkipped,
             Ending::Disconnected => ServerMessage::PartnerDisconnected,
+            Ending::Drained { jitter } => return self.send_on(session, jitter, effects),
         };
         self.tell(session, &message, effects);
     }

@@ -9,6 +9,7 @@ mod auditing;
 mod census;
 mod chat;
 mod door;
+mod drain;
 mod hashed;
 mod judging;
 mod message;
@@ -29,6 +30,7 @@ use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 pub use census::{Counts, Elsewhere};
 pub use door::DoorMessage;
+pub use drain::Drain;
 pub use hashed::HashedJoin;
 pub use judging::Offence;
 pub use message::{Envelope, ShardMessage};
@@ -36,6 +38,7 @@ pub use orders::Order;
 pub use standing::{Mark, Marks, StandingMessage, Traits};
 
 use self::census::Census;
+use self::drain::Draining;
 use self::judging::{Found, Judge};
 use self::people::{People, State};
 use self::queueing::Asked;
@@ -293,6 +296,8 @@ struct Floor {
     lanes: OpenLanes,
     /// The place up to which people were taken out of lanes closed since.
     clearing: Option<usize>,
+    /// Everybody is being sent elsewhere.
+    draining: Option<Draining>,
     random: Random,
     notary: Notary,
     mint: Mint,
@@ -330,6 +335,7 @@ impl Shard {
             random,
             lanes: settings.lanes,
             clearing: None,
+            draining: None,
             settings,
             placement,
             admission,
@@ -398,6 +404,7 @@ impl Shard {
         let mut next = floor.census.next();
         if floor.people.len() > 0 {
             next = next.min(floor.sweep.next());
+            next = floor.draining.as_ref().map_or(next, |it| it.next().min(next));
         }
         self.queue.next_timeout().map_or(next, |at| at.min(next))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use whisper_proto::{Banned, ErrorCode};
 
 use super::census::Elsewhere;
+use super::drain::{Drain, Draining};
 use super::people::State;
 use super::{Effects, Floor, Shard};
 use crate::ids::SessionId;
@@ -34,6 +35,10 @@ pub enum Order<'a> {
     },
     /// What is said is held to these rules from here on. Nobody's record changes by it.
     Rules(&'a Arc<Rules>),
+    /// Everybody is told to come back elsewhere ([`whisper_proto::Reconnect`]), disconnected with
+    /// [`whisper_proto::CloseCode::Restart`], and gone, by the next ticks, each at their moment. A
+    /// later order takes the place of an earlier one.
+    Drain(Drain),
 }
 
 impl Shard {
@@ -45,6 +50,7 @@ impl Shard {
             }
             Order::Ban { session, banned } => self.expel(session, banned, effects),
             Order::Rules(rules) => self.floor.judge.moderator.replace_rules(Arc::clone(rules)),
+            Order::Drain(drain) => self.floor.draining = Some(Draining::new(drain)),
             Order::Elsewhere(elsewhere) => self.floor.census.heard_elsewhere(elsewhere),
         }
     }

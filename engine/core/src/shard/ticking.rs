@@ -11,6 +11,7 @@ use crate::time::{Micros, Span};
 impl Shard {
     pub(super) fn tick(&mut self, effects: &mut impl Effects) {
         self.clear_closed_lanes(effects);
+        self.send_on_those_due(effects);
         let now = self.floor.now;
         let (queue, mut desk) = self.desk(effects);
         queue.wake(now, WAKE_BUDGET, &mut desk);

@@ -33,6 +33,7 @@ pub(super) struct File {
     pub(super) client_ip_header: Option<String>,
     pub(super) event_log: Option<PathBuf>,
     pub(super) event_log_max_mib: Option<u64>,
+    pub(super) drain_secs: Option<u64>,
     #[serde(default)]
     pub(super) reports: Reports,
     #[serde(default)]

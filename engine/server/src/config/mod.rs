@@ -49,6 +49,13 @@ const ADMIN_SOCKET: &str = "admin.sock";
 /// Where an event log ends, unless said otherwise.
 const EVENT_LOG_MIB: u64 = 1_024;
 
+/// Within how many seconds SIGTERM has everybody go elsewhere, unless said otherwise: less than
+/// supervisors wait.
+const DRAIN_SECS: u64 = 30;
+
+/// The longest drain, in seconds: a day.
+const DRAIN_SECS_MAX: u64 = 24 * 60 * 60;
+
 /// What a process is run with.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -92,6 +99,8 @@ pub(crate) struct Config {
     pub(crate) challenge_from: u32,
     /// Memory that is kept free, in bytes.
     pub(crate) memory_reserve: u64,
+    /// Within which time SIGTERM has everybody go elsewhere.
+    pub(crate) drain: Span,
     /// Sockets of one reactor; bounded by RLIMIT_NOFILE as well.
     pub(crate) per_reactor: u32,
     /// How often a quiet socket is pinged.
@@ -249,6 +258,12 @@ impl Config {
                 file.limits.memory_reserve_mib,
                 512,
             ) << 20,
+            drain: Span::secs(ledger.pick(
+                "drain_secs",
+                settings.drain_secs,
+                file.drain_secs,
+                DRAIN_SECS,
+            )),
             per_reactor: ledger.file_only("people.per_reactor", file.people.per_reactor, 65_536),
             ping_interval: Span::millis(ledger.file_only(
                 "people.ping_interval_ms",
@@ -310,6 +325,12 @@ impl Config {
         }
         if self.event_log_max == 0 {
             return wrong("event_log_max_mib", "must be at least 1".into());
+        }
+        if self.drain > Span::secs(DRAIN_SECS_MAX) {
+            return wrong(
+                "drain_secs",
+                format!("must be at most {DRAIN_SECS_MAX}, which is a day"),
+            );
         }
         if self.per_reactor == 0 {
             return wrong("people.per_reactor", "must be at least 1".into());

@@ -144,6 +144,9 @@ const FAMILIES: &[Family] = &[
     family(Counter, "refused_full", "Upgrades refused for want of memory", |it| {
         it.tally.refused_full
     }),
+    family(Counter, "refused_closed", "Upgrades refused for the box is being emptied", |it| {
+        it.tally.refused_closed
+    }),
     family(
         Counter,
         "refused_unanswered",

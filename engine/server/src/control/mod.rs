@@ -5,6 +5,7 @@
 
 mod admin;
 mod bans;
+mod drain;
 mod lines;
 mod metrics;
 mod reports;
@@ -19,12 +20,14 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use whisper_core::moderation::Rules;
+use whisper_core::time::Span;
 
 use self::admin::Admin;
 pub(crate) use self::admin::{Operators, Token};
 pub(crate) use self::bans::{Bans, Office, Terms, Whom};
+use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::Board;
 pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
@@ -38,7 +41,10 @@ use crate::tls::Certificates;
 use crate::worker::{Command, Report};
 
 /// How long the workers may take to end before the process ends without them.
-const DRAIN_MAX: Duration = Duration::from_millis(4_500);
+const END_MAX: Duration = Duration::from_millis(4_500);
+
+/// How often it is looked whether all have gone.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// What the control thread is made from.
 pub(crate) struct Control {
@@ -60,6 +66,8 @@ pub(crate) struct Control {
     pub(crate) room: Room,
     /// Memory that is kept free, in bytes.
     pub(crate) memory_reserve: u64,
+    /// Within which time SIGTERM has everybody go elsewhere.
+    pub(crate) drain: Span,
     /// What operators may switch.
     pub(crate) switches: Switches,
     /// The way to where bans are decided upon.
@@ -82,8 +90,10 @@ impl Control {
         let board = Board::new(self.lines.len(), office.numbers());
         let mine = office.mine();
         tokio::spawn(office.run(self.lines.clone()));
+        let drains = Drains::new(self.lines.clone(), board.clone(), self.room.clone(), self.clock);
         let admin = Admin {
             board: board.clone(),
+            drains: drains.clone(),
             pulse: self.pulse.clone(),
             clock: self.clock,
             switches: self.switches.clone(),
@@ -130,10 +140,20 @@ impl Control {
                     service_manager::ready();
                 }
                 stop = stops.next() => {
-                    tracing::info!(signal = stop, "draining");
-                    service_manager::stopping();
-                    board.drain();
-                    return self.drain().await;
+                    let over = if stop == TERMINATE { self.drain } else { Span::default() };
+                    tracing::info!(signal = stop, over_ms = over.as_millis(), "draining");
+                    if drains.has_begun() || over == Span::default() {
+                        return self.end(&drains, stops).await;
+                    }
+                    if let Err(error) = drains.begin(over) {
+                        tracing::error!(%error, "not everybody is told to go in good time");
+                    }
+                }
+                () = sleep(DRAIN_LOOK), if drains.has_begun() => {
+                    self.reports.try_iter().for_each(|report| board.take(report));
+                    if drains.is_over() {
+                        return self.end(&drains, stops).await;
+                    }
                 }
                 ended = self.ended.recv() => {
                     let error = io::Error::other("a worker ended by itself");
@@ -172,21 +192,31 @@ impl Control {
         }
     }
 
-    async fn drain(mut self) -> io::Result<()> {
-        // A mailbox that is full or gone has been asked before.
-        let _ = self.lines.tell(&Command::Drain);
+    /// Has all workers end, and waits for them: not for long, and not where a signal says so.
+    async fn end(mut self, drains: &Drains, mut stops: Stops) -> io::Result<()> {
+        drains.end();
         let all = async {
             for _ in 0..self.lines.len() {
                 self.ended.recv().await.unwrap_or(Ok(()))?;
             }
             Ok(())
         };
-        timeout(DRAIN_MAX, all).await.unwrap_or_else(|_| {
-            tracing::warn!("some connections were not closed in time");
-            Ok(())
-        })
+        tokio::select! {
+            ended = timeout(END_MAX, all) => ended.unwrap_or_else(|_| {
+                tracing::warn!("some connections were not closed in time");
+                Ok(())
+            }),
+            stop = stops.next() => {
+                tracing::warn!(signal = stop, "ending without the last connections");
+                Ok(())
+            }
+        }
     }
 }
+
+/// The signal by which supervisors stop a process. The other one is a person's at a terminal, who
+/// waits for nobody.
+const TERMINATE: &str = "SIGTERM";
 
 /// The signals that end the process in good order.
 struct Stops {
@@ -202,7 +232,7 @@ impl Stops {
 
     async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.terminate.recv() => TERMINATE,
             _ = self.interrupt.recv() => "SIGINT",
         }
     }

@@ -19,6 +19,10 @@ use crate::pulse::Pulse;
 /// How often it is told, at least.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// For how much longer it is to wait for the end of an engine that is being emptied, from each time
+/// on that it is told so.
+const NOT_YET: Duration = Duration::from_secs(30);
+
 /// A manager that hasn't read what it was told before isn't waited for any longer.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -52,6 +56,9 @@ pub(super) async fn keep_told(board: Board, pulse: Pulse, clock: Clock) {
         let is_well = is_draining || pulse.is_steady(clock.now());
         if is_well && watchdog.is_some() {
             tell(&[NotifyState::Watchdog]);
+        }
+        if is_draining {
+            tell(&[NotifyState::ExtendTimeoutUsec(NOT_YET.as_micros() as u32)]);
         }
         let stats = board.stats();
         let state = match (is_draining, is_well) {

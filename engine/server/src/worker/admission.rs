@@ -27,6 +27,9 @@ const ANSWER_MAX: Span = Span::secs(1);
 /// When to come again where the box is full.
 const FULL_RETRY: Span = Span::secs(30);
 
+/// When to come again, elsewhere, where it is being emptied.
+const CLOSED_RETRY: Span = Span::secs(1);
+
 /// What an owner has said.
 pub(super) enum Told {
     /// Whether somebody may come in.
@@ -71,6 +74,8 @@ pub(super) enum Refusal {
     TooMany(Span),
     /// The box has no room.
     Full,
+    /// The box is being emptied.
+    Closed,
     /// A proxy doesn't say whose request it is.
     Unnamed,
     /// The owner doesn't answer.
@@ -82,6 +87,7 @@ impl Refusal {
         *match self {
             Self::TooMany(_) => &mut tally.refused_addresses,
             Self::Full => &mut tally.refused_full,
+            Self::Closed => &mut tally.refused_closed,
             Self::Unnamed => &mut tally.refused_proxies,
             Self::Unanswered => &mut tally.refused_unanswered,
         } += 1;
@@ -93,6 +99,7 @@ impl Refusal {
         let (status, retry) = match self {
             Self::TooMany(wait) => (Status::TooManyRequests, Some(wait)),
             Self::Full => (Status::Unavailable, Some(FULL_RETRY)),
+            Self::Closed => (Status::Unavailable, Some(CLOSED_RETRY)),
             Self::Unanswered => (Status::Unavailable, Some(ANSWER_MAX)),
             Self::Unnamed => (Status::BadRequest, None),
         };
@@ -107,10 +114,13 @@ pub(super) fn admit(guest: &mut Guest, request: &Request<'_>, common: &Common) -
     if guest.asked_for(request, &common.door).is_err() {
         return Admitted::No(Refusal::Unnamed);
     }
+    let upgrade = request.upgrade.is_some();
+    if upgrade && common.room.is_closed() {
+        return Admitted::No(Refusal::Closed);
+    }
     if guest.exempt {
         return Admitted::Yes(None);
     }
-    let upgrade = request.upgrade.is_some();
     if upgrade && common.room.is_full() {
         return Admitted::No(Refusal::Full);
     }

@@ -79,6 +79,8 @@ pub(crate) struct Tally {
     pub(crate) refused_addresses: u64,
     /// Upgrades refused because the box is full.
     pub(crate) refused_full: u64,
+    /// Upgrades refused because the box is being emptied.
+    pub(crate) refused_closed: u64,
     /// TLS handshakes refused because their address has too many connections, or comes too often.
     pub(crate) refused_handshakes: u64,
     /// Requests and handshakes refused because the owner of their address didn't answer.
@@ -231,8 +233,10 @@ impl Desk {
                 }
                 // Every WebSocket is a person's, from its upgrade on.
                 (Input::Pong | Input::Message(_) | Input::Malformed(_), _) => Answered::Kept,
-                (Input::Request(request), _) => {
+                (Input::Request(mut request), _) => {
                     carrier.tally.requests += 1;
+                    // A box that is being emptied keeps nobody for a next request.
+                    request.keep_alive &= !common.room.is_closed();
                     *requests = requests.wrapping_add(1);
                     let admitted = admit(guest, &request, common);
                     if let Admitted::Later(_) = admitted {

@@ -8,6 +8,7 @@ mod bans;
 mod challenge;
 mod connections;
 mod desk;
+mod ending;
 mod filing;
 mod front;
 mod guest;
@@ -29,7 +30,7 @@ use whisper_core::ids::SessionId;
 use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
 use whisper_core::settings::OpenLanes;
-use whisper_core::shard::{Counts, Elsewhere, Envelope, Event, Order, Setup, Shard};
+use whisper_core::shard::{Counts, Drain, Elsewhere, Envelope, Event, Order, Setup, Shard};
 use whisper_core::sweep::Sweep;
 use whisper_core::time::{Micros, Span};
 use whisper_core::ws;
@@ -46,6 +47,7 @@ pub(crate) use self::challenge::Challenges;
 use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
+use self::ending::Ending;
 use self::filing::Departed;
 pub(crate) use self::filing::Filing;
 use self::front::Front;
@@ -72,14 +74,16 @@ const KEEP_ALIVE_STEP: Span = Span::millis(250);
 /// How often the control thread is told the numbers.
 const REPORT_INTERVAL: Span = Span::secs(1);
 
-/// How long connections get to take their close frame when the process ends.
-const DRAIN_MAX: Span = Span::secs(3);
+/// The same while people are sent elsewhere, which it waits for.
+const REPORT_INTERVAL_ENDING: Span = Span::millis(100);
 
 /// What the control thread asks of a worker.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
-    /// Accept nobody, close everybody with 1001, and end.
-    Drain,
+    /// Accept nobody, and send everybody elsewhere, each at their moment.
+    Drain(Drain),
+    /// The same; then close what is still open, and end.
+    End(Drain),
     /// Show these to newcomers.
     Renew(Arc<Identities>),
     /// Pair people in these lanes and in no others.
@@ -195,7 +199,7 @@ pub(crate) struct Worker {
     reports: Sender<Report>,
     keep_alive: Sweep,
     next_report: Micros,
-    draining_until: Option<Micros>,
+    ending: Option<Ending>,
 }
 
 impl Worker {
@@ -236,7 +240,7 @@ impl Worker {
             reports: parts.reports,
             keep_alive: Sweep::new(now, KEEP_ALIVE_STEP),
             next_report: now,
-            draining_until: None,
+            ending: None,
         })
     }
 
@@ -245,7 +249,7 @@ impl Worker {
     /// # Errors
     /// The ring's, which are fatal.
     pub(crate) fn run(mut self) -> io::Result<()> {
-        while !self.is_drained() {
+        while !self.has_ended() {
             self.turn()?;
         }
         if let Some(log) = self.desk.log.take() {
@@ -275,10 +279,12 @@ impl Worker {
             self.desk.handle(io, Event::Tick);
         }
         self.keep_alive();
+        self.close_some();
         self.report();
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::Drain => self.drain(),
+                Command::Drain(drain) => self.drain(drain),
+                Command::End(drain) => self.end(drain),
                 Command::Renew(identities) => self.streams.renew(identities),
                 Command::Others { others, stale } => {
                     let elsewhere = elsewhere(&others, stale);
@@ -316,7 +322,8 @@ impl Worker {
             due = due.min(self.keep_alive.next());
         }
         let log_due = self.desk.log.as_ref().and_then(EventLog::due);
-        let others = [self.desk.patience.next(), self.desk.heads.next(), log_due];
+        let others =
+            [self.desk.patience.next(), self.desk.heads.next(), log_due, self.ending_due()];
         due = others.into_iter().flatten().fold(due, Micros::min);
         if due <= now || self.streams.is_behind() || self.desk.watch.is_looking() {
             return Wait::No;
@@ -347,7 +354,8 @@ impl Worker {
         if self.desk.now < self.next_report {
             return;
         }
-        self.next_report = self.desk.now + REPORT_INTERVAL;
+        let interval = if self.ending.is_some() { REPORT_INTERVAL_ENDING } else { REPORT_INTERVAL };
+        self.next_report = self.desk.now + interval;
         let report = Report {
             shard: self.desk.port.me(),
             counts: self.desk.shard.counts(),
@@ -360,28 +368,6 @@ impl Worker {
         };
         // A control thread that is behind gets a newer one in a second.
         let _ = self.reports.try_send(report);
-    }
-
-    fn drain(&mut self) {
-        if self.draining_until.is_some() {
-            return;
-        }
-        self.draining_until = Some(self.desk.now + DRAIN_MAX);
-        self.reactor.stop_listening();
-        let (io, connections) = (self.reactor.io(), &mut self.desk.connections);
-        for place in 0..connections.span() {
-            if let Some((conn, connection)) = connections.at(place) {
-                // Partners aren't told: they are going as well.
-                connection.person = None;
-                connection.say_goodbye(io, conn, "the server is going away");
-            }
-        }
-    }
-
-    fn is_drained(&mut self) -> bool {
-        self.draining_until.is_some_and(|until| {
-            self.desk.now >= until || self.reactor.io().open_connections() == 0
-        })
     }
 }
 

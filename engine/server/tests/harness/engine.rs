@@ -73,6 +73,8 @@ impl Engine {
             .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(["--reactors", &reactors.to_string()])
             // All of a test come from one address. Settings that speak of it speak for themselves.
+            // Nobody waits in a test, unless that is what it is about.
+            .args(if toml.contains("drain_secs") { &[][..] } else { &["--drain-secs", "0"] })
             .args(if toml.contains("exempt") { &[][..] } else { &["--exempt", "127.0.0.0/8"] })
             .arg("--config")
             .arg(config)

@@ -5,6 +5,7 @@
 
 mod asker;
 mod audit;
+mod draining;
 mod looks;
 mod page;
 mod reports;
@@ -30,6 +31,7 @@ pub(super) use self::asker::Asker;
 pub(crate) use self::asker::Token;
 use self::asker::{Peer, by_socket, by_token};
 use super::bans::{Bans, routes};
+use super::drain::Drains;
 use super::metrics::Board;
 use super::reports::Docket;
 use super::switches::Switches;
@@ -56,6 +58,7 @@ pub(crate) struct Operators {
 #[derive(Clone)]
 pub(super) struct Admin {
     pub(super) board: Board,
+    pub(super) drains: Drains,
     pub(super) pulse: Pulse,
     pub(super) clock: Clock,
     pub(super) switches: Switches,
@@ -111,6 +114,7 @@ impl Admin {
             .route("/admin/lanes", get(switching::lanes).post(switching::set_lanes))
             .route("/admin/challenge", get(switching::challenge).post(switching::set_challenge))
             .route("/admin/log-level", get(switching::log_level).post(switching::set_log_level))
+            .route("/admin/drain", get(draining::progress).post(draining::begin))
             .route("/admin/reports", get(reports::list))
             .route("/admin/reports/{id}", get(reports::show))
             .route("/admin/reports/{id}/resolve", post(reports::resolve))
