@@ -262,6 +262,11 @@ impl<T> Port<T> {
         self.overflowing.iter().map(|to| self.out[to].overflow.len()).sum()
     }
 
+    /// How many messages the fullest ring to another port holds.
+    pub fn depth(&mut self) -> usize {
+        self.out.iter_mut().map(|out| out.ring.used()).max().unwrap_or(0)
+    }
+
     /// What this port has done so far.
     pub fn counters(&self) -> Counters {
         self.counters

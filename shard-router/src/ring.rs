@@ -105,6 +105,11 @@ impl<T> Producer<T> {
         self.free_as_seen()
     }
 
+    /// How many items it holds; only less of it can come.
+    pub(crate) fn used(&mut self) -> usize {
+        self.capacity - self.free()
+    }
+
     fn free_as_seen(&self) -> usize {
         self.capacity - self.tail.wrapping_sub(self.head_seen)
     }

@@ -58,13 +58,14 @@ fn messages_to_oneself_can_be_had_out_of_turn() {
 fn what_does_not_fit_waits_in_order() {
     let (mut a, mut b) = pair(4);
     (0..11).for_each(|n| a.send(1, n));
-    assert_eq!(a.waiting(), 7);
+    assert_eq!((a.depth(), a.waiting()), (4, 7));
     a.flush(no_wake);
     assert_eq!(a.prepare_sleep(), Sleep::Briefly);
     a.awake();
 
     let mut received = drain(&mut b);
     assert_eq!(received.len(), 4);
+    assert_eq!(a.depth(), 0);
     a.send(1, 11); // there is room in the ring now, but older ones wait
     assert_eq!(a.waiting(), 8);
     for left in [4, 0] {

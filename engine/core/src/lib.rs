@@ -18,6 +18,7 @@
 pub mod digest;
 pub mod event_log;
 pub mod evidence;
+pub mod histogram;
 pub mod http;
 pub mod ice;
 pub mod ids;

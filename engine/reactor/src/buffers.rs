@@ -27,6 +27,8 @@ pub(crate) struct Buffers {
     grown: u16,
     /// Buffers that were filled and not yet recycled.
     lent: u16,
+    /// The most that were at the end of any turn, lately.
+    lent_peak: u16,
     tail: u16,
 }
 
@@ -36,7 +38,16 @@ impl Buffers {
         let capacity = capacity.clamp(1, 1 << 15).next_power_of_two();
         let entries = Mapping::new(usize::from(capacity) * size_of::<BufRingEntry>())?;
         let memory = Mapping::new(usize::from(capacity) * buffer_bytes as usize)?;
-        Ok(Buffers { entries, memory, capacity, buffer_bytes, grown: 0, lent: 0, tail: 0 })
+        Ok(Buffers {
+            entries,
+            memory,
+            capacity,
+            buffer_bytes,
+            grown: 0,
+            lent: 0,
+            lent_peak: 0,
+            tail: 0,
+        })
     }
 
     /// Makes the pool known to the ring and offers the first buffers.
@@ -96,6 +107,20 @@ impl Buffers {
     /// Whether most of the pool is in use and a bigger one is allowed.
     pub(crate) fn is_short(&self) -> bool {
         self.grown < self.capacity && self.free() < self.grown / 4
+    }
+
+    /// Notes how many are lent, once all that were filled have been heard of.
+    pub(crate) fn note_peak(&mut self) {
+        self.lent_peak = self.lent_peak.max(self.lent);
+    }
+
+    /// The fewest that were free since this was last asked, of all that there may be.
+    pub(crate) fn take_low_water(&mut self) -> u16 {
+        self.capacity - std::mem::replace(&mut self.lent_peak, self.lent)
+    }
+
+    pub(crate) fn capacity(&self) -> u16 {
+        self.capacity
     }
 
     pub(crate) fn grown(&self) -> u16 {

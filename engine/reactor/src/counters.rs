@@ -5,6 +5,10 @@
 pub struct Counters {
     /// Turns: system calls that waited for or looked after completions.
     pub turns: u64,
+    /// Turns that let the kernel put the thread to sleep.
+    pub sleeps: u64,
+    /// Completions taken from the ring.
+    pub completions: u64,
     /// Connections accepted.
     pub accepted: u64,
     /// Connections dialled with success.
@@ -21,12 +25,16 @@ pub struct Counters {
     pub sent_bytes: u64,
     /// Sends that the kernel took only in part, or not at all.
     pub sends_short: u64,
+    /// Of those, sends of which it took nothing.
+    pub sends_refused: u64,
     /// Connections closed because their peer doesn't read.
     pub slow_readers: u64,
     /// Receives that ended for want of a buffer. No data is lost by it.
     pub receives_starved: u64,
     /// Receive buffers that exist by now.
     pub buffers_now: u64,
+    /// Receive buffers that may exist.
+    pub buffers_max: u64,
     /// Connections that hold a multishot receive.
     pub receive_armed_now: u64,
     /// Connections that hold a poll.

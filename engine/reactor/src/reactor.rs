@@ -120,6 +120,7 @@ impl Reactor {
         self.flush()?;
         let patience = self.patience(wait);
         self.io.counters.turns += 1;
+        self.io.counters.sleeps += u64::from(patience != Some(Duration::ZERO));
         self.ring.enter(patience)?;
         self.drain();
         while self.ring.overflowed() {
@@ -127,6 +128,7 @@ impl Reactor {
             self.drain();
         }
         self.io.clear_segments();
+        self.buffers.note_peak();
         if self.buffers.is_short() || !self.io.starved.is_empty() {
             self.buffers.grow();
             self.io.counters.buffers_now = u64::from(self.buffers.grown());
@@ -183,9 +185,24 @@ impl Reactor {
         &mut self.io
     }
 
+    /// Completions taken so far: [`Counters::completions`] by itself.
+    pub fn completions(&self) -> u64 {
+        self.io.counters.completions
+    }
+
     /// What was done so far.
     pub fn counters(&self) -> Counters {
-        Counters { buffers_now: u64::from(self.buffers.grown()), ..self.io.counters }
+        Counters {
+            buffers_now: self.buffers.grown().into(),
+            buffers_max: self.buffers.capacity().into(),
+            ..self.io.counters
+        }
+    }
+
+    /// The fewest receive buffers that were free at the end of any wait since this was last asked,
+    /// of all that may exist: the low-water mark.
+    pub fn take_low_water(&mut self) -> u64 {
+        self.buffers.take_low_water().into()
     }
 
     /// Queues all that was asked for since the last turn.
@@ -244,6 +261,7 @@ impl Reactor {
     /// Turns all completions into changes of state, and those that concern the handler into events.
     fn drain(&mut self) {
         for completion in self.ring.completions() {
+            self.io.counters.completions += 1;
             let io = &mut *self.io;
             match completion.token.op {
                 Op::Ignored => {}

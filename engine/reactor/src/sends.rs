@@ -92,6 +92,7 @@ impl Io {
             return;
         }
         self.counters.sends_short += 1;
+        self.counters.sends_refused += u64::from(sent == 0);
         slot.outbox_mut(&self.unsent_sum).begin_with(rest);
         self.check_unsent(conn);
     }

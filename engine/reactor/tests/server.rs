@@ -72,7 +72,9 @@ fn a_burst_beyond_the_buffers_waits_in_the_sockets() {
     }
     let counters = world.reactor.counters();
     assert!(counters.receives_starved > 0);
-    assert_eq!(counters.buffers_now, 4);
+    assert_eq!((counters.buffers_now, counters.buffers_max), (4, 4));
+    assert_eq!(world.reactor.take_low_water(), 0);
+    assert_eq!(world.reactor.take_low_water(), 4, "nothing is in use any more");
 }
 
 #[test]
@@ -84,6 +86,10 @@ fn the_buffer_pool_grows_with_the_burst() {
     world.until("all is heard", |world| world.heard.received_bytes == 1_000_000);
     let grown = world.reactor.counters().buffers_now;
     assert!(grown > 64 && grown <= 2048, "{grown}");
+    let free = world.reactor.take_low_water();
+    assert!((1..2048 - 48).contains(&free), "{free}");
+    let counters = world.reactor.counters();
+    assert!(counters.completions > counters.receives && counters.sleeps <= counters.turns);
 }
 
 #[test]
@@ -116,6 +122,7 @@ fn a_slow_reader_is_closed_and_costs_no_more_than_its_bound() {
     assert!(most > 0 && most <= 50_000, "{most}");
     let counters = world.reactor.counters();
     assert_eq!((counters.slow_readers, counters.closed), (1, 1));
+    assert!(counters.sends_refused <= 1);
     assert_eq!(counters.sends_short, 1, "after the first refusal all goes through the outbox");
     world.until_empty();
     drop(client);

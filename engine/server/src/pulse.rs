@@ -28,8 +28,13 @@ impl Pulse {
         self.0[shard].0.store(now.0, Ordering::Relaxed);
     }
 
+    /// How long ago each shard's latest turn began.
+    pub(crate) fn ages(&self, now: Micros) -> impl Iterator<Item = Span> {
+        self.0.iter().map(move |beat| now.since(Micros(beat.0.load(Ordering::Relaxed))))
+    }
+
     /// Whether every shard has turned lately.
     pub(crate) fn is_steady(&self, now: Micros) -> bool {
-        self.0.iter().all(|beat| now.since(Micros(beat.0.load(Ordering::Relaxed))) < STUCK_AFTER)
+        self.ages(now).all(|age| age < STUCK_AFTER)
     }
 }

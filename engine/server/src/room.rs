@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What must stay free, in bytes, however little is configured: the kernel needs some for the
 /// sockets there are.
@@ -16,6 +16,7 @@ pub(crate) struct Room(Arc<State>);
 struct State {
     full: AtomicBool,
     closed: AtomicBool,
+    free: AtomicU64,
 }
 
 impl Room {
@@ -34,12 +35,23 @@ impl Room {
         self.0.closed.load(Ordering::Relaxed)
     }
 
+    /// Memory that was free at the last look, in bytes.
+    pub(crate) fn free(&self) -> u64 {
+        self.0.free.load(Ordering::Relaxed)
+    }
+
+    /// What is kept where so much is configured, in bytes.
+    pub(crate) fn reserve(configured: u64) -> u64 {
+        configured.max(RESERVE_MIN)
+    }
+
     /// Looks how much memory is free, of the machine and of the control group, and answers whether
     /// that has changed the mind. `reserve` bytes are kept; room is there again when a quarter more
     /// is free.
     pub(crate) fn look(&self, reserve: u64) -> bool {
         let Some(free) = free_bytes() else { return false };
-        let reserve = reserve.max(RESERVE_MIN);
+        let reserve = Self::reserve(reserve);
+        self.0.free.store(free, Ordering::Relaxed);
         let was_full = self.is_full();
         let is_full = free < if was_full { reserve + reserve / 4 } else { reserve };
         self.0.full.store(is_full, Ordering::Relaxed);

@@ -136,6 +136,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         Office::open(file.clone(), secret.ban_keys(), redis).await
     })?;
 
+    let certificates_end = tls.as_ref().and_then(|(identities, _)| identities.not_after());
     let clock = Clock::start();
     let pulse = Pulse::new(clock.now(), reactors);
     let room = Room::default();
@@ -212,6 +213,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         reports,
         ended,
         certificates,
+        certificates_end,
         rules: rules_file,
         clock,
         pulse,
@@ -220,6 +222,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         drain: config.drain,
         switches,
         bans: common.bans.clone(),
+        filings: file_report,
     };
     let ready = || print_ready(&addresses, admin_address, sockets_max, config);
     let served = runtime

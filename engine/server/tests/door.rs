@@ -131,7 +131,7 @@ fn tls_handshakes_have_a_rate_for_each_address() {
     // One more a second is due, however slow this machine is.
     let in_a_row = (0..100).take_while(|_| shaken.shakes_from("127.0.0.2")).count();
     assert!((3..100).contains(&in_a_row), "{in_a_row}");
-    shaken.engine.await_sum("whisper_refused_handshakes_total", |count| count == 1.0);
+    shaken.engine.await_refused("handshakes", |count| count == 1.0);
     // Neighbours, of whom some have their owner elsewhere, are somebody else.
     for neighbour in 10..30 {
         assert!(shaken.shakes_from(&format!("127.0.0.{neighbour}")));

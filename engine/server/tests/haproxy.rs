@@ -110,7 +110,7 @@ impl Town {
         chat(first, &mut other);
         first.say(&say("through a proxy"));
         assert_eq!(other.expect::<Words>().content, "through a proxy");
-        self.engine.await_sum("whisper_refused_proxies_total", |count| count == 0.0);
+        self.engine.await_refused("proxies", |count| count == 0.0);
     }
 
     /// Nobody else gets in where HAProxy does.
@@ -120,7 +120,7 @@ impl Town {
             http.try_send(header.as_bytes());
             http.expect_end();
         }
-        self.engine.await_sum("whisper_refused_proxies_total", |count| count == 2.0);
+        self.engine.await_refused("proxies", |count| count == 2.0);
     }
 }
 

@@ -389,7 +389,7 @@ fn operators_see_the_numbers() {
             && metrics.sum("whisper_sockets_open") >= 3
             && metrics.says("whisper_people_online{reactor=\"0\"} 1")
             && metrics.says("whisper_people_online{reactor=\"1\"} 2")
-            && metrics.says("# EOF")
+            && metrics.says("# TYPE whisper_people_online gauge")
     });
     bob.vanish();
     until("who has left isn't counted", &|operator| {

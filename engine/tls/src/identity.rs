@@ -14,6 +14,8 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use webpki::EndEntityCert;
 
+use crate::validity::not_after;
+
 /// How long a certificate of our own making is good for: some clients take none that is good for
 /// much longer.
 const SELF_SIGNED_DAYS: u32 = 90;
@@ -95,6 +97,11 @@ impl Identity {
         self.certified.cert.first().map_or(&[], |certificate| certificate)
     }
 
+    /// When the certificate ends, in Unix seconds; None where it doesn't say so as it should.
+    pub fn not_after(&self) -> Option<u64> {
+        not_after(self.certificate())
+    }
+
     fn new(
         chain: Vec<CertificateDer<'static>>,
         key: &PrivateKeyDer<'_>,
@@ -114,6 +121,7 @@ impl Identity {
 /// and whose key it can verify; where there is none, or it asks for none, the first it can verify.
 /// So a name may have a certificate of ECDSA and one of RSA.
 pub struct Identities {
+    not_after: Option<u64>,
     all: Vec<Arc<CertifiedKey>>,
     by_name: HashMap<String, Vec<Arc<CertifiedKey>>>,
 }
@@ -127,8 +135,14 @@ impl Identities {
                 by_name.entry(name.clone()).or_default().push(Arc::clone(certified));
             }
         }
+        let not_after = identities.iter().filter_map(Identity::not_after).min();
         let all: Vec<_> = identities.into_iter().map(|identity| identity.certified).collect();
-        (!all.is_empty()).then_some(Self { all, by_name })
+        (!all.is_empty()).then_some(Self { not_after, all, by_name })
+    }
+
+    /// When the first of the certificates ends, in Unix seconds; None where none says so.
+    pub fn not_after(&self) -> Option<u64> {
+        self.not_after
     }
 
     /// Those for a name, itself or by a wildcard in place of its first label.

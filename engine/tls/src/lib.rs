@@ -24,6 +24,7 @@ mod handshake;
 mod identity;
 mod record;
 mod traffic;
+mod validity;
 
 pub use acceptor::{Acceptor, Tickets};
 pub use alert::Alert;

@@ -21,6 +21,8 @@ pub(crate) const CPLUSPLUS: Program = Program::at("g++", || process::is_on_path(
 pub(crate) const HAPROXY: Program = Program::at("haproxy", || is_file("/usr/sbin/haproxy"));
 pub(crate) const REDIS: Program =
     Program::at("redis-server", || process::is_on_path("redis-server"));
+pub(crate) const PROMETHEUS: Program =
+    Program::at("prometheus", || process::is_on_path("promtool"));
 pub(crate) const SYSTEMD: Program =
     Program::at("systemd", || process::is_on_path("systemd-analyze"));
 pub(crate) const VALGRIND: Program = Program::at("valgrind", || process::is_on_path("valgrind"));

@@ -59,6 +59,11 @@ pub enum Level {
     Again,
 }
 
+impl Level {
+    /// How many levels there are.
+    pub const COUNT: usize = 4;
+}
+
 /// What two paired people have in common. Better is higher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Affinity {

@@ -67,6 +67,7 @@ pub(super) struct Home {
     /// Tickets open to anyone, so that two on one core find each other here.
     open: BTreeSet<(LaneId, TicketId)>,
     per_lane: [u32; LANES],
+    per_level: [u32; Level::COUNT],
     cadence: Cadence,
     timers: Timers,
 }
@@ -98,6 +99,11 @@ enum Waiting {
 impl Home {
     pub(super) fn len(&self) -> usize {
         self.tickets.len()
+    }
+
+    /// How many tickets have opened up to each level.
+    pub(super) fn per_level(&self) -> [u32; Level::COUNT] {
+        self.per_level
     }
 
     pub(super) fn next_timeout(&self) -> Option<Micros> {
@@ -153,6 +159,7 @@ impl Home {
             behind: VecDeque::new(),
         });
         self.per_lane[usize::from(wish.lane.0)] += 1;
+        self.per_level[level as usize] += 1;
         host.searching(wish.person, self.search(ground, wish.lane, told));
         if level >= Level::Any && self.match_locally(ground, slot, host) {
             return None;
@@ -343,6 +350,8 @@ impl Home {
 
     fn open(&mut self, ground: &Ground, slot: u32, level: Level, host: &mut impl Host) {
         let ticket = &mut self.tickets[slot];
+        self.per_level[ticket.card.level as usize] -= 1;
+        self.per_level[level as usize] += 1;
         ticket.card.level = level;
         let (person, lane, id) = (ticket.card.person, ticket.card.lane, ticket.card.ticket);
         // Whoever takes anyone was told so on joining.
@@ -449,6 +458,7 @@ impl Home {
         self.timers.cancel(slot);
         self.open.remove(&(ticket.card.lane, id));
         self.per_lane[usize::from(ticket.card.lane.0)] -= 1;
+        self.per_level[ticket.card.level as usize] -= 1;
         for owner in owners(ground, &ticket) {
             let told = Some(owner) == informed || ground.broken.is(Fault::WithdrawForgotten);
             if !told {

@@ -235,6 +235,11 @@ impl MatchQueue {
         self.home.len()
     }
 
+    /// People of this home in the queue, by how far their ticket has opened up.
+    pub fn queued_by_level(&self) -> [u32; Level::COUNT] {
+        self.home.per_level()
+    }
+
     /// For auditors: the tickets of this home, and whether each is held.
     pub fn tickets(&self) -> Vec<(Card, bool)> {
         self.home.tickets()

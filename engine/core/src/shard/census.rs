@@ -1,7 +1,11 @@
-//! The numbers people are shown: each shard counts its own and tells the others once a second.
+//! The numbers people are shown: each shard counts its own and tells the others once a second; and
+//! those for who runs the engine, which no shard tells another.
 
 use whisper_proto::Stats;
 
+use super::Shard;
+use crate::histogram::Histogram;
+use crate::match_queue::{Affinity, Level};
 use crate::time::{Micros, Span};
 
 /// How often a shard tells the others its numbers.
@@ -25,6 +29,25 @@ pub struct Counts {
     pub waited_ms: u64,
     /// Rooms opened since the start, each counted where its id was made.
     pub rooms_opened: u64,
+}
+
+/// Waits in milliseconds, from 1 ms to 32.768 s and above.
+pub type Waits = Histogram<0, 17>;
+
+/// What a shard has done for its own people since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turnover {
+    /// Tickets begun: joins, and skips that search again.
+    pub tickets: u64,
+    /// Tickets that ended because nobody was found in time.
+    pub timeouts: u64,
+    /// How long those waited who were matched, by what they have in common: as [`Affinity`] has it,
+    /// the least first.
+    pub waits: [Waits; 4],
+    /// What was passed on to partners who are at home here.
+    pub relayed_here: u64,
+    /// What was passed on to partners who are at home in another shard.
+    pub relayed_away: u64,
 }
 
 /// The latest numbers of all other nodes together; of none, where there is only this.
@@ -57,6 +80,24 @@ pub(super) struct Census {
     faded: Micros,
     next: Micros,
     told: Counts,
+    pub(super) turnover: Turnover,
+}
+
+impl Shard {
+    /// What this shard has done for its people.
+    pub fn turnover(&self) -> &Turnover {
+        &self.floor.census.turnover
+    }
+
+    /// People of this shard in the queue, by how far their ticket has opened up.
+    pub fn queued_by_level(&self) -> [u32; Level::COUNT] {
+        self.queue.queued_by_level()
+    }
+
+    /// People of this shard in a chat.
+    pub fn chatting(&self) -> usize {
+        self.floor.rooms.len()
+    }
 }
 
 impl Census {
@@ -70,6 +111,7 @@ impl Census {
             faded: now,
             next: now + INTERVAL,
             told: Counts::default(),
+            turnover: Turnover::default(),
         }
     }
 
@@ -81,7 +123,8 @@ impl Census {
         self.next
     }
 
-    pub(super) fn matched(&mut self, waited: Span) {
+    pub(super) fn matched(&mut self, affinity: Affinity, waited: Span) {
+        self.turnover.waits[affinity as usize].record(waited.as_millis().into());
         self.matched = self.matched.saturating_add(1);
         self.waited_ms += u64::from(waited.as_millis());
     }

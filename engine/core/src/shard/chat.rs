@@ -190,7 +190,7 @@ impl Floor {
     /// Brings a message to the partner: straight to their connection if they are of this shard,
     /// encoded to their home if not.
     fn relay(
-        &self,
+        &mut self,
         place: u32,
         message: &ServerMessage<'_>,
         fleeting: bool,
@@ -201,8 +201,10 @@ impl Floor {
         if to.home() == self.me
             && let Some((link, _)) = self.in_room(to, id)
         {
+            self.census.turnover.relayed_here += 1;
             return effects.push(Effect::Send { link, message });
         }
+        self.census.turnover.relayed_away += 1;
         let mut payload = Vec::with_capacity(ENVELOPE_BYTES);
         message.encode(&mut payload);
         let payload = payload.into_boxed_slice();

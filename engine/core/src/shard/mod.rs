@@ -28,7 +28,7 @@ use whisper_proto::{
 };
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
-pub use census::{Counts, Elsewhere};
+pub use census::{Counts, Elsewhere, Turnover, Waits};
 pub use door::DoorMessage;
 pub use drain::Drain;
 pub use hashed::HashedJoin;

@@ -136,6 +136,7 @@ impl Shard {
             priority: extra.standing.on(day(now)).priority(),
         };
         person.state = State::Queued;
+        self.floor.census.turnover.tickets += 1;
         let (queue, mut desk) = self.desk(effects);
         // None: matched at once, on this core.
         if let Some(ticket) = queue.join(now, wish, &mut desk) {
@@ -299,10 +300,11 @@ impl<E: Effects> Host for Desk<'_, E> {
         floor.judge.attend(place, lane);
         let person = floor.people.get_mut(session).expect("still there");
         person.state = State::Chatting(place);
-        floor.census.matched(waited);
+        floor.census.matched(affinity, waited);
     }
 
     fn timed_out(&mut self, person: SessionId, waited: Span) {
+        self.floor.census.turnover.timeouts += 1;
         let Some(there) = self.floor.people.get_mut(person) else { return };
         there.state = State::Idle;
         there.active = seconds(self.floor.now);

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use whisper_core::moderation::Rules;
 use whisper_core::time::Span;
@@ -29,7 +29,7 @@ pub(crate) use self::admin::{Operators, Token};
 pub(crate) use self::bans::{Bans, Office, Terms, Whom};
 use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
-use self::metrics::Board;
+use self::metrics::{Board, Expiry, Parts};
 pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
 pub(crate) use self::siege::Siege;
 pub(crate) use self::switches::Switches;
@@ -38,7 +38,7 @@ use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::rules::{RulesFile, RulesFileError};
 use crate::tls::Certificates;
-use crate::worker::{Command, Report};
+use crate::worker::{Command, Filing, Report};
 
 /// How long the workers may take to end before the process ends without them.
 const END_MAX: Duration = Duration::from_millis(4_500);
@@ -56,6 +56,8 @@ pub(crate) struct Control {
     pub(crate) ended: UnboundedReceiver<io::Result<()>>,
     /// Where the listeners that speak TLS have their certificates from.
     pub(crate) certificates: Option<Certificates>,
+    /// When the certificates end, in Unix seconds, if there are any.
+    pub(crate) certificates_end: Option<u64>,
     /// Where the rules of what may be said are from.
     pub(crate) rules: RulesFile,
     /// The time.
@@ -72,6 +74,8 @@ pub(crate) struct Control {
     pub(crate) switches: Switches,
     /// The way to where bans are decided upon.
     pub(crate) bans: Bans,
+    /// The way of reports to their intake.
+    pub(crate) filings: mpsc::Sender<Filing>,
 }
 
 impl Control {
@@ -87,7 +91,19 @@ impl Control {
     ) -> io::Result<()> {
         let mut stops = Stops::new()?;
         let mut hangups = signal(SignalKind::hangup())?;
-        let board = Board::new(self.lines.len(), office.numbers());
+        let expiry = Expiry::default();
+        expiry.set(self.certificates_end);
+        let parts = Parts {
+            clock: self.clock,
+            pulse: self.pulse.clone(),
+            room: self.room.clone(),
+            memory_reserve: self.memory_reserve,
+            switches: self.switches.clone(),
+            bans: self.bans.clone(),
+            filings: self.filings.clone(),
+            expiry: expiry.clone(),
+        };
+        let board = Board::new(self.lines.len(), parts, office.numbers(), intake.numbers());
         let mine = office.mine();
         tokio::spawn(office.run(self.lines.clone()));
         let drains = Drains::new(self.lines.clone(), board.clone(), self.room.clone(), self.clock);
@@ -117,7 +133,7 @@ impl Control {
                     }
                     self.switches.weigh(board.upgrades());
                     if self.certificates.as_mut().is_some_and(Certificates::have_changed) {
-                        self.renew();
+                        self.renew(&expiry);
                     }
                     if self.rules.has_changed() {
                         self.rules.reload();
@@ -129,7 +145,7 @@ impl Control {
                 }
                 Some(()) = hangups.recv() => {
                     service_manager::reloading();
-                    self.renew();
+                    self.renew(&expiry);
                     self.rules.reload();
                     if !self.rules.is_being_read() {
                         service_manager::ready();
@@ -164,10 +180,11 @@ impl Control {
     }
 
     /// Reads the certificates again. Where they can't be used, the old ones stay.
-    fn renew(&mut self) {
+    fn renew(&mut self, expiry: &Expiry) {
         let Some(certificates) = &mut self.certificates else { return };
         match certificates.reload() {
             Ok(identities) => {
+                expiry.set(identities.not_after());
                 if !self.lines.tell(&Command::Renew(identities)) {
                     tracing::error!("a worker doesn't listen, and keeps the old certificates");
                 }

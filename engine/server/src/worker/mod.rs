@@ -14,6 +14,7 @@ mod front;
 mod guest;
 mod heads;
 mod link;
+mod pace;
 mod standing;
 mod verdicts;
 mod web;
@@ -27,10 +28,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::mpsc;
 use whisper_core::ids::SessionId;
+use whisper_core::match_queue::Level;
 use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
 use whisper_core::settings::OpenLanes;
-use whisper_core::shard::{Counts, Drain, Elsewhere, Envelope, Event, Order, Setup, Shard};
+use whisper_core::shard::{
+    Counts, Drain, Elsewhere, Envelope, Event, Order, Setup, Shard, Turnover,
+};
 use whisper_core::sweep::Sweep;
 use whisper_core::time::{Micros, Span};
 use whisper_core::ws;
@@ -53,6 +57,7 @@ pub(crate) use self::filing::Filing;
 use self::front::Front;
 pub(crate) use self::guest::Door;
 use self::heads::Heads;
+use self::pace::Pace;
 use crate::clock::{Clock, duration};
 use crate::config::{Origins, Service};
 use crate::control::Bans;
@@ -132,6 +137,22 @@ pub(crate) struct Report {
     pub(crate) sockets: usize,
     /// Addresses that its shard remembers.
     pub(crate) addresses: usize,
+    /// How it keeps up.
+    pub(crate) pace: Pace,
+    /// What its shard has done for people.
+    pub(crate) turnover: Turnover,
+    /// People in its queue, by how far their ticket has opened up.
+    pub(crate) queued_by_level: [u32; Level::COUNT],
+    /// People in a chat.
+    pub(crate) chatting: usize,
+    /// The fewest receive buffers that were free since the last report.
+    pub(crate) buffers_free_low: u64,
+    /// Messages in its fullest ring to another shard.
+    pub(crate) mesh_depth: usize,
+    /// Messages for which there is no room in a ring.
+    pub(crate) mesh_waiting: usize,
+    /// An event log is kept of it.
+    pub(crate) is_logged: bool,
 }
 
 /// What all workers of a process share the knowledge of.
@@ -198,6 +219,7 @@ pub(crate) struct Worker {
     commands: Receiver<Command>,
     reports: Sender<Report>,
     keep_alive: Sweep,
+    pace: Pace,
     next_report: Micros,
     ending: Option<Ending>,
 }
@@ -239,6 +261,7 @@ impl Worker {
             commands: parts.commands,
             reports: parts.reports,
             keep_alive: Sweep::new(now, KEEP_ALIVE_STEP),
+            pace: Pace::default(),
             next_report: now,
             ending: None,
         })
@@ -259,9 +282,10 @@ impl Worker {
     }
 
     fn turn(&mut self) -> io::Result<()> {
-        let wait = self.patience();
         self.reactor.seal(&mut self.streams);
+        let wait = self.patience();
         self.reactor.wait(wait)?;
+        self.pace.began(self.reactor.completions());
         self.desk.port.awake();
         self.desk.now = self.desk.common.clock.now();
         self.desk.common.pulse.beat(self.desk.port.me(), self.desk.now);
@@ -317,6 +341,7 @@ impl Worker {
     /// How long to sleep, having shown the other shards that we do.
     fn patience(&mut self) -> Wait {
         let now = self.desk.common.clock.now();
+        self.pace.turned(now.since(self.desk.now));
         let mut due = self.desk.shard.next_timeout().min(self.next_report);
         if !self.desk.connections.is_empty() {
             due = due.min(self.keep_alive.next());
@@ -365,6 +390,14 @@ impl Worker {
             tls: self.streams.tally(),
             sockets: self.reactor.io().open_connections(),
             addresses: self.desk.shard.addresses(),
+            pace: self.pace,
+            turnover: *self.desk.shard.turnover(),
+            queued_by_level: self.desk.shard.queued_by_level(),
+            chatting: self.desk.shard.chatting(),
+            buffers_free_low: self.reactor.take_low_water(),
+            mesh_depth: self.desk.port.depth(),
+            mesh_waiting: self.desk.port.waiting(),
+            is_logged: self.desk.log.is_some(),
         };
         // A control thread that is behind gets a newer one in a second.
         let _ = self.reports.try_send(report);

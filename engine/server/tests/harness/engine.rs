@@ -189,11 +189,23 @@ impl Engine {
     /// Waits until a metric, added up over all reactors, is as wanted.
     #[track_caller]
     pub(crate) fn await_sum(&self, name: &str, wanted: impl Fn(f64) -> bool) {
+        self.await_labelled(name, "", wanted);
+    }
+
+    /// Waits until so many were refused for a reason, by all reactors.
+    #[track_caller]
+    pub(crate) fn await_refused(&self, reason: &str, wanted: impl Fn(f64) -> bool) {
+        let label = format!("reason=\"{reason}\"");
+        self.await_labelled("whisper_refused_total", &label, wanted);
+    }
+
+    #[track_caller]
+    fn await_labelled(&self, name: &str, label: &str, wanted: impl Fn(f64) -> bool) {
         let start = Instant::now();
         let line = format!("{name}{{reactor=");
         loop {
             let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
-            let values = metrics.lines().filter(|it| it.starts_with(&line));
+            let values = metrics.lines().filter(|it| it.starts_with(&line) && it.contains(label));
             let values = values.filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok());
             let sum: f64 = values.sum();
             if wanted(sum) {

@@ -1,16 +1,25 @@
 //! What is only looked at.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::{Admin, Answer, json};
+use crate::control::metrics::Format;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
-    match admin.board.render() {
-        Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// In OpenMetrics for who asks for it, as Prometheus does.
+pub(super) async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (format, kind) = match accepted.into_iter().any(|it| it.contains("openmetrics-text")) {
+        true => (Format::OpenMetrics, OPENMETRICS),
+        false => (Format::Plain, PLAIN),
+    };
+    match admin.board.render(format) {
+        Ok(text) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

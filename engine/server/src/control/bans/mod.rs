@@ -96,6 +96,11 @@ impl Bans {
         self.ask(|answer| Ask::Impose { whom, terms, by, answer: Some(answer) }).await
     }
 
+    /// How much waits at the door.
+    pub(crate) fn waiting(&self) -> usize {
+        self.asks.max_capacity() - self.asks.capacity()
+    }
+
     /// The same for who can't wait. False where too much waits at the door.
     #[must_use]
     pub(crate) fn impose_soon(&self, whom: Whom, terms: Terms, by: &str) -> bool {

@@ -1,13 +1,15 @@
 //! How many are banned, and how it stands with the shared store.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
 
 /// The kinds of subjects, as in their keys.
 const KINDS: [&str; 4] = ["ips", "users", "fps", "cookies"];
@@ -25,6 +27,9 @@ struct Values {
     unreadable: AtomicU64,
     redis_up: AtomicU64,
     redis_losses: AtomicU64,
+    redis_wanted: AtomicU64,
+    /// When Redis was last heard of.
+    redis_heard: Mutex<Option<Instant>>,
 }
 
 impl Numbers {
@@ -47,6 +52,16 @@ impl Numbers {
         }
     }
 
+    /// There is to be a Redis.
+    pub(super) fn want_redis(&self) {
+        self.0.redis_wanted.store(1, Ordering::Relaxed);
+    }
+
+    /// Redis has said something.
+    pub(super) fn heard_redis(&self) {
+        *self.0.redis_heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
     pub(super) fn unreadable(&self, keys: usize) {
         self.0.unreadable.fetch_add(keys as u64, Ordering::Relaxed);
     }
@@ -65,9 +80,17 @@ impl Collector for Numbers {
             ("bans_unwritten", "Changes that Redis has yet to take", &self.0.unwritten),
             ("bans_unsaved", "Changes that the file has yet to take", &self.0.unsaved),
             ("redis_up", "Redis answers; 0 where there is none", &self.0.redis_up),
+            ("redis_configured", "1 where there is to be a Redis", &self.0.redis_wanted),
         ] {
             let gauge = gauge(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        let heard = *self.0.redis_heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(heard) = heard {
+            let silence = ConstGauge::new(heard.elapsed().as_secs_f64());
+            let (help, unit) = ("Time since Redis was last heard of", Some(&Unit::Seconds));
+            let kind = silence.metric_type();
+            silence.encode(encoder.encode_descriptor("redis_silence", help, unit, kind)?)?;
         }
         for (name, help, value) in [
             ("bans_unreadable", "Keys of bans that mean nobody", &self.0.unreadable),

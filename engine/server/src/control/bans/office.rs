@@ -87,6 +87,9 @@ impl Office {
             unseen: false,
             users: false,
         };
+        if office.redis.is_some() {
+            office.numbers.want_redis();
+        }
         office.count();
         Ok((bans, office))
     }
@@ -251,6 +254,9 @@ impl Office {
 
     /// Takes what Redis says.
     fn heard(&mut self, news: News, lines: &Lines) {
+        if !matches!(news, News::Away(_)) {
+            self.numbers.heard_redis();
+        }
         match news {
             News::Scanned { bans, unreadable } => {
                 tracing::info!(bans = bans.len(), unreadable, "all bans were read from Redis");

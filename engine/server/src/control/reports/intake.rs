@@ -10,7 +10,7 @@ use whisper_core::ids::{SessionId, Side};
 use whisper_store::bans::Identity;
 use whisper_store::reports::{Evidence, Report};
 
-use super::{Docket, DocketError, Policy};
+use super::{Docket, DocketError, Numbers, Policy};
 use crate::control::Lines;
 use crate::worker::{Command, Filing};
 
@@ -19,6 +19,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// How long a database that failed is left alone.
 const AWAY: Duration = Duration::from_secs(5);
+
+/// How often reports are counted.
+const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often reports past their time are deleted.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(3_600);
@@ -30,6 +33,7 @@ pub(crate) struct Intake {
     filings: mpsc::Receiver<Filing>,
     /// Who is to be weighed.
     accused: BTreeSet<String>,
+    numbers: Numbers,
     /// Nothing is asked of the database before.
     away_until: Option<Instant>,
 }
@@ -37,7 +41,8 @@ pub(crate) struct Intake {
 impl Intake {
     /// An intake of what these workers file.
     pub(crate) fn new(docket: Docket, lines: Lines, filings: mpsc::Receiver<Filing>) -> Self {
-        Self { docket, lines, filings, accused: BTreeSet::new(), away_until: None }
+        let (accused, numbers) = (BTreeSet::new(), Numbers::default());
+        Self { docket, lines, filings, accused, numbers, away_until: None }
     }
 
     /// Where it brings them.
@@ -45,10 +50,17 @@ impl Intake {
         self.docket.clone()
     }
 
+    /// How many there are, kept up to date.
+    pub(in crate::control) fn numbers(&self) -> Numbers {
+        self.numbers.clone()
+    }
+
     /// Takes reports until the process ends.
     pub(crate) async fn run(mut self) {
         let mut retry = interval(AWAY);
+        let mut count = interval(COUNT_INTERVAL);
         let mut expiry = interval(EXPIRY_INTERVAL);
+        count.set_missed_tick_behavior(MissedTickBehavior::Delay);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -59,6 +71,7 @@ impl Intake {
                     self.settle().await;
                 }
                 _ = retry.tick() => self.settle().await,
+                _ = count.tick() => self.count().await,
                 _ = expiry.tick() => self.expire().await,
             }
         }
@@ -71,7 +84,10 @@ impl Intake {
         let report = self.docket.report(filing, reporter, accused);
         match self.docket.reports.file(&report).await {
             Ok(()) => drop(self.accused.insert(report.accused)),
-            Err(error) => tracing::error!(report = report.id, %error, "a report is lost"),
+            Err(error) => {
+                self.numbers.unkept();
+                tracing::error!(report = report.id, %error, "a report is lost");
+            }
         }
     }
 
@@ -91,6 +107,7 @@ impl Intake {
             return;
         }
         let settled = self.try_to_settle().await;
+        self.numbers.set_database(settled.is_ok());
         match (&settled, self.away_until.take()) {
             (Err(error), before) => {
                 if before.is_none() {
@@ -110,6 +127,16 @@ impl Intake {
             self.accused.pop_first();
         }
         Ok(())
+    }
+
+    /// Counts the reports, unless their database is away.
+    async fn count(&self) {
+        let reports = &self.docket.reports;
+        if self.away_until.is_none()
+            && let (Ok(count), Ok(waiting)) = (reports.count().await, reports.waiting().await)
+        {
+            self.numbers.set(count, waiting);
+        }
     }
 
     /// Deletes what is past its time.

@@ -5,6 +5,7 @@
 //! is sealed in the report, and opened for a ban only.
 
 mod intake;
+mod numbers;
 mod sealing;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use whisper_store::reports::{self, DatabaseError, Evidence, Filter, Reports, Sta
 use whisper_store::sqlite::SqliteError;
 
 pub(crate) use self::intake::Intake;
+pub(super) use self::numbers::Numbers;
 pub(crate) use self::sealing::Sealer;
 use super::bans::{Bans, Ending, Terms, Whom};
 use crate::clock::Clock;
