@@ -33,16 +33,15 @@ const FIGURES = [
 	{
 		title: 'Refused at the door',
 		format: rate,
-		of: (it) => REFUSED.reduce((sum, name) => sum + it.rate(name, RATE_SECS), 0),
+		of: (it) => {
+			const rates = it.rates('whisper_refused_total', RATE_SECS, 'reason');
+			return REFUSED.reduce((sum, reason) => sum + (rates.get(reason) ?? 0), 0);
+		},
 	},
 ];
 
-const REFUSED = [
-	'whisper_refused_addresses_total',
-	'whisper_refused_handshakes_total',
-	'whisper_refused_full_total',
-	'whisper_refused_banned_total',
-];
+/** Reasons of `whisper_refused_total` that keep newcomers out. */
+const REFUSED = ['addresses', 'handshakes', 'full', 'closed', 'banned'];
 
 const TIERS = ['exact', 'overlap', 'single', 'any'];
 const WAITS = 'whisper_match_wait_seconds_bucket';

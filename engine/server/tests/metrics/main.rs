@@ -5,4 +5,5 @@
 mod harness;
 
 mod busy;
+mod files;
 mod scrape;

@@ -180,7 +180,7 @@ impl Collector for Board {
                         Some((label, it)) => {
                             written.sample(&[reactor.clone(), (label, it.to_owned())], value)?;
                         }
-                        None => written.sample(&[reactor.clone()], value)?,
+                        None => written.sample(&std::slice::from_ref(&reactor), value)?,
                     }
                 }
             }
