@@ -3,6 +3,7 @@
 use std::fs;
 use std::future::pending;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,9 +20,20 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 pub(crate) struct RulesFile {
     path: Option<PathBuf>,
     watch: Watch,
-    reading: Option<JoinHandle<Result<Arc<Rules>, RulesFileError>>>,
-    /// It is to be read once more.
-    again: bool,
+    reading: Option<JoinHandle<Result<Reread, RulesFileError>>>,
+    /// It is to be read once more, for this reason.
+    again: Option<&'static str>,
+}
+
+/// Rules that were read.
+#[derive(Debug)]
+pub(crate) struct Reread {
+    /// They.
+    pub(crate) rules: Arc<Rules>,
+    /// The user whose file it is; None of those that come with the engine.
+    pub(crate) owner: Option<u32>,
+    /// Why they were read.
+    pub(crate) why: &'static str,
 }
 
 /// Why a file of rules can't be used.
@@ -54,14 +66,17 @@ impl RulesFile {
     ///
     /// # Errors
     /// Where the file can't be used.
-    pub(crate) fn load(path: Option<&Path>) -> Result<(Self, Arc<Rules>), RulesFileError> {
+    pub(crate) fn load(path: Option<&Path>) -> Result<(Self, Reread), RulesFileError> {
         let path = path.map(Path::to_owned);
         let watch = Watch::new(path.iter().cloned().collect());
         let rules = match &path {
-            Some(path) => read(path)?,
-            None => Arc::new(Rules::shipped()),
+            Some(path) => read(path, "at the start")?,
+            None => {
+                let rules = Arc::new(Rules::shipped());
+                Reread { rules, owner: None, why: "those that come with it" }
+            }
         };
-        Ok((Self { path, watch, reading: None, again: false }, rules))
+        Ok((Self { path, watch, reading: None, again: None }, rules))
     }
 
     /// Whether it is to be read again, see [`Watch::have_changed`].
@@ -70,14 +85,14 @@ impl RulesFile {
     }
 
     /// Begins to read the file again, beside all else: that takes a while.
-    pub(crate) fn reload(&mut self) {
+    pub(crate) fn reload(&mut self, why: &'static str) {
         let Some(path) = self.path.clone() else { return };
         if self.reading.is_some() {
-            self.again = true;
+            self.again = Some(why);
             return;
         }
         self.watch.reading();
-        self.reading = Some(spawn_blocking(move || read(&path)));
+        self.reading = Some(spawn_blocking(move || read(&path, why)));
     }
 
     /// Whether that goes on.
@@ -90,21 +105,22 @@ impl RulesFile {
     ///
     /// # Errors
     /// Where it can't be used; then the old rules should stay.
-    pub(crate) async fn reloaded(&mut self) -> Result<Arc<Rules>, RulesFileError> {
+    pub(crate) async fn reloaded(&mut self) -> Result<Reread, RulesFileError> {
         let Some(reading) = &mut self.reading else { return pending().await };
         let read = reading.await;
         self.reading = None;
-        if std::mem::take(&mut self.again) {
-            self.reload();
+        if let Some(why) = self.again.take() {
+            self.reload(why);
         }
         // It isn't aborted, and a panic ends the process.
         read.expect("what reads the rules comes to an end")
     }
 }
 
-fn read(path: &Path) -> Result<Arc<Rules>, RulesFileError> {
+fn read(path: &Path, why: &'static str) -> Result<Reread, RulesFileError> {
     let unreadable = |error| RulesFileError::Unreadable { path: path.to_owned(), error };
-    if fs::metadata(path).map_err(unreadable)?.len() > FILE_BYTES_MAX {
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.len() > FILE_BYTES_MAX {
         return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
     }
     let text = fs::read_to_string(path).map_err(unreadable)?;
@@ -114,5 +130,5 @@ fn read(path: &Path) -> Result<Arc<Rules>, RulesFileError> {
         column: error.column,
         fault: error.fault,
     })?;
-    Ok(Arc::new(rules))
+    Ok(Reread { rules: Arc::new(rules), owner: Some(metadata.uid()), why })
 }

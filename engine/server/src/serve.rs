@@ -22,7 +22,8 @@ use whisper_tls::Tickets;
 use crate::clock::Clock;
 use crate::config::{Config, Service};
 use crate::control::{
-    Bans, Control, Docket, Intake, Line, Lines, Office, Operators, Sealer, Siege, Switches, Token,
+    Bans, Control, Docket, Intake, Line, Lines, Office, Operators, Proclaimed, Sealer, Siege,
+    Switches, Token,
 };
 use crate::event_log::{self, LogFile};
 use crate::log_level::LogLevel;
@@ -104,7 +105,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         }
         None => (None, None),
     };
-    let (rules_file, rules) = RulesFile::load(config.rules.as_deref())?;
+    let (rules_file, read) = RulesFile::load(config.rules.as_deref())?;
     let reactors = usize::from(config.reactors);
     let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
     let mut addresses = Vec::new();
@@ -143,7 +144,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     let challenges = Arc::new(Challenges::new(secrets::random().map_err(system("randomness"))?));
     let mut siege = Siege::new(config.challenge, config.challenge_from);
     challenges.set_effort(siege.look(0));
-    let setups = setups(config, &secret, &rules).map_err(system("randomness"))?;
+    let setups = setups(config, &secret, &read.rules).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (file_report, filings) = mpsc::channel(FILINGS);
     let (end, ended) = mpsc::unbounded_channel();
@@ -205,6 +206,8 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     let admin_address =
         operators.tcp.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
     let lines = Lines::new(lines);
+    let audit = Audit::new(file.clone());
+    let proclaimed = runtime.block_on(Proclaimed::begin(read, audit, clock))?;
     let docket = docket(config, &secret, file, bans, clock)?;
     let intake = Intake::new(docket, lines.clone(), filings);
     let switches = Switches::new(lines.clone(), config.core.lanes, siege, challenges, log_level);
@@ -215,6 +218,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         certificates,
         certificates_end,
         rules: rules_file,
+        proclaimed,
         clock,
         pulse,
         room,

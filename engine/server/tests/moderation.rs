@@ -326,6 +326,35 @@ fn replace(path: &Path, text: &str) {
     fs::rename(&next, path).expect("a file");
 }
 
+/// What the audit has of changes of rules: to which, and why; the first at the front.
+fn changes_of_rules(engine: &Engine) -> Vec<(String, String)> {
+    let (_, answer) = engine.look("audit");
+    let rows = answer["audit"].as_array().expect("rows").iter().rev();
+    let mine = format!("operator:uid {}", nix::unistd::geteuid());
+    rows.filter(|row| row["what"] == "rules")
+        .map(|row| {
+            assert_eq!(row["who"], mine, "whose file it is");
+            let text = |name: &str| row[name].as_str().expect("a text").to_owned();
+            (text("subject"), text("why"))
+        })
+        .collect()
+}
+
+#[test]
+fn other_rules_at_the_next_start_are_in_the_audit() {
+    let dir = TempDir::new().expect("a directory");
+    let rules = dir.path().join("rules.toml");
+    replace(&rules, &blocking("cabbage"));
+    let toml = format!("rules = {rules:?}");
+    let again = |dir| Engine::in_dir(dir, 1, &toml).stop();
+    let dir = again(again(dir));
+    replace(&rules, &blocking("turnip"));
+    let engine = Engine::in_dir(dir, 1, &toml);
+    let changes = changes_of_rules(&engine);
+    assert_eq!(changes.len(), 2, "the same rules are no change: {changes:?}");
+    assert!(changes.iter().all(|(_, why)| why.ends_with(": at the start")), "{changes:?}");
+}
+
 #[test]
 fn rules_change_while_people_talk() {
     let dir = TempDir::new().expect("a directory");
@@ -359,6 +388,12 @@ fn rules_change_while_people_talk() {
     for secret in ["cabbage", "turnip"] {
         assert!(!log_lines.contains(secret));
     }
+    let changes = changes_of_rules(&engine);
+    assert_eq!(changes.len(), 2, "at the start, and one since: {changes:?}");
+    for (before, (digest, why)) in ["none", &changes[0].0].into_iter().zip(&changes) {
+        assert!(why.starts_with(&format!("{before} → {digest}: ")), "{why}");
+    }
+    assert!(changes[1].1.ends_with(": SIGHUP"), "{changes:?}");
     let dir = engine.stop();
     let events = fs::read(dir.path().join("events")).expect("a log");
     let replayed = replay(&*events).unwrap_or_else(|failure| panic!("{failure}"));

@@ -4,7 +4,7 @@
 //! A row names its subject by what the operator can quote (a ban's appeal id, a report's id), never
 //! by an address or a fingerprint: rows outlive what they speak of.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::sqlite::{Migrations, Sqlite, SqliteError};
 
@@ -59,6 +59,18 @@ impl Audit {
     /// Where the file can't be written.
     pub async fn write(&self, entry: Entry) -> Result<(), SqliteError> {
         self.0.call(move |connection| insert(connection, &entry)).await
+    }
+
+    /// What a decision of this kind was on last, if there is any.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub async fn last_subject(&self, what: &'static str) -> Result<Option<String>, SqliteError> {
+        let read = move |connection: &mut Connection| {
+            let query = "SELECT subject FROM audit WHERE what = ?1 ORDER BY id DESC LIMIT 1";
+            connection.query_row(query, [what], |row| row.get(0)).optional()
+        };
+        self.0.call(read).await
     }
 
     /// The latest decisions, newest first, at most 1,000; of one subject, where it is given.

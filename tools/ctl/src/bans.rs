@@ -79,7 +79,7 @@ pub(crate) fn ban(
     admin: &Admin,
     whom: &str,
     sentence: &Sentence,
-    code: Option<&str>,
+    (code, why): (Option<&str>, Option<&str>),
     (care, form): (Care, Form),
 ) -> Result<bool, AdminError> {
     if !care.goes_on(&format!("ban {whom} {}", sentence.length()))? {
@@ -89,6 +89,9 @@ pub(crate) fn ban(
     let mut wish = json!({ "subject": whom, "reason": reason, "seconds": seconds });
     if let Some(code) = code {
         wish["code"] = code.into();
+    }
+    if let Some(why) = why {
+        wish["why"] = why.into();
     }
     print::answer(form, &admin.order("/admin/bans", &wish)?, |answer| {
         let appeals: Vec<_> = rows(answer, "appeals").iter().filter_map(Value::as_str).collect();

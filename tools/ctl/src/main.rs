@@ -92,6 +92,9 @@ enum Ask {
         /// The kind of ban, in letters, digits and _.
         #[arg(long)]
         code: Option<String>,
+        /// Why, for the audit [default: what the person is told].
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
         #[command(flatten)]
         care: Care,
         #[command(flatten)]
@@ -175,8 +178,9 @@ fn ask(Place { socket, admin, token }: Place, asked: Ask) -> Result<bool, AdminE
         Ask::Stats { form } => status::stats(&admin, form),
         Ask::Lanes(command) => switches::lanes(&admin, command),
         Ask::Reports(command) => reports::run(&admin, command),
-        Ask::Ban { whom, sentence, code, care, form } => {
-            bans::ban(&admin, &whom, &sentence, code.as_deref(), (care, form))
+        Ask::Ban { whom, sentence, code, why, care, form } => {
+            let words = (code.as_deref(), why.as_deref());
+            bans::ban(&admin, &whom, &sentence, words, (care, form))
         }
         Ask::Unban { name, why, care, form } => bans::unban(&admin, &name, &why, (care, form)),
         Ask::Bans { form } => bans::list(&admin, form),

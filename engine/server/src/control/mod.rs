@@ -8,20 +8,19 @@ mod bans;
 mod drain;
 mod lines;
 mod metrics;
+mod proclaiming;
 mod reports;
 mod service_manager;
 mod siege;
 mod switches;
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use whisper_core::moderation::Rules;
 use whisper_core::time::Span;
 
 use self::admin::Admin;
@@ -30,13 +29,14 @@ pub(crate) use self::bans::{Bans, Office, Terms, Whom};
 use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::{Board, Expiry, Parts};
+pub(crate) use self::proclaiming::Proclaimed;
 pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
 pub(crate) use self::siege::Siege;
 pub(crate) use self::switches::Switches;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 use crate::room::Room;
-use crate::rules::{RulesFile, RulesFileError};
+use crate::rules::RulesFile;
 use crate::tls::Certificates;
 use crate::worker::{Command, Filing, Report};
 
@@ -60,6 +60,8 @@ pub(crate) struct Control {
     pub(crate) certificates_end: Option<u64>,
     /// Where the rules of what may be said are from.
     pub(crate) rules: RulesFile,
+    /// The rules in force.
+    pub(crate) proclaimed: Proclaimed,
     /// The time.
     pub(crate) clock: Clock,
     /// Whether every shard turns.
@@ -136,7 +138,7 @@ impl Control {
                         self.renew(&expiry);
                     }
                     if self.rules.has_changed() {
-                        self.rules.reload();
+                        self.rules.reload("its file has changed");
                     }
                     if self.room.look(self.memory_reserve) {
                         let full = self.room.is_full();
@@ -146,13 +148,13 @@ impl Control {
                 Some(()) = hangups.recv() => {
                     service_manager::reloading();
                     self.renew(&expiry);
-                    self.rules.reload();
+                    self.rules.reload("SIGHUP");
                     if !self.rules.is_being_read() {
                         service_manager::ready();
                     }
                 }
                 rules = self.rules.reloaded() => {
-                    self.proclaim(rules);
+                    self.proclaimed.take(&self.lines, rules).await;
                     service_manager::ready();
                 }
                 stop = stops.next() => {
@@ -191,21 +193,6 @@ impl Control {
                 tracing::info!("certificates read");
             }
             Err(error) => tracing::error!(%error, "the old certificates stay"),
-        }
-    }
-
-    /// Has what is said held to the rules that were read. Where they can't be used, the old ones
-    /// stay.
-    fn proclaim(&self, rules: Result<Arc<Rules>, RulesFileError>) {
-        match rules {
-            Ok(rules) => {
-                let ((count, terms), digest) = (rules.len(), rules.digest());
-                if !self.lines.tell(&Command::Rules(rules)) {
-                    tracing::error!("a worker doesn't listen, and keeps the old rules");
-                }
-                tracing::info!(rules = count, terms, %digest, "rules read");
-            }
-            Err(error) => tracing::error!(%error, "the old rules stay"),
         }
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use whisper_core::http::{HeaderValue, Request, Subprotocol, Upgrade, write_switching};
 use whisper_core::ids::SessionId;
+use whisper_core::moderation::Severity;
 use whisper_core::session::write_message;
 use whisper_core::shard::{Event, Order};
 use whisper_core::time::Micros;
 use whisper_core::ws;
 use whisper_proto::{Banned, ClientMessage, CloseCode, Hello, ServerMessage};
 use whisper_reactor::{ConnId, Io};
-use whisper_store::bans::{Ban, BanSet, Verdict};
+use whisper_store::bans::{Ban, BanSet, Identity, Verdict};
 
 use super::Common;
 use super::connections::Connection;
@@ -152,9 +153,17 @@ pub(super) fn heed(
 pub(super) const BY_RULES: &str = "engine: rules";
 
 /// What rules have somebody banned for.
-pub(super) fn sentence(code: &str, until: Micros) -> Terms {
+pub(super) fn sentence(code: &str, severity: Severity, until: Micros) -> Terms {
     let reason = "What was said here is against the rules.".to_owned();
-    Terms { reason, code: code.to_owned(), until: Some(until.unix_millis()) }
+    let why = format!("{code}, of severity {}", severity.as_str());
+    Terms { reason, code: code.to_owned(), until: Some(until.unix_millis()), why }
+}
+
+/// The code that somebody is told whom rules have banned: what they would be told if they came
+/// again.
+pub(super) fn code_for(who: &Identity, terms: &Terms, bans: &Bans) -> Option<String> {
+    let ban = who.bans(&terms.reason, &terms.code, terms.until).into_iter().next()?;
+    Some(bans.code_of(&ban))
 }
 
 /// What a shard is ordered to do about somebody.

@@ -12,7 +12,7 @@ use whisper_core::session::{Input, write_message, write_payload};
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Offence, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
-use whisper_proto::{CloseCode, Connected, ServerMessage};
+use whisper_proto::{Banned, CloseCode, Connected, ServerMessage};
 use whisper_reactor::{ConnId, Io};
 use whisper_shard_router::{Port, ShardId};
 use whisper_store::bans::Identity;
@@ -21,7 +21,7 @@ use super::Common;
 use super::admission::{
     Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes, too_fast,
 };
-use super::bans::{BY_RULES, Heeded, Watch, heed, order_of, sentence};
+use super::bans::{BY_RULES, Heeded, Watch, code_for, heed, order_of, sentence};
 use super::connections::{Connection, Connections};
 use super::filing::{Departed, Filing, Proved};
 use super::heads::Heads;
@@ -29,7 +29,7 @@ use super::link::{conn_of, link_of};
 use super::standing::{known, tells_more};
 use super::verdicts::Verdicts;
 use super::web::{self, Answered};
-use crate::control::{Terms, Whom};
+use crate::control::{Bans, Terms, Whom};
 use crate::event_log::EventLog;
 
 /// A worker without its reactor: what the reactor's news mean to it.
@@ -117,6 +117,8 @@ struct Carrier<'a> {
     behind: Option<usize>,
     /// For how long, and why, rules have whoever spoke banned.
     sentence: Option<Terms>,
+    /// Who speaks, and where it is known what they can quote.
+    speaker: Option<(Identity, &'a Bans)>,
     /// What whoever spoke was found at fault for, and stays.
     fault: Option<Severity>,
 }
@@ -193,6 +195,7 @@ impl Desk {
                     carrier.tally.messages_in += 1;
                     let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
                     let more = tells_more(&message);
+                    carrier.speaker = Some((guest.identity(), &common.bans));
                     take(shard, *now, Event::Message { session, message }, &mut carrier);
                     let fault = carrier.fault.take();
                     if more || fault.is_some() {
@@ -382,6 +385,7 @@ impl<'a> Carrier<'a> {
             opened: None,
             behind: None,
             sentence: None,
+            speaker: None,
             fault: None,
         }
     }
@@ -431,6 +435,12 @@ impl Effects for Carrier<'_> {
                     let asked = Connected { challenge: Some(challenge), ..it.clone() };
                     let message = ServerMessage::Connected(asked);
                     self.io.write(conn, |out| write_message(out, &message, protocol));
+                } else if let (ServerMessage::Banned(it), Some(terms)) = (message, &self.sentence)
+                    && let Some((who, bans)) = &self.speaker
+                    && let Some(code) = code_for(who, terms, bans)
+                {
+                    let message = ServerMessage::Banned(Banned { code: &code, ..*it });
+                    self.io.write(conn, |out| write_message(out, &message, protocol));
                 } else if is_fleeting(message) {
                     self.io.write_droppable(conn, write);
                 } else {
@@ -472,9 +482,9 @@ impl Effects for Carrier<'_> {
                 let counts = offence == Offence::Message && severity > Severity::Low;
                 self.fault = (counts && action < Action::Ban).then_some(severity);
             }
-            Effect::Sentenced { code, until, .. } => {
+            Effect::Sentenced { code, severity, until, .. } => {
                 self.tally.sentenced += 1;
-                self.sentence = Some(sentence(code, until));
+                self.sentence = Some(sentence(code, severity, until));
             }
             Effect::Answered { link, visitor, ask, answer } => {
                 self.told.push_back(Told::Admission { link, visitor, ask, answer });

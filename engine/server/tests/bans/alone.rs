@@ -16,7 +16,8 @@ fn a_ban_closes_who_is_there_and_refuses_who_comes_and_survives_a_kill() {
     let (mut ann, _, _) = enter(&engine, "127.0.0.2");
     let (mut bob, _, _) = enter(&engine, "127.0.0.3");
     chat(&mut ann, &mut bob);
-    let wish = json!({ "subject": "127.0.0.2", "reason": "Spam", "code": "spam", "seconds": 60 });
+    let wish = json!({ "subject": "127.0.0.2", "reason": "Spam", "code": "spam", "seconds": 60,
+        "why": "three complaints" });
     let appeal = ban(&engine, &wish);
     let told = banned(&mut ann);
     assert_eq!((told.reason, told.code), ("Spam".to_owned(), format!("spam-{appeal}")));
@@ -35,6 +36,10 @@ fn a_ban_closes_who_is_there_and_refuses_who_comes_and_survives_a_kill() {
 
     let (_, answer) = engine.order("bans/lift", &json!({ "subject": appeal, "why": "appealed" }));
     assert_eq!(answer["lifted"], 1);
+    let (_, audit) = engine.look(&format!("audit?subject={appeal}"));
+    let whys: Vec<_> =
+        audit["audit"].as_array().expect("rows").iter().map(|it| &it["why"]).collect();
+    assert_eq!(whys, ["appealed", "three complaints"], "{audit}");
     // Workers take the new picture in a turn of theirs.
     let_in_soon(&engine, "127.0.0.2");
     let log = engine.log();
@@ -48,7 +53,7 @@ fn whom_rules_have_banned_does_not_come_back() {
     let (mut bob, _, _) = enter(&engine, "127.0.0.3");
     chat(&mut ann, &mut bob);
     ann.say(&say("any girls under 14"));
-    banned(&mut ann);
+    let told = banned(&mut ann);
     bob.hears(&ServerMessage::PartnerDisconnected);
     let start = Instant::now();
     while !come(&engine, "127.0.0.2", None).0.is_turned_away() {
@@ -56,6 +61,17 @@ fn whom_rules_have_banned_does_not_come_back() {
     }
     assert!(refused(&engine, "127.0.0.4", Some(&cookie)).until.is_some());
     bob.ping();
+    // What she was told at once is what she is told whenever she comes, and what she can quote.
+    assert_eq!(refused(&engine, "127.0.0.2", None).code, told.code);
+    let (kind, appeal) = told.code.split_once('-').expect("a kind and what to quote");
+    assert_eq!(kind, "minors");
+    let (_, audit) = engine.look(&format!("audit?subject={appeal}"));
+    let row = &audit["audit"][0];
+    assert_eq!((&row["what"], &row["who"]), (&json!("ban"), &json!("engine: rules")), "{audit}");
+    assert_eq!(row["why"], "minors, of severity zero");
+    let (_, answer) = engine.order("bans/lift", &json!({ "subject": appeal }));
+    assert_eq!(answer["lifted"], 1);
+    let_in_soon(&engine, "127.0.0.2");
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(super) async fn ban(
     let (told, why) = (reason(told)?, reason(why)?);
     let now = admin.clock.now().unix_millis();
     let until = seconds.map(|seconds| now.saturating_add(seconds.saturating_mul(1_000)));
-    let terms = Terms { reason: told, code: "reported".into(), until };
+    let terms = Terms { reason: told, code: "reported".into(), until, why: format!("report {id}") };
     let ban = admin.docket.ban(&id, terms, (&who, &why)).await?;
     answer(&json!({ "id": id, "status": "banned", "ban": ban }))
 }

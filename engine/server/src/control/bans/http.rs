@@ -25,6 +25,8 @@ struct Wish {
     code: String,
     /// For how long; for good where absent.
     seconds: Option<u64>,
+    /// For the audit; what the person is told, where absent.
+    why: Option<String>,
 }
 
 /// `POST /admin/bans/lift`
@@ -83,11 +85,13 @@ async fn impose(
     Extension(Asker(by)): Extension<Asker>,
     body: Bytes,
 ) -> Answer {
-    let Wish { subject, reason: why, code, seconds } = parse(&body)?;
+    let Wish { subject, reason: told, code, seconds, why } = parse(&body)?;
     let subject = subject_of(&subject).map_err(|error| Refusal::bad(error.to_string()))?;
     let until =
         seconds.map(|seconds| office::now_ms().saturating_add(seconds.saturating_mul(1_000)));
-    let terms = Terms { reason: reason(why)?, code, until };
+    let told = reason(told)?;
+    let why = why.map_or_else(|| Ok(told.clone()), reason)?;
+    let terms = Terms { reason: told, code, until, why };
     let appeals = bans.impose(Whom::Subject(subject), terms, &by).await.map_err(ending)?;
     json(&serde_json::json!({ "appeals": appeals }))
 }

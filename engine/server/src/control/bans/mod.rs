@@ -36,6 +36,8 @@ pub(crate) struct Terms {
     pub(crate) code: String,
     /// Until when, in Unix milliseconds; None for good.
     pub(crate) until: Option<u64>,
+    /// Why, for the audit.
+    pub(crate) why: String,
 }
 
 /// A ban in force, with what the person is told to quote.

@@ -157,14 +157,14 @@ impl Office {
     }
 
     fn impose(&mut self, whom: Whom, terms: &Terms, by: &str) -> Vec<String> {
-        let Terms { reason, code, until } = terms;
+        let Terms { reason, code, until, why } = terms;
         let bans = match whom {
             Whom::Person(who) => who.bans(reason, code, *until),
             Whom::Subject(subject) => vec![Ban::new(subject, reason, code, *until)],
         };
         let appeals = bans.iter().map(|ban| self.keys.appeal_id(&ban.key)).collect();
         for ban in bans {
-            self.put(ban, by);
+            self.put(ban, (by, why));
         }
         appeals
     }
@@ -177,28 +177,35 @@ impl Office {
             // A longer one that is there already stays.
             let end = |ban: &Ban| ban.until.unwrap_or(u64::MAX);
             if self.ledger.get(&ban.key).is_none_or(|(known, _)| end(known) < end(&ban)) {
-                self.put(ban, "engine: a banned user");
+                let why = format!("as {}", self.keys.appeal_id(key));
+                self.put(ban, ("engine: a banned user", &why));
             }
         }
     }
 
-    fn put(&mut self, ban: Ban, by: &str) {
+    fn put(&mut self, ban: Ban, (by, why): (&str, &str)) {
         let standing = match self.redis {
             Some(_) => Standing::Unwritten,
             None => Standing::Stored,
         };
         if let Some(ban) = self.ledger.put(ban, standing) {
-            self.changed(ban, by);
+            self.changed(ban, by, why);
         }
     }
 
     /// A ban is new in the ledger, or says something else.
-    fn changed(&mut self, ban: Arc<Ban>, by: &str) {
+    fn changed(&mut self, ban: Arc<Ban>, by: &str, why: &str) {
         let standing = self.ledger.get(&ban.key).map_or(Standing::Stored, |(_, standing)| standing);
-        self.write_down("ban", &ban, by, &ban.reason);
+        self.write_down("ban", &ban, by, why);
         self.users |= ban.subject.kind() == "users";
         self.unseen = true;
         self.unsaved.bans.push((ban, standing));
+    }
+
+    /// Redis has a ban that wasn't known, or says something else.
+    fn found(&mut self, ban: Arc<Ban>) {
+        let why = ban.reason.clone();
+        self.changed(ban, BY_REDIS, &why);
     }
 
     fn lift(&mut self, name: &str, by: &str, why: &str) -> usize {
@@ -263,7 +270,7 @@ impl Office {
                 self.redis_is(true);
                 self.numbers.unreadable(unreadable);
                 let scan = self.ledger.scanned(now_ms(), bans);
-                scan.changed.into_iter().for_each(|ban| self.changed(ban, BY_REDIS));
+                scan.changed.into_iter().for_each(|ban| self.found(ban));
                 scan.lifted.iter().for_each(|ban| self.lifted(ban, BY_REDIS, "gone"));
                 self.alarm(scan.withheld);
             }
@@ -273,7 +280,7 @@ impl Office {
                 for (key, ban) in keys {
                     if let Some(ban) = ban {
                         if let Some(ban) = self.ledger.put_stored(ban) {
-                            self.changed(ban, BY_REDIS);
+                            self.found(ban);
                         }
                         continue;
                     }

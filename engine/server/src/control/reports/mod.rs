@@ -172,6 +172,7 @@ impl Docket {
             reason: "Several people have reported you.".into(),
             code: "reported".into(),
             until: Some(now + length.min(BAN_MAX_MS)),
+            why: format!("{} people have reported them", standing.reporters),
         };
         let appeals = self.bans.impose(Whom::Person(identity), terms, "engine").await?;
         let ban = appeals.join(" ");
