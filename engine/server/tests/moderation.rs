@@ -277,6 +277,35 @@ fn what_is_split_over_messages_is_found_where_it_is_whole() {
 }
 
 #[test]
+fn one_line_for_everybody_is_not_delivered_to_the_next_teen() {
+    const LINE: &str = "come and see my lovely garden of roses";
+    let engine = ONE.get();
+    let mut ann = engine.client();
+    let teens = lane(AgeCategory::Teen, Mode::Text, QueueType::Moderated);
+    for time in 1..=6 {
+        let mut next = engine.client();
+        meet_in(teens, &mut ann, &mut next);
+        if time < 5 {
+            delivered(&mut ann, &mut next, &format!("{LINE}, {time}"));
+        } else {
+            ann.say(&say(&format!("{LINE}!!! {time}")));
+            assert_eq!(warned(&mut ann).severity, Severity::High);
+            ann.refused(ErrorCode::Blocked);
+        }
+        ann.say(&ClientMessage::Leave);
+        next.hears(&ServerMessage::PartnerSkipped);
+    }
+    // Spelt out in pieces, what nobody may tell here is found with the last of them.
+    let mut next = engine.client();
+    meet_in(teens, &mut ann, &mut next);
+    for piece in ["0170", "123"] {
+        delivered(&mut ann, &mut next, piece);
+    }
+    ann.say(&say("4567"));
+    assert_eq!(warned(&mut ann).warnings, 3);
+}
+
+#[test]
 fn interests_are_held_to_the_rules_of_their_lane() {
     let engine = ONE.get();
     let mut ann = engine.client();

@@ -78,6 +78,8 @@ pub(super) struct RuleRow {
     pub(super) except: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) patterns: Vec<PatternRow>,
+    /// It is hit by what was said so many times lately, to whomever.
+    pub(super) repeated: Option<Spanned<u8>>,
     /// Rules that must all have hit.
     #[serde(default)]
     pub(super) when: Vec<Spanned<String>>,
@@ -164,8 +166,11 @@ pub enum RulesFault {
     #[error("this code has no message: add `[code.{0}]` with `message = \"…\"`")]
     NoMessage(String),
     /// It says nothing to look for.
-    #[error("a rule needs `terms`, `patterns` or `when`")]
+    #[error("a rule needs `terms`, `patterns`, `repeated` or `when`")]
     Idle,
+    /// What is said once was never said before.
+    #[error("what is repeated was said twice at least, and in a moderated lane")]
+    Repeated,
     /// A rule for unmoderated lanes that isn't about what is never tolerated.
     #[error("only zero tolerance, and what it is made of, is looked for in unmoderated lanes")]
     Overreach,

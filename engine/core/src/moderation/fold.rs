@@ -54,6 +54,21 @@ impl Seen {
     /// A digit or sign among letters, or a mask.
     pub(super) const DISGUISE: Self = Self(16);
 
+    /// What is in a text as patterns see it.
+    pub(super) fn of_plain(text: &str) -> Self {
+        let mut seen = Self::default();
+        for byte in text.bytes() {
+            match byte {
+                b'0'..=b'9' => seen.add(Self::DIGIT),
+                b'@' => seen.add(Self::AT),
+                b'.' => seen.add(Self::DOT),
+                b'/' => seen.add(Self::SLASH),
+                _ => {}
+            }
+        }
+        seen
+    }
+
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -92,6 +107,11 @@ impl Folded {
         self.origins.iter_mut().for_each(Vec::clear);
         self.seen = Seen::default();
         self.old = 0;
+    }
+
+    /// What it has of the last message.
+    pub(super) fn new_bytes(&self) -> &[u8] {
+        &self.bytes[self.old..]
     }
 
     /// What it has of earlier messages.

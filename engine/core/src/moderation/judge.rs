@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 
-use super::fold::Folded;
+use super::fold::{Folded, Seen};
 use super::glyphs::Glyphs;
+use super::lately::Lately;
 use super::lexicon::Found;
 use super::memory::Tail;
 use super::rules::{RULES_MAX, Rules};
@@ -78,6 +79,32 @@ impl Moderator {
         finding
     }
 
+    /// What is wrong with the line just heard, in which by itself nothing is, beside what the same
+    /// person said lately; takes note of it.
+    pub fn recall(&mut self, scope: Scope, text: &str, lately: &mut Lately) -> Option<Finding<'_>> {
+        let (rules, scratch) = (&*self.rules, &mut self.scratch);
+        let times = match scope {
+            Scope::Unmoderated => 1,
+            Scope::Adult | Scope::Teen => lately.say(scratch.folded.new_bytes()),
+        };
+        let spelt = lately.spell(text, |text| {
+            patterns::plain(rules.glyphs, text, &mut scratch.plain);
+            &scratch.plain
+        });
+        scratch.hit.clear();
+        scratch.found.hits.clear();
+        rules.recall(scope, times, spelt.as_ref(), scratch);
+        if scratch.hit.is_empty() {
+            return None;
+        }
+        let all = spelt.as_ref().map_or(text, |[apart, _]| apart);
+        let finding = rules.conclude(scope, all, scratch);
+        if finding.is_some() {
+            lately.forget_pieces();
+        }
+        finding
+    }
+
     /// What is wrong with a text that stands by itself, such as an interest.
     pub fn find(&mut self, scope: Scope, text: &str) -> Option<Finding<'_>> {
         self.scratch.folded.clear();
@@ -120,6 +147,25 @@ impl Rules {
         if self.patterns.may_match(folded.seen) {
             patterns::plain(self.glyphs, text, plain);
             self.patterns.find(folded.seen, plain, counts, |rule| hit.add(rule));
+        }
+    }
+
+    /// Which rules are hit by what was said so many times, and by what was spelt out in pieces.
+    fn recall(&self, scope: Scope, times: u8, spelt: Option<&[String; 2]>, scratch: &mut Scratch) {
+        if times > 1 {
+            for (place, rule) in (0..).zip(&self.rules) {
+                let counts = rule.scopes & scope.bit() != 0;
+                if counts && rule.repeated.is_some_and(|least| times >= least) {
+                    scratch.hit.add(place);
+                }
+            }
+        }
+        for text in spelt.into_iter().flatten() {
+            let seen = Seen::of_plain(text);
+            if self.patterns.may_match(seen) {
+                let counts = |rule: u16| self.rules[usize::from(rule)].scopes & scope.bit() != 0;
+                self.patterns.find(seen, text, counts, |rule| scratch.hit.add(rule));
+            }
         }
     }
 

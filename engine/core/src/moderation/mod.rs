@@ -7,8 +7,8 @@
 //!
 //! [`Rules`] are data, compiled elsewhere and never changed. A [`Moderator`] asks them, one line at a
 //! time; its work is linear in the line, whatever the line is. How somebody's last lines ended
-//! ([`Tail`]) is the chat's; what is held against them ([`Record`]) is theirs, and a new chat changes
-//! nothing about it, nor does a new connection on the same day ([`Standings`]).
+//! ([`Tail`]) is the chat's; what they said lately ([`Lately`]) and what is held against them ([`Record`]) are
+//! theirs, and a new chat changes nothing about it, nor does a new connection on the same day ([`Standings`]).
 
 mod explain;
 mod file;
@@ -17,6 +17,7 @@ mod gate;
 mod glyphs;
 mod judge;
 mod ladder;
+mod lately;
 mod lexicon;
 mod memory;
 mod patterns;
@@ -31,6 +32,7 @@ pub use explain::{Evidence, Explanation};
 pub use file::{RulesError, RulesFault};
 pub use judge::{Finding, Moderator};
 pub use ladder::{Action, Ladder, Record};
+pub use lately::Lately;
 pub use lexicon::BadTerm;
 pub use memory::Tail;
 pub use patterns::Trigger;

@@ -56,6 +56,8 @@ pub(super) struct Rule {
     pub(super) when: Vec<u16>,
     pub(super) unless: Vec<u16>,
     pub(super) suspect: bool,
+    /// It is hit by what was said so often.
+    pub(super) repeated: Option<u8>,
     /// How many terms and patterns of its own it has.
     looks_for: usize,
 }
@@ -225,8 +227,14 @@ impl Compiler {
         if self.places.insert(id.clone(), place).is_some() {
             return at(span, RulesFault::Duplicate);
         }
-        if row.terms.is_empty() && row.patterns.is_empty() && row.when.is_empty() {
+        let looks_for = row.terms.len() + row.patterns.len();
+        if looks_for == 0 && row.when.is_empty() && row.repeated.is_none() {
             return at(span, RulesFault::Idle);
+        }
+        if let Some(times) = &row.repeated
+            && (*times.get_ref() < 2 || row.lanes == LanesRow::All)
+        {
+            return at(times.span(), RulesFault::Repeated);
         }
         let tolerated = !matches!(row.severity, None | Some(Severity::Zero));
         if row.lanes == LanesRow::All && tolerated {
@@ -256,9 +264,9 @@ impl Compiler {
             LanesRow::Teen => Scope::Teen.bit(),
         };
         let (severity, suspect) = (row.severity, row.suspect);
-        let looks_for = row.terms.len() + row.patterns.len();
+        let repeated = row.repeated.as_ref().map(|times| *times.get_ref());
         let (id, code) = (id.clone(), code.clone());
-        let rule = Rule { id, severity, code, scopes, when, unless, suspect, looks_for };
+        let rule = Rule { id, severity, code, scopes, when, unless, suspect, repeated, looks_for };
         self.rules.push(rule);
         Ok(place)
     }

@@ -7,7 +7,7 @@ use super::standing::day;
 use super::{Effect, Effects, Floor, Shard};
 use crate::ids::SessionId;
 use crate::interests::BadInterest;
-use crate::moderation::{Action, Finding, Moderator, Scope, Severity, Tail};
+use crate::moderation::{Action, Finding, Lately, Moderator, Scope, Severity, Tail};
 
 /// What is said of a message that isn't delivered, beside why.
 const BLOCKED: &str = "This message was not delivered.";
@@ -81,6 +81,12 @@ impl Judge {
         let Hearing { scope, tail } = &mut self.hearings[place as usize];
         self.moderator.hear(*scope, text, tail)
     }
+
+    /// Of what was just heard.
+    fn recall(&mut self, place: u32, text: &str, lately: &mut Lately) -> Option<Finding<'_>> {
+        let scope = self.hearings[place as usize].scope;
+        self.moderator.recall(scope, text, lately)
+    }
 }
 
 impl Found {
@@ -109,7 +115,7 @@ impl Shard {
     ) {
         let floor = &mut self.floor;
         let Some(place) = floor.chatting(session, say.room, say.id, effects) else { return };
-        let found = known.or_else(|| floor.judge.hear(place, say.content).map(Found::from));
+        let found = known.or_else(|| floor.find_in_words(session, place, say.content));
         let Some(fault) = found else { return floor.deliver(session, place, say, effects) };
         let ladder = floor.judge.moderator.rules().ladder();
         let Some(person) = floor.people.get_mut(session) else { return };
@@ -194,6 +200,15 @@ impl Shard {
 }
 
 impl Floor {
+    /// What is wrong with what somebody says in a room: by itself, or beside what they said lately.
+    fn find_in_words(&mut self, session: SessionId, place: u32, text: &str) -> Option<Found> {
+        if let Some(finding) = self.judge.hear(place, text) {
+            return Some(finding.into());
+        }
+        let lately = self.people.get_mut(session)?.extra_mut().lately_mut();
+        self.judge.recall(place, text, lately).map(Found::from)
+    }
+
     /// What is wrong with interests that somebody wants to be met by in a lane.
     pub(super) fn find_in_interests<'a>(
         &mut self,

@@ -7,7 +7,7 @@ use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
 use crate::interests::Names;
 use crate::limits::PARTNERS_REMEMBERED;
 use crate::match_queue::{Language, Relaxation};
-use crate::moderation::Standing;
+use crate::moderation::{Lately, Standing};
 use crate::slots::Slots;
 use crate::time::Micros;
 
@@ -41,6 +41,8 @@ pub(super) struct Extra {
     pub(super) last: Option<Box<LastRoom>>,
     /// What is held against them.
     pub(super) standing: Standing,
+    /// What they said lately.
+    lately: Option<Box<Lately>>,
     partners: Vec<Partner>,
 }
 
@@ -88,9 +90,15 @@ impl Person {
 }
 
 impl Extra {
+    /// What they said lately; nothing yet, where this is their first line.
+    pub(super) fn lately_mut(&mut self) -> &mut Lately {
+        self.lately.get_or_insert_default()
+    }
+
     /// Remembers a partner as the latest; past the bound the oldest that isn't blocked is
     /// forgotten.
     pub(super) fn met(&mut self, session: SessionId) {
+        self.lately.iter_mut().for_each(|lately| lately.meet());
         if let Some(place) = self.partners.iter().position(|it| it.session == session) {
             return self.partners[place..].rotate_left(1);
         }

@@ -3,6 +3,7 @@
 mod evasions;
 mod files;
 mod people;
+mod repetition;
 mod sets;
 
 use std::sync::{Arc, OnceLock};

@@ -56,6 +56,16 @@ fn refused(engine: &Engine, from: &str, cookie: Option<&str>) -> Told {
     banned(&mut come(engine, from, cookie).0)
 }
 
+/// The same, once bans that were just heard of have reached every worker.
+#[track_caller]
+fn refused_soon(engine: &Engine, from: &str, cookie: Option<&str>) -> Told {
+    let start = Instant::now();
+    while !come(engine, from, cookie).0.is_turned_away() {
+        assert!(start.elapsed() < PATIENCE, "never refused");
+    }
+    refused(engine, from, cookie)
+}
+
 #[track_caller]
 fn ban(engine: &Engine, wish: &Value) -> String {
     let (status, answer) = engine.order("bans", wish);

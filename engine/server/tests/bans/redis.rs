@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Engine, Http, PATIENCE, Redis, Words, chat, say};
-use crate::{ban, banned, come, enter, let_in_soon, refused};
+use crate::{ban, banned, come, enter, let_in_soon, refused, refused_soon};
 
 /// A node that has heard all that stands in these, of which the first is there.
 fn node(addresses: &[String]) -> Engine {
@@ -86,7 +86,7 @@ fn an_emptied_redis_unbans_nobody_until_an_operator_decides() {
     redis.ask(&["SET", "banned:ips:127.0.0.7", "Spam"]);
     redis.ask(&["SET", "banned:ips:127.0.0.8", "Spam"]);
     let engine = node(&[redis.url()]);
-    refused(&engine, "127.0.0.7", None);
+    refused_soon(&engine, "127.0.0.7", None);
     redis.ask(&["FLUSHALL"]);
     await_metric(&engine, "whisper_bans_withheld", 2.0);
     engine.await_log("suddenly gone from Redis");
@@ -148,7 +148,7 @@ fn what_redis_said_last_holds_after_a_start_without_it() {
     let redis = Redis::start();
     redis.ask(&["SET", "banned:ips:127.0.0.7", "Spam"]);
     let mut engine = node(&[redis.url()]);
-    refused(&engine, "127.0.0.7", None);
+    refused_soon(&engine, "127.0.0.7", None);
     drop(redis);
     await_metric(&engine, "whisper_redis_up", 0.0);
     ban(&engine, &json!({ "subject": "127.0.0.9", "reason": "More" }));

@@ -1,0 +1,155 @@
+//! What one person said lately, beyond how their last line ended: to find what is said again and
+//! again, to whomever, and what is spelt out in pieces (a number, an address of mail).
+
+use arrayvec::{ArrayString, ArrayVec};
+
+/// Lines that are told from each other. Whoever has more to say is no machine that says one thing.
+const LINES: usize = 6;
+
+/// Folded bytes by which a line is known: of its beginning, and of its end. Two that have either in
+/// common are nearly the same. What is shorter is said again innocently.
+const LINE_BYTES: usize = 24;
+
+/// Bytes of the last pieces. A line that is longer is none.
+const PIECES_BYTES: usize = 32;
+
+/// What somebody said lately; 64 bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Lately {
+    /// The latest at the end.
+    lines: ArrayVec<Line, LINES>,
+    /// One a line.
+    pieces: ArrayString<PIECES_BYTES>,
+}
+
+const _: () = assert!(size_of::<Lately>() <= 80);
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    head: u16,
+    tail: u16,
+    times: u8,
+}
+
+impl Lately {
+    /// Whom they talk to from now on has heard nothing of it.
+    pub fn meet(&mut self) {
+        self.pieces.clear();
+    }
+
+    /// Takes note of a line, folded; how many times it was said by now, or something near it. 1,
+    /// where it is too short to tell.
+    pub(super) fn say(&mut self, folded: &[u8]) -> u8 {
+        let (Some(head), Some(tail)) =
+            (folded.first_chunk::<LINE_BYTES>(), folded.last_chunk::<LINE_BYTES>())
+        else {
+            return 1;
+        };
+        let (head, tail) = (hash(head), hash(tail));
+        let near = self.lines.iter().position(|it| it.head == head || it.tail == tail);
+        let before = match near {
+            Some(place) => self.lines.remove(place).times,
+            None if self.lines.is_full() => {
+                self.lines.remove(0);
+                0
+            }
+            None => 0,
+        };
+        let times = before.saturating_add(1);
+        self.lines.push(Line { head, tail, times });
+        times
+    }
+
+    /// Takes note of a line; what the last pieces come to with it, in two readings: as words of
+    /// their own, and as parts of one. None where there is but one piece. `plain` writes it as
+    /// patterns see it.
+    pub(super) fn spell<'a>(
+        &mut self,
+        text: &str,
+        plain: impl FnOnce(&str) -> &'a str,
+    ) -> Option<[String; 2]> {
+        let plain = if text.len() < 4 * PIECES_BYTES { plain(text).trim() } else { "" };
+        if plain.is_empty() || plain.len() >= PIECES_BYTES {
+            self.pieces.clear();
+            return None;
+        }
+        while self.pieces.len() + 1 + plain.len() > PIECES_BYTES {
+            let first = self.pieces.find('\n').map_or(self.pieces.len(), |end| end + 1);
+            let rest = ArrayString::from(&self.pieces[first..]).expect("shorter than it was");
+            self.pieces = rest;
+        }
+        if !self.pieces.is_empty() {
+            self.pieces.push('\n');
+        }
+        self.pieces.push_str(plain);
+        self.pieces.contains('\n').then(|| [self.pieces.replace('\n', " "), self.in_one()])
+    }
+
+    /// Something was found in it: nobody is found at fault for the same words twice.
+    pub(super) fn forget_pieces(&mut self) {
+        self.pieces.clear();
+    }
+
+    /// Pieces that are one word each, without anything between; but not behind the end of a sentence.
+    fn in_one(&self) -> String {
+        let mut all = String::new();
+        let mut before = "";
+        for piece in self.pieces.split('\n') {
+            let apart = before.contains(' ') || piece.contains(' ');
+            let ends = before.len() > 1 && before.ends_with(['.', '!', '?', ',']);
+            if !all.is_empty() && (apart || ends) {
+                all.push(' ');
+            }
+            all.push_str(piece);
+            before = piece;
+        }
+        all
+    }
+}
+
+fn hash(bytes: &[u8; LINE_BYTES]) -> u16 {
+    let (words, _) = bytes.as_chunks::<8>();
+    let mixed = words.iter().fold(0_u64, |hash, word| {
+        (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+    });
+    (mixed >> 48) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_again_is_counted_whatever_changes_about_it() {
+        let mut lately = Lately::default();
+        let line = |end: usize| format!("visitmyveryniceroomandchatwithme{end}").into_bytes();
+        let counts = (0..5).map(|end| lately.say(&line(end)));
+        assert_eq!(counts.collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert_eq!(lately.say(b"hello"), 1);
+        assert_eq!(lately.say(b"hello"), 1, "short lines are anybody's");
+        for other in 0..LINES as u8 {
+            assert_eq!(lately.say(&[b'a' + other; 40]), 1);
+        }
+        assert_eq!(lately.say(&line(0)), 1, "forgotten by now");
+    }
+
+    fn spell(lately: &mut Lately, text: &'static str) -> Option<[String; 2]> {
+        lately.spell(text, |_| text)
+    }
+
+    #[test]
+    fn pieces_are_read_apart_and_as_one() {
+        let mut lately = Lately::default();
+        assert_eq!(spell(&mut lately, "ann"), None);
+        assert_eq!(spell(&mut lately, "@mail"), Some(["ann @mail".into(), "ann@mail".into()]));
+        let [apart, one] = spell(&mut lately, ".com").expect("three pieces");
+        assert_eq!((&*apart, &*one), ("ann @mail .com", "ann@mail.com"));
+        lately.meet();
+        assert_eq!(spell(&mut lately, "that was it."), None);
+        assert_eq!(spell(&mut lately, "me too").expect("two pieces")[1], "that was it. me too");
+        let [apart, _] = spell(&mut lately, "quite some words, twenty").expect("two pieces");
+        assert_eq!(apart, "me too quite some words, twenty");
+        assert_eq!(spell(&mut lately, "as long as thirty-two bytes and more"), None);
+        assert_eq!(spell(&mut lately, "me"), None);
+    }
+}
