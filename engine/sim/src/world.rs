@@ -9,7 +9,7 @@ use whisper_core::ids::{Link, SessionId};
 use whisper_core::match_queue::interest_key;
 use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::{OpenLanes, Settings};
-use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
+use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard, Turnover};
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{Banned, ClientMessage, CloseCode, Join, ServerMessage, Stats};
 use whisper_shard_router::{Placement, ShardId};
@@ -162,6 +162,11 @@ impl World {
     /// The numbers that people are shown, as `shard` knows them.
     pub fn stats(&mut self, shard: u16) -> Stats {
         self.shards[usize::from(shard)].stats()
+    }
+
+    /// What a shard has done for its people.
+    pub fn turnover(&self, shard: u16) -> &Turnover {
+        self.shards[usize::from(shard)].turnover()
     }
 
     /// Somebody opens a connection to a shard.

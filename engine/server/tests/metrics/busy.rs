@@ -22,7 +22,17 @@ pub(crate) struct Told {
 /// What an engine tells that has seen traffic; asked once for all tests.
 pub(crate) fn told() -> &'static Told {
     static TOLD: OnceLock<Told> = OnceLock::new();
-    TOLD.get_or_init(|| {
+    TOLD.get_or_init(|| settled(&Busy::start().engine))
+}
+
+/// An engine with everything there is to have, which has seen traffic.
+pub(crate) struct Busy {
+    pub(crate) engine: Engine,
+    _redis: Redis,
+}
+
+impl Busy {
+    pub(crate) fn start() -> Self {
         let redis = Redis::start();
         let dir = TempDir::new().expect("a directory");
         let [certificate, key] = Papers::new(&["chat.example"]).write(dir.path(), "chat");
@@ -34,8 +44,8 @@ pub(crate) fn told() -> &'static Told {
         );
         let engine = Engine::in_dir(dir, 2, &toml);
         traffic(&engine);
-        settled(&engine)
-    })
+        Self { engine, _redis: redis }
+    }
 }
 
 /// Two chats, one of them between reactors; a bad word, a frame that is no message, a report; and

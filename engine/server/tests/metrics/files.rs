@@ -39,7 +39,7 @@ fn alerts() -> Vec<(String, String, String)> {
 }
 
 /// All queries of the dashboard, the variables of Grafana replaced.
-fn queries() -> Vec<String> {
+pub(crate) fn queries() -> Vec<String> {
     let dashboard: Value =
         serde_json::from_str(&read("ops/grafana/whisper.json")).expect("it is JSON");
     let panels = dashboard["panels"].as_array().expect("panels").iter();

@@ -6,4 +6,5 @@ mod harness;
 
 mod busy;
 mod files;
+mod prometheus;
 mod scrape;

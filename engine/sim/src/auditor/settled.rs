@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use whisper_core::histogram::Histogram;
 use whisper_core::ids::TicketId;
-use whisper_core::match_queue::interest_key;
+use whisper_core::match_queue::{Level, interest_key};
 use whisper_core::shard::Shard;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::Tier;
@@ -28,6 +29,7 @@ impl Auditor {
         let tickets = self.tickets(shards)?;
         self.lists_keep_the_living(&tickets, shards)?;
         self.rooms_have_two_sides()?;
+        numbers_tell_what_is_there(shards)?;
         self.nobody_waits_in_vain(now, &tickets)
     }
 
@@ -143,4 +145,23 @@ impl Auditor {
             && !refuses(one, other)
             && !refuses(other, one)
     }
+}
+
+/// What is told of shards is what is in them.
+fn numbers_tell_what_is_there(shards: &[Shard]) -> Verdict {
+    for (number, shard) in shards.iter().enumerate() {
+        let tickets = shard.tickets();
+        let mut levels = [0; Level::COUNT];
+        tickets.iter().for_each(|(card, _)| levels[card.level as usize] += 1);
+        let told = shard.queued_by_level();
+        ensure!(told == levels, "shard {number} tells of {told:?}, and has {levels:?}");
+        let (told, rooms) = (shard.chatting(), shard.rooms().len());
+        ensure!(told == rooms, "shard {number} tells of {told} who chat, and has {rooms}");
+        let turnover = shard.turnover();
+        let matched: u64 = turnover.waits.iter().map(Histogram::count).sum();
+        let ended = matched + turnover.timeouts;
+        let left = turnover.tickets.checked_sub(ended + tickets.len() as u64);
+        ensure!(left.is_some(), "shard {number} counts more ends than tickets: {turnover:?}");
+    }
+    Ok(())
 }

@@ -55,6 +55,20 @@ fn the_average_wait_is_that_of_the_matched() {
 }
 
 #[test]
+fn waits_are_counted_by_what_people_have_in_common() {
+    let mut world = World::new(1, 1);
+    comes(&mut world, 0, &likes(&["chess"]));
+    world.wait(Span::secs(1));
+    comes(&mut world, 0, &likes(&["chess"]));
+    comes(&mut world, 0, &likes(&["tea"]));
+    world.wait(Span::secs(31));
+    let turnover = world.turnover(0);
+    let [any, single, overlap, exact] = turnover.waits.map(|waits| (waits.count(), waits.sum()));
+    assert_eq!([exact, overlap, single, any], [(2, 1_000), (0, 0), (0, 0), (0, 0)]);
+    assert_eq!((turnover.tickets, turnover.timeouts), (3, 1));
+}
+
+#[test]
 fn whoever_is_idle_for_too_long_is_closed_on() {
     let mut world = World::new(1, 1);
     let ann = world.connect(0);
