@@ -7,6 +7,7 @@
 mod admin;
 mod audit;
 mod bans;
+mod doctor;
 mod drain;
 mod openmetrics;
 mod print;
@@ -57,6 +58,11 @@ struct Place {
 enum Command {
     #[command(flatten)]
     Engine(Ask),
+    /// Say whether this machine can serve so many people, and what to change; no engine is asked.
+    ///
+    /// Exit status: 0 all is well; 1 something could be better; 2 something keeps the engine from
+    /// serving so many, or the settings can't be read.
+    Doctor(doctor::Wish),
     /// Try moderation rules, here and now; no engine is asked.
     ///
     /// Exit status: 0 good, or nothing at fault; 1 something at fault; 2 rules or file not read.
@@ -155,6 +161,10 @@ enum Ask {
 fn main() -> ExitCode {
     let Cli { place, command } = Cli::parse();
     let done = match command {
+        Command::Doctor(wish) => match doctor::run(wish) {
+            Ok(status) => return ExitCode::from(status),
+            Err(error) => Err((2, error)),
+        },
         Command::Rules(command) => rules::run(&command).map_err(|error| (2, error.to_string())),
         Command::Engine(asked) => {
             ask(place, asked).map_err(|error| (error.exit_code(), error.to_string()))

@@ -89,10 +89,20 @@ pub(crate) struct Metadata {
     target_directory: PathBuf,
 }
 
+impl Metadata {
+    /// The version of a crate of the workspace.
+    pub(crate) fn version_of(&self, name: &str) -> Result<String> {
+        let package = self.packages.iter().find(|package| package.name == name);
+        Ok(package.ok_or("no such crate")?.version.clone())
+    }
+}
+
 /// A crate of the workspace.
 #[derive(Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) version: String,
     pub(crate) dependencies: Vec<Dependency>,
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Program {
 pub(crate) const CHROMIUM: Program = Program::at("chromium", || is_file("/usr/bin/chromium"));
 pub(crate) const COTURN: Program = Program::at("coturn", || process::is_on_path("turnserver"));
 pub(crate) const CPLUSPLUS: Program = Program::at("g++", || process::is_on_path("c++"));
+pub(crate) const DPKG_DEV: Program =
+    Program::at("dpkg-dev", || process::is_on_path("dpkg-shlibdeps"));
 pub(crate) const HAPROXY: Program = Program::at("haproxy", || is_file("/usr/sbin/haproxy"));
 pub(crate) const REDIS: Program =
     Program::at("redis-server", || process::is_on_path("redis-server"));

@@ -45,6 +45,8 @@ enum Command {
     Ci(commands::test::Args),
     /// Build the client and the engine, optimised.
     Build,
+    /// Pack what people install: a tarball, and a package for Debian.
+    Dist(commands::dist::Args),
     /// Formatting, clippy, licences and bans, the walls, the frontend's linter.
     Lint(commands::lint::Args),
     /// Format all sources, Rust and frontend.
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&checkout, &args),
         Command::Test(args) | Command::Ci(args) => commands::test::run(&checkout, &args),
         Command::Build => commands::build::run(&checkout),
+        Command::Dist(args) => commands::dist::run(&checkout, &args),
         Command::Lint(args) => commands::lint::run(&checkout, &args),
         Command::Fmt => commands::fmt::run(&checkout),
         Command::FeDev => commands::fe_dev::run(&checkout),
