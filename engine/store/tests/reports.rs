@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use postgres::Postgres;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use whisper_store::reports::{
     Count, Decision, EVIDENCE_MAX, Evidence, Filter, MIGRATIONS, Report, Reports, Standing, Status,
@@ -107,7 +108,9 @@ async fn several_nodes_make_the_tables_once() {
 #[tokio::test]
 async fn addresses_that_cannot_be_used_are_told() {
     let dir = TempDir::new().expect("a directory");
-    for (url, why) in [("mysql://x", "postgres"), ("postgres://h/d?sslmode=require", "sslmode")] {
+    for (url, why) in
+        [("mysql://x", "postgres"), ("postgres://h/d?sslmode=verify-ca", "verify-full")]
+    {
         let error = Reports::in_postgres(file(&dir), url).expect_err("refused").to_string();
         assert!(error.contains(why) || error.contains("address of PostgreSQL"), "{error}");
     }
@@ -229,4 +232,58 @@ async fn what_was_filed_outlives_a_killed_process() {
     let all = reports.list(&Filter { limit: 1_000, ..Filter::default() }).await.expect("a list");
     assert!(all.iter().any(|it| last.ends_with(&it.id)), "{last} is there");
     assert!(all.iter().all(|it| it.evidence == 2), "each is whole");
+}
+
+/// An authority in PEM, and the certificate and key that it gave a host.
+fn papers(host: &str) -> (String, String, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "an authority of a test");
+    let authority = params.self_signed(&key).expect("a certificate").pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new([host.to_owned()]).expect("a name");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    (authority, certificate.pem(), key.serialize_pem())
+}
+
+#[tokio::test]
+async fn postgres_is_spoken_to_over_tls_and_only_to_whom_somebody_trusted_vouches_for() {
+    let (authority, certificate, key) = papers("127.0.0.1");
+    let (stranger, ..) = papers("127.0.0.1");
+    let server = Postgres::start_tls(&certificate, &key);
+    let dir = TempDir::new().expect("a directory");
+    let trust = |name: &str, pem: &str| {
+        std::fs::write(dir.path().join(name), pem).expect("a file");
+        dir.path().join(name).display().to_string()
+    };
+    let (trusted, untrusted) = (trust("authority.pem", &authority), trust("other.pem", &stranger));
+    let url = |more: &str| format!("{}?{more}", server.url());
+    let reports = |url: &str| {
+        let kept = TempDir::new_in(dir.path()).expect("a directory").keep();
+        let file = Sqlite::open(&kept, &[MIGRATIONS]).expect("it opens");
+        Reports::in_postgres(file, url).expect("a URL")
+    };
+    for (more, why) in [
+        ("connect_timeout=3".to_owned(), "pg_hba"),
+        (format!("sslmode=verify-full&sslrootcert={untrusted}"), "certificate"),
+        (format!("sslmode=require&sslrootcert={untrusted}"), "certificate"),
+    ] {
+        let reports = reports(&url(&more));
+        reports.file(&report("a", HOUR)).await.expect("filed");
+        let error = reports.deliver().await.expect_err("it isn't delivered").to_string();
+        assert!(error.contains(why), "{more}: {error}");
+    }
+    // For another name than the certificate has.
+    let elsewhere = url(&format!("sslmode=verify-full&sslrootcert={trusted}"));
+    let elsewhere = reports(&elsewhere.replace("127.0.0.1", "localhost"));
+    elsewhere.file(&report("b", HOUR)).await.expect("filed");
+    let error = elsewhere.deliver().await.expect_err("of another name").to_string();
+    assert!(error.contains("certificate") || error.contains("hba"), "{error}");
+    for mode in ["verify-full", "require"] {
+        let reports = reports(&url(&format!("sslmode={mode}&sslrootcert={trusted}")));
+        put(&reports, report(mode, HOUR)).await;
+        assert!(ids(&reports, Filter::default()).await.contains(&mode.to_owned()));
+    }
 }

@@ -5,6 +5,7 @@
 //! filed is on disk before anything else happens, and is delivered when the server is there, as often
 //! as it takes. All that is written can be written twice.
 
+mod address;
 mod database;
 mod postgres;
 mod tables;

@@ -1,8 +1,9 @@
 //! PostgreSQL, one connection at a time, made when it is needed. Nothing here waits for longer than
 //! [`PATIENCE`]: a server that is stopped, or a network that swallows all, is a server that is away.
 
+use std::error::Error as _;
 use std::fmt;
-use std::str::FromStr as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,12 @@ use bytes::BytesMut;
 use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Column, Config, NoTls};
+use tokio_postgres::{Client, Column, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::address::Address;
 use super::database::{Row, Statement, Value};
 use super::tables::STEPS;
 
@@ -30,6 +33,14 @@ pub enum PostgresError {
     /// The address can't be used.
     #[error("the address of PostgreSQL: {0}")]
     Address(String),
+    /// Whom to trust isn't known.
+    #[error("the authorities to trust for PostgreSQL, {}: {why}", path.display())]
+    Roots {
+        /// Their file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It refuses, or the connection is broken.
     #[error("PostgreSQL: {}", explain(.0))]
     Server(#[from] tokio_postgres::Error),
@@ -49,11 +60,15 @@ pub enum PostgresError {
     },
 }
 
-/// The error of the server where there is one; values of a statement are never part of it.
-fn explain(error: &tokio_postgres::Error) -> String {
+/// The error of the server where there is one, or else what it stems from, as a certificate that
+/// isn't trusted; values of a statement are never part of it.
+pub(super) fn explain(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
+        None => match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
     }
 }
 
@@ -61,6 +76,8 @@ fn explain(error: &tokio_postgres::Error) -> String {
 #[derive(Clone)]
 pub(super) struct Postgres {
     config: Arc<Config>,
+    /// None: in the clear.
+    tls: Option<MakeRustlsConnect>,
     client: Arc<Mutex<Option<Client>>>,
 }
 
@@ -74,15 +91,10 @@ impl Postgres {
     /// The server at this URL (`postgres://user:password@host:port/database`). Nothing is asked of
     /// it yet.
     pub(super) fn new(url: &str) -> Result<Self, PostgresError> {
-        let address = |why: String| PostgresError::Address(why);
-        let mut config = Config::from_str(url).map_err(|error| address(error.to_string()))?;
-        if config.get_ssl_mode() == SslMode::Require {
-            let why = "sslmode=require isn't spoken here: use a Unix socket, a private network, \
-                       or a tunnel";
-            return Err(address(why.into()));
-        }
+        let Address { mut config, tls } = Address::parse(url)?;
         config.connect_timeout(PATIENCE).application_name("whisper");
-        Ok(Self { config: Arc::new(config), client: Arc::default() })
+        let tls = tls.map(MakeRustlsConnect::new);
+        Ok(Self { config: Arc::new(config), tls, client: Arc::default() })
     }
 
     /// Runs statements, all or none of them; how many rows the last one changed.
@@ -113,10 +125,24 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<Client, PostgresError> {
-        let (mut client, connection) = self.config.connect(NoTls).await?;
+        let mut client = match &self.tls {
+            Some(tls) => self.connect_by(tls.clone()).await?,
+            None => self.connect_by(NoTls).await?,
+        };
+        migrate(&mut client).await?;
+        Ok(client)
+    }
+}
+
+impl Postgres {
+    async fn connect_by<T>(&self, tls: T) -> Result<Client, PostgresError>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let (client, connection) = self.config.connect(tls).await?;
         // It ends with the client. What breaks it is told to whoever asks.
         tokio::spawn(async move { drop(connection.await) });
-        migrate(&mut client).await?;
         Ok(client)
     }
 }

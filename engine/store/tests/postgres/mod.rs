@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -22,24 +22,40 @@ const NOBODY: u32 = 65_534;
 pub(crate) struct Postgres {
     dir: TempDir,
     port: u16,
+    /// It shows this certificate, and hears nobody without TLS.
+    tls: bool,
     process: Option<Child>,
 }
 
 impl Postgres {
     /// A new one, which runs.
     pub(crate) fn start() -> Self {
+        Self::with_papers(None)
+    }
+
+    /// A new one that speaks TLS only, with a certificate and its key in PEM.
+    pub(crate) fn start_tls(certificate: &str, key: &str) -> Self {
+        Self::with_papers(Some((certificate, key)))
+    }
+
+    fn with_papers(papers: Option<(&str, &str)>) -> Self {
         let dir = TempDir::new().expect("a directory");
         if is_root() {
             chown(dir.path(), Some(NOBODY), Some(NOBODY)).expect("we are root");
         }
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its address").port();
-        let mut postgres = Self { dir, port, process: None };
+        let mut postgres = Self { dir, port, tls: papers.is_some(), process: None };
         let mut initdb = postgres.program("initdb");
         initdb.args(["--no-sync", "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]);
         initdb.args(["--username", "whisper", "--pgdata"]).arg(postgres.data());
         let output = initdb.output().expect("initdb is installed");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        if let Some((certificate, key)) = papers {
+            postgres.keep("server.crt", certificate);
+            postgres.keep("server.key", key);
+            postgres.keep("data/pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n");
+        }
         drop(listener);
         postgres.run();
         postgres
@@ -65,6 +81,10 @@ impl Postgres {
         let mut server = self.program("postgres");
         server.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
         server.args(["-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+        if self.tls {
+            server.args(["-c", "ssl=on", "-c", "ssl_cert_file=../server.crt"]);
+            server.args(["-c", "ssl_key_file=../server.key"]);
+        }
         let log = fs::File::create(self.dir.path().join("log")).expect("a log");
         let mut process = server.stderr(log).stdout(Stdio::null()).spawn().expect("it starts");
         // It says so in its log when it takes connections, and not before.
@@ -103,6 +123,16 @@ impl Postgres {
     /// Every file that it keeps.
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// Writes a file that is its own, and nobody else's to read.
+    fn keep(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("ours");
+        if is_root() {
+            chown(&path, Some(NOBODY), Some(NOBODY)).expect("we are root");
+        }
     }
 
     fn log(&self) -> String {
