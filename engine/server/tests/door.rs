@@ -294,6 +294,8 @@ fn who_talks_too_fast_is_told_and_then_shown_out() {
     ann.say(&say("quickest"));
     assert_eq!(ann.closed(), CloseCode::RateLimited.as_u16());
     bob.hears(&ServerMessage::PartnerDisconnected);
+    engine.await_labelled("whisper_rate_limited_total", "act=\"message\"", |count| count == 6.0);
+    engine.await_refused("messages", |count| count == 6.0);
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub enum Act {
 }
 
 impl Act {
+    /// How many kinds there are.
+    pub const COUNT: usize = Self::Other as usize + 1;
+
     /// What saying this counts as.
     pub fn of(message: &ClientMessage<'_>) -> Self {
         match message {
@@ -42,12 +45,10 @@ impl Act {
     }
 }
 
-const ACTS: usize = Act::Other as usize + 1;
-
 /// The rate of each kind of act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpeechRates {
-    rates: [Rate; ACTS],
+    rates: [Rate; Act::COUNT],
     /// How many refusals a client may provoke before it is shown out.
     pub refusals: Rate,
 }
@@ -62,7 +63,7 @@ impl SpeechRates {
 impl Default for SpeechRates {
     /// More than a quick person and a busy browser need; far less than a flood.
     fn default() -> Self {
-        let mut rates = [Rate::per_minute(1, 1); ACTS];
+        let mut rates = [Rate::per_minute(1, 1); Act::COUNT];
         rates[Act::Message as usize] = Rate::per_minute(90, 20);
         rates[Act::Typing as usize] = Rate::per_minute(120, 20);
         rates[Act::Signal as usize] = Rate::per_minute(600, 200);
@@ -87,14 +88,14 @@ pub enum Heed {
 /// One person's meters: 28 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Speech {
-    acts: [Meter; ACTS],
+    acts: [Meter; Act::COUNT],
     refusals: Meter,
 }
 
 impl Speech {
     /// Meters that nothing was taken from.
     pub fn new(now: Micros) -> Self {
-        Self { acts: [Meter::new(now); ACTS], refusals: Meter::new(now) }
+        Self { acts: [Meter::new(now); Act::COUNT], refusals: Meter::new(now) }
     }
 
     /// Meters one act.

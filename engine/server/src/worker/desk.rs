@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use whisper_core::http::{Method, write_error};
 use whisper_core::ids::{Link, SessionId};
-use whisper_core::limits::Heed;
+use whisper_core::limits::{Act, Heed};
 use whisper_core::moderation::{Action, Severity};
 use whisper_core::session::{Input, write_message, write_payload};
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Offence, Shard};
@@ -90,7 +90,7 @@ pub(crate) struct Tally {
     /// Messages refused because a challenge wasn't met.
     pub(crate) refused_unproved: u64,
     /// Messages refused because their client was too fast.
-    pub(crate) refused_messages: u64,
+    pub(crate) held_back: [u64; Act::COUNT],
     /// What rules found.
     pub(crate) verdicts: Verdicts,
     /// People banned by rules.
@@ -175,7 +175,11 @@ impl Desk {
             let Some(said) = session.next(&mut input) else { break };
             let too_soon = act_of(&said).and_then(|(act, id)| {
                 let heed = guest.does(*now, act, &common.door.speech);
-                (heed != Heed::Heard).then_some((heed, id))
+                if heed == Heed::Heard {
+                    return None;
+                }
+                carrier.tally.held_back[act as usize] += 1;
+                Some((heed, id))
             });
             let unproved = match (&said, guest.owed()) {
                 (Input::Message(message), Some(owed)) => !passes(owed, message, &common.challenges),
@@ -392,7 +396,6 @@ impl<'a> Carrier<'a> {
 
     /// Answers what came too soon; a client that has been told often enough is closed.
     fn hold_back(&mut self, link: Link, heed: Heed, id: Option<&str>) -> Answered {
-        self.tally.refused_messages += 1;
         if let Some(error) = too_fast(heed, id) {
             self.push(Effect::Send { link, message: &error });
             return Answered::Kept;

@@ -199,8 +199,9 @@ impl Engine {
         self.await_labelled("whisper_refused_total", &label, wanted);
     }
 
+    /// Waits until a metric with this label, added up over all reactors, is as wanted.
     #[track_caller]
-    fn await_labelled(&self, name: &str, label: &str, wanted: impl Fn(f64) -> bool) {
+    pub(crate) fn await_labelled(&self, name: &str, label: &str, wanted: impl Fn(f64) -> bool) {
         let start = Instant::now();
         let line = format!("{name}{{reactor=");
         loop {

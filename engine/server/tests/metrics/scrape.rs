@@ -53,8 +53,8 @@ fn histograms_are_cumulative_and_in_base_units() {
 
 #[test]
 fn no_label_tells_of_anybody() {
-    const KNOWN: [&str; 12] = [
-        "reactor", "state", "tier", "path", "reason", "le", "offence", "severity", "action",
+    const KNOWN: [&str; 13] = [
+        "act", "reactor", "state", "tier", "path", "reason", "le", "offence", "severity", "action",
         "kind", "queue", "version",
     ];
     for line in told().plain.lines().filter(|line| !line.starts_with('#')) {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
+use whisper_core::limits::Act;
 use whisper_core::shard::Waits;
 
 use super::Board;
@@ -56,6 +57,11 @@ const CONNECTIONS: &str = "Connections by state; http: of nobody yet, or not any
 const TICKETS: &str = "People in the queue, by the tier that is open to them";
 const RELAYS: &str = "Passed on to partners, by way of memory or of the mesh between reactors";
 const REFUSED: &str = "What was refused, by reason";
+const RATE_LIMITED: &str = "Messages that came too fast, by what they were";
+
+fn held_back(report: &Report, act: Act) -> Value {
+    report.tally.held_back[act as usize].into()
+}
 
 /// Every number. Those of one family stand together.
 pub(super) const NUMBERS: &[Number] = &[
@@ -106,8 +112,15 @@ pub(super) const NUMBERS: &[Number] = &[
     counter("refused", REFUSED, |it| it.tally.refused_unanswered.into()).of("reason", "unanswered"),
     counter("refused", REFUSED, |it| it.tally.refused_proxies.into()).of("reason", "proxies"),
     counter("refused", REFUSED, |it| it.tally.refused_unproved.into()).of("reason", "unproved"),
-    counter("refused", REFUSED, |it| it.tally.refused_messages.into()).of("reason", "messages"),
+    counter("refused", REFUSED, |it| it.tally.held_back.iter().sum::<u64>().into())
+        .of("reason", "messages"),
     counter("refused", REFUSED, |it| it.tally.refused_banned.into()).of("reason", "banned"),
+    counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Message)).of("act", "message"),
+    counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Typing)).of("act", "typing"),
+    counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Signal)).of("act", "signal"),
+    counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Join)).of("act", "join"),
+    counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Report)).of("act", "report"),
+    counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Other)).of("act", "other"),
     counter("people_sentenced", "People banned by rules", |it| it.tally.sentenced.into()),
     counter("banned", "Sessions ended by a ban", |it| it.tally.banned.into()),
     gauge("addresses", "Addresses and blocks remembered", |it| it.addresses.into()),
