@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 pub use self::database::DatabaseError;
 use self::database::{Database, Row, Statement, Value};
 use self::postgres::Postgres;
-pub use self::postgres::PostgresError;
+pub use self::postgres::{PostgresAbout, PostgresError};
 pub use self::tables::MIGRATIONS;
 use crate::sqlite::Sqlite;
 

@@ -125,12 +125,48 @@ impl Postgres {
     }
 
     async fn connect(&self) -> Result<Client, PostgresError> {
-        let mut client = match &self.tls {
-            Some(tls) => self.connect_by(tls.clone()).await?,
-            None => self.connect_by(NoTls).await?,
-        };
+        let mut client = self.open().await?;
         migrate(&mut client).await?;
         Ok(client)
+    }
+
+    async fn open(&self) -> Result<Client, PostgresError> {
+        match &self.tls {
+            Some(tls) => self.connect_by(tls.clone()).await,
+            None => self.connect_by(NoTls).await,
+        }
+    }
+}
+
+/// What a server says of itself and of the user of its address.
+#[derive(Clone, Copy, Debug)]
+pub struct PostgresAbout {
+    /// As 150012.
+    pub version: u32,
+    /// A standby, most likely.
+    pub is_read_only: bool,
+    /// Whether the tables for reports can be made there.
+    pub may_create_tables: bool,
+}
+
+impl PostgresAbout {
+    /// Asks the server at this address, as the engine would, and changes nothing there.
+    ///
+    /// # Errors
+    /// Where the address can't be used, or the server refuses or doesn't answer in time.
+    pub async fn ask(url: &str) -> Result<Self, PostgresError> {
+        const QUESTION: &str = "SELECT current_setting('server_version_num')::int, \
+                                pg_is_in_recovery(), \
+                                has_schema_privilege(current_schema(), 'CREATE')";
+        let postgres = Postgres::new(url)?;
+        let row = in_time(async { Ok(postgres.open().await?.query_one(QUESTION, &[]).await?) });
+        let row = row.await?;
+        Ok(Self {
+            version: row.try_get::<_, i32>(0)?.try_into().unwrap_or(0),
+            is_read_only: row.try_get(1)?,
+            // Without a schema to make them in, there is no answer.
+            may_create_tables: row.try_get::<_, Option<bool>>(2)?.unwrap_or(false),
+        })
     }
 }
 

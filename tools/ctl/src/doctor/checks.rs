@@ -3,9 +3,10 @@
 //! What a person costs was measured; `docs/performance.md` tells how.
 
 use serde_json::{Value, json};
+use whisper_store::reports::PostgresAbout;
 
 use super::settings::Settings;
-use super::snapshot::{Certificate, Postgres, Redis, Snapshot};
+use super::snapshot::{Certificate, Redis, Snapshot};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -357,9 +358,9 @@ fn redis(address: &str, seen: &Result<Redis, String>) -> Finding {
     }
 }
 
-fn postgres(seen: &Result<Postgres, String>) -> Finding {
+fn postgres(seen: &Result<PostgresAbout, String>) -> Finding {
     let of = "PostgreSQL";
-    let Postgres { version, is_read_only, may_create_tables } = match seen {
+    let PostgresAbout { version, is_read_only, may_create_tables } = match seen {
         Ok(postgres) => *postgres,
         Err(why) => {
             let mend = "reports wait on disk until it answers; see that it runs, and the URL";

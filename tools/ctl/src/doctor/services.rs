@@ -4,20 +4,15 @@ use std::time::Duration;
 
 use redis::{Client, Connection, RedisResult, Value};
 use tokio::runtime::Builder;
-use tokio::time::timeout;
-use tokio_postgres::NoTls;
+use whisper_store::reports::PostgresAbout;
 
 use super::settings::Settings;
-use super::snapshot::{Postgres, Redis};
+use super::snapshot::Redis;
 
-/// How long any of them may take.
+/// How long Redis may take for each answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What the database is asked, all at once.
-const QUESTION: &str = "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), \
-                        has_schema_privilege(current_schema(), 'CREATE')";
-
-type Answers = (Vec<(String, Result<Redis, String>)>, Option<Result<Postgres, String>>);
+type Answers = (Vec<(String, Result<Redis, String>)>, Option<Result<PostgresAbout, String>>);
 
 pub(super) fn ask(settings: &Settings) -> Answers {
     let redis = settings.redis.iter().map(|address| {
@@ -47,26 +42,11 @@ fn policy(connection: &mut Connection) -> RedisResult<String> {
     Ok(policy)
 }
 
-fn ask_postgres(url: &str) -> Result<Postgres, String> {
+/// By the very way that the engine has.
+fn ask_postgres(url: &str) -> Result<PostgresAbout, String> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let answer = async {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-        tokio::spawn(connection);
-        client.query_one(QUESTION, &[]).await
-    };
-    let row = runtime
-        .map_err(|error| error.to_string())?
-        .block_on(async { timeout(PATIENCE, answer).await })
-        .map_err(|_| format!("doesn't answer within {} s", PATIENCE.as_secs()))?
-        .map_err(|error| match error.as_db_error() {
-            Some(it) => it.message().to_owned(),
-            None => error.to_string(),
-        })?;
-    Ok(Postgres {
-        version: row.get::<_, i32>(0).try_into().unwrap_or(0),
-        is_read_only: row.get(1),
-        may_create_tables: row.get(2),
-    })
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(PostgresAbout::ask(url)).map_err(|error| error.to_string())
 }
 
 /// An address as it may be shown.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use whisper_store::reports::PostgresAbout;
+
 /// A machine, as it was at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
@@ -26,7 +28,7 @@ pub(super) struct Snapshot {
     pub(super) certificates: Vec<(String, Result<Certificate, String>)>,
     /// By their addresses without passwords.
     pub(super) redis: Vec<(String, Result<Redis, String>)>,
-    pub(super) postgres: Option<Result<Postgres, String>>,
+    pub(super) postgres: Option<Result<PostgresAbout, String>>,
 }
 
 /// What is read of `/proc/sys`.
@@ -69,14 +71,6 @@ pub(super) struct Redis {
     pub(super) is_master: bool,
     /// Where it may be asked.
     pub(super) maxmemory_policy: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Postgres {
-    /// As 150012.
-    pub(super) version: u32,
-    pub(super) is_read_only: bool,
-    pub(super) may_create_tables: bool,
 }
 
 impl Snapshot {

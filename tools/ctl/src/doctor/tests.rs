@@ -1,8 +1,10 @@
 //! Bad machines, one fault each, and what is said of them.
 
+use whisper_store::reports::PostgresAbout;
+
 use super::checks::{Finding, Level, judge};
 use super::settings::Settings;
-use super::snapshot::{Certificate, Limits, Memory, Postgres, Redis, Snapshot};
+use super::snapshot::{Certificate, Limits, Memory, Redis, Snapshot};
 
 const DAY: i64 = 24 * 3_600;
 const NOW: i64 = 20_000 * DAY;
@@ -36,7 +38,7 @@ fn fine() -> Snapshot {
         now: NOW,
         certificates: vec![("a.pem".into(), Ok(lasting(NOW - 10 * DAY, 90)))],
         redis: vec![("redis://127.0.0.1:6379".into(), Ok(redis))],
-        postgres: Some(Ok(Postgres {
+        postgres: Some(Ok(PostgresAbout {
             version: 150_012,
             is_read_only: false,
             may_create_tables: true,
@@ -174,7 +176,7 @@ fn stores_that_lose_or_refuse_are_told() {
     fn redis(seen: &mut Snapshot) -> &mut Redis {
         seen.redis[0].1.as_mut().expect("it answers")
     }
-    fn postgres(seen: &mut Snapshot) -> &mut Postgres {
+    fn postgres(seen: &mut Snapshot) -> &mut PostgresAbout {
         seen.postgres.as_mut().and_then(|it| it.as_mut().ok()).expect("it answers")
     }
     one_fault(Warning, "Redis", "serves without it", |seen| {

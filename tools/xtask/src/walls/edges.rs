@@ -100,10 +100,10 @@ const ROOMS: &[Room] = &[
         tests_know: &[],
         never: &["whisper-engine", "whisper-reactor", "tokio"],
     },
-    // Rules are tried by the code that goes by them, and so are rings.
+    // Rules are tried by the code that goes by them, and so are rings and the way to a database.
     Room {
         package: "whisper-ctl",
-        knows: &["whisper-core", "whisper-proto", "whisper-reactor"],
+        knows: &["whisper-core", "whisper-proto", "whisper-reactor", "whisper-store"],
         tests_know: &[],
         never: SERVER,
     },
