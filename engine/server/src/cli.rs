@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
+use whisper_manual::{Completions, Pages};
 
 /// Whisper: an anonymous stranger-chat engine.
 #[derive(Debug, Parser)]
@@ -34,8 +35,14 @@ pub(crate) enum Command {
     ///
     /// Prints one JSON line with `"event":"ready"` and the addresses when it accepts.
     /// SIGTERM has everybody go elsewhere at an even rate within `--drain-secs`, those who chat last,
-    /// and exits; a second one, or SIGINT, exits at once. SIGHUP reads certificates and rules again.
+    /// and exits; a second one, or SIGINT, exits at once. SIGHUP reads the configuration again,
+    /// certificates and rules included: what of it takes effect then stands in
+    /// docs/configuration.md; with a mistake in it, the old one stays.
     Serve(Settings),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Print this program's page for `man`.
+    Man(Pages),
     /// Look at the configuration without serving.
     Config {
         /// What to do with it.
@@ -49,6 +56,11 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Say whether the configuration is good, and where it isn't.
     Check(Settings),
+    /// Print a file with every setting at its default, and what each means.
+    Default,
+    /// Print the same as the page docs/configuration.md.
+    #[command(hide = true)]
+    Reference,
     /// Print the configuration that would be used, as TOML.
     Show {
         /// Say of each value where it came from. A bare --origin does as well.
@@ -61,7 +73,7 @@ pub(crate) enum ConfigCommand {
 }
 
 /// Settings by flag or environment. Flags go before the environment, that before the file.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// A TOML file with settings; unknown keys are errors.
     #[arg(long, value_name = "FILE", env = "WHISPER_CONFIG")]
@@ -118,6 +130,13 @@ pub(crate) struct Settings {
     /// Within how many seconds SIGTERM has everybody go elsewhere; 0 for at once [default: 30].
     #[arg(long, value_name = "SECONDS", env = "WHISPER_DRAIN_SECS")]
     pub(crate) drain_secs: Option<u64>,
+    /// Leave a core where the process dies: it has what people say in it, and the keys. Without it
+    /// nothing but root may look into the process either.
+    #[arg(long, env = "WHISPER_CORE_DUMPS", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) core_dumps: Option<bool>,
+    /// How much is logged: error, warn, info, debug or trace [default: info].
+    #[arg(long, value_name = "LEVEL", env = "WHISPER_LOG_LEVEL")]
+    pub(crate) log_level: Option<String>,
     /// A Redis that nodes share their bans and numbers by, repeatable: each further one is for when
     /// those before it don't answer. As redis://:PASSWORD@127.0.0.1:6379 or unix:/run/redis.sock.
     /// Bans are kept under the data dir alone where there is none.
@@ -144,7 +163,7 @@ pub(crate) struct Settings {
 }
 
 /// Settings of relays by flag or environment.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Calls")]
 pub(crate) struct TurnSettings {
     /// A STUN or TURN server that clients are told of, repeatable: as
@@ -187,7 +206,7 @@ impl Serialize for RedisAddress {
 }
 
 /// Settings of TLS by flag or environment.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct TlsSettings {
     /// Where to listen for people who speak TLS, repeatable

@@ -8,6 +8,7 @@ mod clock;
 mod config;
 mod control;
 mod cpus;
+mod crash;
 mod event_log;
 mod listeners;
 mod log_level;
@@ -29,6 +30,7 @@ use clap::{ArgMatches, FromArgMatches};
 
 use self::cli::{Cli, Command, ConfigCommand};
 use self::config::Config;
+use self::control::Source;
 use self::log_level::LogLevel;
 use self::rules::RulesFile;
 use self::tls::Certificates;
@@ -49,9 +51,13 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Serve(settings) => {
             let log_level = LogLevel::begin();
-            let (config, _) = Config::resolve(settings, matches)?;
-            Ok(serve::serve(&config, log_level)?)
+            let (config, in_force) = Config::resolve(settings.clone(), matches)?;
+            let matches = matches.clone();
+            let resolve = Box::new(move || Config::resolve(settings.clone(), &matches));
+            Ok(serve::serve(&config, Source { resolve, in_force }, log_level)?)
         }
+        Command::Completions(wish) => Ok(wish.print(cli::command())?),
+        Command::Man(wish) => Ok(wish.print(cli::command())?),
         Command::Config { command: ConfigCommand::Check(settings) } => {
             let (config, _) = Config::resolve(settings, matches)?;
             if let Some(tls) = &config.tls {
@@ -59,6 +65,12 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
             }
             RulesFile::load(config.rules.as_deref())?;
             Ok(writeln!(io::stdout(), "The configuration is good.")?)
+        }
+        Command::Config { command: ConfigCommand::Default } => {
+            Ok(write!(io::stdout(), "{}", config::annotated(matches)?)?)
+        }
+        Command::Config { command: ConfigCommand::Reference } => {
+            Ok(write!(io::stdout(), "{}", config::reference(matches)?)?)
         }
         Command::Config { command: ConfigCommand::Show { origins, mut settings } } => {
             let origins = settings.takes_bare_origin() || origins;

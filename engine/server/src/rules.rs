@@ -71,10 +71,7 @@ impl RulesFile {
         let watch = Watch::new(path.iter().cloned().collect());
         let rules = match &path {
             Some(path) => read(path, "at the start")?,
-            None => {
-                let rules = Arc::new(Rules::shipped());
-                Reread { rules, owner: None, why: "those that come with it" }
-            }
+            None => shipped(),
         };
         Ok((Self { path, watch, reading: None, again: None }, rules))
     }
@@ -93,6 +90,19 @@ impl RulesFile {
         }
         self.watch.reading();
         self.reading = Some(spawn_blocking(move || read(&path, why)));
+    }
+
+    /// The same with another file, or those that come with the engine.
+    pub(crate) fn move_to(&mut self, path: Option<PathBuf>) {
+        self.watch = Watch::new(path.iter().cloned().collect());
+        self.path.clone_from(&path);
+        let read = move || match &path {
+            Some(path) => read(path, "SIGHUP"),
+            None => Ok(shipped()),
+        };
+        // What was being read before is of no interest any more.
+        self.again = None;
+        self.reading = Some(spawn_blocking(read));
     }
 
     /// Whether that goes on.
@@ -115,6 +125,11 @@ impl RulesFile {
         // It isn't aborted, and a panic ends the process.
         read.expect("what reads the rules comes to an end")
     }
+}
+
+fn shipped() -> Reread {
+    let rules = Arc::new(Rules::shipped());
+    Reread { rules, owner: None, why: "those that come with it" }
 }
 
 fn read(path: &Path, why: &'static str) -> Result<Reread, RulesFileError> {

@@ -23,9 +23,9 @@ use crate::clock::Clock;
 use crate::config::{Config, Service};
 use crate::control::{
     Bans, Control, Docket, Intake, Line, Lines, Office, Operators, Proclaimed, Sealer, Siege,
-    Switches, Token,
+    Source, Switches, Token,
 };
-use crate::event_log::{self, LogFile};
+use crate::event_log::LogFile;
 use crate::log_level::LogLevel;
 use crate::pulse::Pulse;
 use crate::room::Room;
@@ -34,7 +34,7 @@ use crate::secrets::{self, ClusterSecret};
 use crate::site::Site;
 use crate::tls::{CertificateError, Certificates};
 use crate::worker::{Challenges, Common, Door, Parts, Worker};
-use crate::{cpus, listeners};
+use crate::{cpus, crash, listeners};
 
 /// One box is node 0 until there are more.
 const NODE: u16 = 0;
@@ -89,8 +89,19 @@ type Face = Result<(WakeHandle, Notifier, u32), SetupError>;
 ///
 /// # Errors
 /// Where something needed can't be had, or a worker fails.
-pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeError> {
+pub(crate) fn serve(
+    config: &Config,
+    source: Source,
+    log_level: LogLevel,
+) -> Result<(), ServeError> {
+    log_level.set(config.log_level);
     let system = |what| move |error| ServeError::System { what, error };
+    crash::end_at_panic();
+    if !config.core_dumps
+        && let Err(error) = crash::leave_no_core()
+    {
+        tracing::error!(%error, "a process that dies may leave a core");
+    }
     let secret = ClusterSecret::load_or_create(&config.data_dir).map_err(system("the data dir"))?;
     let site = match &config.web_root {
         Some(root) => Site::load(root).map_err(system("the web root"))?,
@@ -121,9 +132,6 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
 
     let log = config.event_log.as_deref().map(|path| LogFile::create(path, config.event_log_max));
     let log = log.transpose().map_err(system("the event log"))?;
-    if log.is_some() {
-        event_log::keep_last_words();
-    }
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -144,6 +152,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     let challenges = Arc::new(Challenges::new(secrets::random().map_err(system("randomness"))?));
     let mut siege = Siege::new(config.challenge, config.challenge_from);
     challenges.set_effort(siege.look(0));
+    let door = Arc::new(Door::of(config));
     let setups = setups(config, &secret, &read.rules).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (file_report, filings) = mpsc::channel(FILINGS);
@@ -158,10 +167,18 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
     {
         let (commands, mailbox) = bounded(COMMANDS);
         let (tls, log, reports) = (tls.clone(), log.as_ref().map(LogFile::way), to_control.clone());
-        let bans = office.picture();
-        let filings = file_report.clone();
-        let parts =
-            Parts { listeners, port, shard, tls, log, bans, commands: mailbox, reports, filings };
+        let parts = Parts {
+            listeners,
+            port,
+            shard,
+            tls,
+            log,
+            door: Arc::clone(&door),
+            bans: office.picture(),
+            commands: mailbox,
+            reports,
+            filings: file_report.clone(),
+        };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
         let thread = Start { number, config: reactor_config(config), parts, show, common };
@@ -185,14 +202,12 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         pulse: pulse.clone(),
         site: Arc::new(site),
         services: addresses.iter().map(|(service, _)| *service).collect(),
-        origins: config.origins.clone(),
+        proxied: config.listeners().map(|(_, it)| config.proxy_protocol.contains(&it)).collect(),
         https_port: addresses_of(&addresses, Service::Tls).next().map_or(443, |it| it.port()),
         hsts_secs: config.tls.as_ref().map_or(0, |tls| tls.hsts_secs),
-        door: door(config),
         challenges: Arc::clone(&challenges),
         room: room.clone(),
         bans: bans.clone(),
-        is_behind_tls: !config.proxies.is_empty(),
         ping_interval: config.ping_interval,
         head_max: config.head_max,
         wakes,
@@ -219,6 +234,7 @@ pub(crate) fn serve(config: &Config, log_level: LogLevel) -> Result<(), ServeErr
         certificates_end,
         rules: rules_file,
         proclaimed,
+        source,
         clock,
         pulse,
         room,
@@ -300,18 +316,6 @@ fn addresses_of(
     wanted: Service,
 ) -> impl Iterator<Item = SocketAddr> + use<'_> {
     all.iter().filter(move |(service, _)| *service == wanted).map(|(_, address)| *address)
-}
-
-/// What the workers know of who may come in; listeners are tagged in the order of their addresses.
-fn door(config: &Config) -> Door {
-    let proxied = |(_, address)| config.proxy_protocol.contains(&address);
-    Door {
-        exempt: config.exempt.clone(),
-        proxies: config.proxies.clone(),
-        forwarded: config.forwarded.clone(),
-        proxied: config.listeners().map(proxied).collect(),
-        speech: config.speech,
-    }
 }
 
 /// Where there are more reactors than cores, for the sake of their tables, those of a core share

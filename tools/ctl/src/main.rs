@@ -15,13 +15,15 @@ mod reports;
 mod rules;
 mod status;
 mod switches;
+mod top;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use whisper_manual::{Completions, Pages};
 
 use self::admin::{Admin, AdminError, Door};
 use self::print::{Care, Form, Why};
@@ -68,6 +70,10 @@ enum Command {
     /// Exit status: 0 good, or nothing at fault; 1 something at fault; 2 rules or file not read.
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Print this program's page for `man`.
+    Man(Pages),
 }
 
 /// What an engine is asked.
@@ -78,6 +84,8 @@ enum Ask {
         #[command(flatten)]
         form: Form,
     },
+    /// Show what each reactor does, second by second, until interrupted.
+    Top(top::Top),
     /// Print the engine's numbers in sum.
     Stats {
         #[command(flatten)]
@@ -166,6 +174,8 @@ fn main() -> ExitCode {
             Err(error) => Err((2, error)),
         },
         Command::Rules(command) => rules::run(&command).map_err(|error| (2, error.to_string())),
+        Command::Completions(wish) => written(wish.print(Cli::command())),
+        Command::Man(wish) => written(wish.print(Cli::command())),
         Command::Engine(asked) => {
             ask(place, asked).map_err(|error| (error.exit_code(), error.to_string()))
         }
@@ -180,11 +190,17 @@ fn main() -> ExitCode {
     }
 }
 
+/// Something that needs no engine is done, or can't be.
+fn written(done: io::Result<()>) -> Result<bool, (u8, String)> {
+    done.map(|()| true).map_err(|error| (2, error.to_string()))
+}
+
 /// Asks an engine, and says whether all is well.
 fn ask(Place { socket, admin, token }: Place, asked: Ask) -> Result<bool, AdminError> {
     let admin = Admin::new(Door::find(socket, admin, token.as_deref())?);
     match asked {
         Ask::Status { form } => status::status(&admin, form),
+        Ask::Top(wish) => top::run(&admin, &wish),
         Ask::Stats { form } => status::stats(&admin, form),
         Ask::Lanes(command) => switches::lanes(&admin, command),
         Ask::Reports(command) => reports::run(&admin, command),

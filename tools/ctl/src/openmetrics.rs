@@ -1,9 +1,9 @@
-//! The samples of the engine's metrics, as far as they are whole numbers by reactor.
+//! The samples of the engine's metrics, as far as they are by reactor and by nothing else.
 
 use std::collections::BTreeMap;
 
 /// Values by family and reactor.
-pub(crate) struct Samples(BTreeMap<(String, String), u64>);
+pub(crate) struct Samples(BTreeMap<(String, String), f64>);
 
 impl Samples {
     /// Reads the text format; lines of another shape are passed over.
@@ -19,13 +19,18 @@ impl Samples {
         all
     }
 
-    /// A value; 0 where there is none.
+    /// A whole value; 0 where there is none.
     pub(crate) fn value(&self, family: &str, reactor: &str) -> u64 {
-        self.0.get(&(family.to_owned(), reactor.to_owned())).copied().unwrap_or(0)
+        self.number(family, reactor) as u64
+    }
+
+    /// A value; 0 where there is none.
+    pub(crate) fn number(&self, family: &str, reactor: &str) -> f64 {
+        self.0.get(&(family.to_owned(), reactor.to_owned())).copied().unwrap_or(0.0)
     }
 }
 
-fn sample(line: &str) -> Option<((String, String), u64)> {
+fn sample(line: &str) -> Option<((String, String), f64)> {
     let (name, value) = line.rsplit_once(' ')?;
     let (family, labels) = name.split_once('{')?;
     let reactor = labels.strip_prefix("reactor=\"")?.strip_suffix("\"}")?;

@@ -66,7 +66,13 @@ impl Care {
 
 /// Prints to whoever reads; one that has gone away has read enough.
 pub(crate) fn print(text: &str) {
-    let _ = io::stdout().write_all(text.as_bytes());
+    is_read(text);
+}
+
+/// The same, and whether there is still somebody.
+pub(crate) fn is_read(text: &str) -> bool {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
 }
 
 /// Prints an answer of the engine as it is, or as `table` has it.

@@ -65,6 +65,8 @@ enum Command {
     Bench(commands::bench::Action),
     /// Write the client's TypeScript types anew, from the Rust types.
     Types(commands::types::Args),
+    /// Write docs/configuration.md anew, from the engine's types.
+    Configuration(commands::configuration::Args),
     /// Write the golden bytes of the protocol anew.
     Vectors(commands::vectors::Args),
 }
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => commands::fuzz::run(&checkout, &args),
         Command::Bench(action) => commands::bench::run(&checkout, &action),
         Command::Types(args) => commands::types::run(&checkout, &args),
+        Command::Configuration(args) => commands::configuration::run(&checkout, &args),
         Command::Vectors(args) => commands::vectors::run(&checkout, &args),
     });
     match done {

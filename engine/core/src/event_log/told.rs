@@ -151,7 +151,8 @@ impl<'a> Told<'a> {
                 ..
             }
             | Event::Asked { .. }
-            | Event::Known { .. } => return None,
+            | Event::Known { .. }
+            | Event::Order(Order::Admission(_)) => return None,
             Event::Remembered { session, record } => {
                 Self::Remembered { session: *session, record: *record }
             }

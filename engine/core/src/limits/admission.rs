@@ -184,6 +184,11 @@ impl Admission {
         Self { rates, places: SeededMap::new(seed), count: 0, quiet: VecDeque::new() }
     }
 
+    /// Goes by these from here on. Nobody loses what they hold.
+    pub fn set_rates(&mut self, rates: AdmissionRates) {
+        self.rates = rates;
+    }
+
     /// Addresses and blocks remembered now.
     pub fn remembered(&self) -> usize {
         self.count

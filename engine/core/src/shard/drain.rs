@@ -68,8 +68,13 @@ impl Drain {
 
 /// The moment a part of the way from one to the other: `part` in 2^64ths.
 fn between(from: Micros, to: Micros, part: u64) -> Micros {
-    let way = u128::from(to.since(from).0) * u128::from(part) >> 64;
-    from + Span(way as u64)
+    from + share(to.since(from), part)
+}
+
+/// A part of a span, in 2^64ths.
+fn share(span: Span, part: u64) -> Span {
+    let product = u128::from(span.0) * u128::from(part);
+    Span((product >> 64) as u64)
 }
 
 impl Shard {
@@ -113,8 +118,7 @@ impl Floor {
     /// Tells a person who is in no queue and no chat to come back elsewhere, and forgets them.
     pub(super) fn send_on(&mut self, session: SessionId, jitter: Span, effects: &mut impl Effects) {
         let Some(Person { link, .. }) = self.people.leave(session) else { return };
-        let part = u128::from(jitter.0) * u128::from(self.random.next_u64()) >> 64;
-        let after_ms = Span(part as u64).as_millis();
+        let after_ms = share(jitter, self.random.next_u64()).as_millis();
         let message = ServerMessage::Reconnect(Reconnect { after_ms, url: None });
         effects.push(Effect::Send { link, message: &message });
         effects.push(Effect::Close { link, code: CloseCode::Restart });

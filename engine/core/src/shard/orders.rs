@@ -10,7 +10,7 @@ use super::drain::{Drain, Draining};
 use super::people::State;
 use super::{Effects, Floor, Shard};
 use crate::ids::SessionId;
-use crate::limits::PLACES_CLEARED;
+use crate::limits::{AdmissionRates, PLACES_CLEARED};
 use crate::moderation::Rules;
 use crate::settings::OpenLanes;
 
@@ -39,6 +39,8 @@ pub enum Order<'a> {
     /// [`whisper_proto::CloseCode::Restart`], and gone, by the next ticks, each at their moment. A
     /// later order takes the place of an earlier one.
     Drain(Drain),
+    /// One address may hold so much from here on, and come so often. Who holds more keeps it.
+    Admission(AdmissionRates),
 }
 
 impl Shard {
@@ -50,6 +52,7 @@ impl Shard {
             }
             Order::Ban { session, banned } => self.expel(session, banned, effects),
             Order::Rules(rules) => self.floor.judge.moderator.replace_rules(Arc::clone(rules)),
+            Order::Admission(rates) => self.floor.admission.set_rates(rates),
             Order::Drain(drain) => self.floor.draining = Some(Draining::new(drain)),
             Order::Elsewhere(elsewhere) => self.floor.census.heard_elsewhere(elsewhere),
         }

@@ -9,123 +9,218 @@ use serde::{Deserialize, Serialize};
 use super::{ChallengeMode, ConfigError};
 use crate::cli::RedisAddress;
 
-/// Every key of the file; all are optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct File {
-    pub(super) listen: Option<Vec<SocketAddr>>,
-    pub(super) admin: Option<SocketAddr>,
-    pub(super) admin_socket: Option<PathBuf>,
-    pub(super) admin_token: Option<PathBuf>,
-    pub(super) reactors: Option<u16>,
-    pub(super) data_dir: Option<PathBuf>,
-    pub(super) web_root: Option<PathBuf>,
-    pub(super) rules: Option<PathBuf>,
-    pub(super) redis: Option<Vec<RedisAddress>>,
-    pub(super) exempt: Option<Vec<IpNet>>,
-    pub(super) origin: Option<Vec<String>>,
-    #[serde(default)]
-    pub(super) tls: Tls,
-    #[serde(default)]
-    pub(super) turn: Turn,
-    pub(super) proxies: Option<Vec<IpNet>>,
-    pub(super) proxy_protocol: Option<Vec<SocketAddr>>,
-    pub(super) client_ip_header: Option<String>,
-    pub(super) event_log: Option<PathBuf>,
-    pub(super) event_log_max_mib: Option<u64>,
-    pub(super) drain_secs: Option<u64>,
-    #[serde(default)]
-    pub(super) reports: Reports,
-    #[serde(default)]
-    pub(super) limits: Limits,
-    #[serde(default)]
-    pub(super) challenge: Challenge,
-    #[serde(default)]
-    pub(super) matching: Matching,
-    #[serde(default)]
-    pub(super) people: People,
+/// A table of the file: its keys, all optional, with what they mean where no flag says so, and the
+/// tables within.
+macro_rules! table {
+    (
+        $(#[doc = $about:literal])+
+        $Table:ident {
+            $($(#[doc = $doc:literal])* $key:ident: $Type:ty,)*
+        }
+        $(tables { $($name:ident: $Within:ident,)* })?
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $Table {
+            $($(#[doc = $doc])* pub(super) $key: Option<$Type>,)*
+            $($(#[serde(default)] pub(super) $name: $Within,)*)?
+        }
+
+        impl $Table {
+            /// What stands here, and then what stands in the tables within.
+            fn describe(table: &'static str, all: &mut Vec<Table>) {
+                let keys = vec![$(Key {
+                    name: stringify!($key),
+                    about: concat!($($doc, "\n"),*),
+                    kind: stringify!($Type),
+                }),*];
+                all.push(Table { name: table, about: concat!($($about, "\n"),+), keys });
+                $($($Within::describe(stringify!($name), all);)*)?
+            }
+        }
+    };
 }
 
-/// `[tls]`: listeners that speak TLS, and what they show.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Tls {
-    pub(super) listen: Option<Vec<SocketAddr>>,
-    pub(super) cert: Option<Vec<PathBuf>>,
-    pub(super) key: Option<Vec<PathBuf>>,
-    pub(super) self_signed: Option<bool>,
-    pub(super) redirect: Option<Vec<SocketAddr>>,
-    pub(super) hsts_secs: Option<u32>,
+/// A table of the file, described.
+pub(super) struct Table {
+    /// Its name; none of the outermost.
+    pub(super) name: &'static str,
+    /// What it is about, in Markdown.
+    pub(super) about: &'static str,
+    /// What stands in it.
+    pub(super) keys: Vec<Key>,
 }
 
-/// `[turn]`: relays for calls, and what they know us by.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Turn {
-    pub(super) urls: Option<Vec<String>>,
-    pub(super) secret: Option<PathBuf>,
-    pub(super) ttl_secs: Option<u64>,
+/// A key of a table, described.
+pub(super) struct Key {
+    /// Its name in the table.
+    pub(super) name: &'static str,
+    /// What it is; nothing where a flag says so.
+    pub(super) about: &'static str,
+    /// Its type, as it is called here.
+    pub(super) kind: &'static str,
 }
 
-/// `[matching]`: who meets whom, and when.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Matching {
-    pub(super) single_after_ms: Option<u64>,
-    pub(super) any_after_ms: Option<u64>,
-    pub(super) again_after_ms: Option<u64>,
-    pub(super) timeout_ms: Option<u64>,
-    pub(super) lanes: Option<Vec<String>>,
-    pub(super) aliases: Option<PathBuf>,
+/// All tables of the file, the outermost first.
+pub(super) fn tables() -> Vec<Table> {
+    let mut all = Vec::new();
+    File::describe("", &mut all);
+    all
 }
 
-/// `[people]`: connections and what they are told.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct People {
-    pub(super) ping_interval_ms: Option<u64>,
-    pub(super) head_max_ms: Option<u64>,
-    pub(super) stats_interval_ms: Option<u64>,
-    pub(super) idle_max_ms: Option<u64>,
-    pub(super) per_reactor: Option<u32>,
+table! {
+    /// Every key of the file; all are optional.
+    File {
+        listen: Vec<SocketAddr>,
+        admin: SocketAddr,
+        admin_socket: PathBuf,
+        admin_token: PathBuf,
+        reactors: u16,
+        data_dir: PathBuf,
+        web_root: PathBuf,
+        rules: PathBuf,
+        redis: Vec<RedisAddress>,
+        exempt: Vec<IpNet>,
+        origin: Vec<String>,
+        proxies: Vec<IpNet>,
+        proxy_protocol: Vec<SocketAddr>,
+        client_ip_header: String,
+        event_log: PathBuf,
+        event_log_max_mib: u64,
+        drain_secs: u64,
+        core_dumps: bool,
+        log_level: String,
+    }
+    tables {
+        tls: Tls,
+        turn: Turn,
+        reports: Reports,
+        limits: Limits,
+        challenge: Challenge,
+        matching: Matching,
+        people: People,
+    }
 }
 
-/// `[limits]`: what one address may hold, and how often a client may say what.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Limits {
-    pub(super) sockets: Option<u32>,
-    pub(super) upgrades: Option<PerMinute>,
-    pub(super) plain_connections: Option<u32>,
-    pub(super) requests: Option<PerMinute>,
-    pub(super) handshakes: Option<PerMinute>,
-    pub(super) messages: Option<PerMinute>,
-    pub(super) typing: Option<PerMinute>,
-    pub(super) signals: Option<PerMinute>,
-    pub(super) joins: Option<PerMinute>,
-    pub(super) reports: Option<PerMinute>,
-    pub(super) others: Option<PerMinute>,
-    pub(super) refusals: Option<PerMinute>,
-    pub(super) memory_reserve_mib: Option<u64>,
+table! {
+    /// Listeners that speak TLS, and what they show.
+    Tls {
+        listen: Vec<SocketAddr>,
+        cert: Vec<PathBuf>,
+        key: Vec<PathBuf>,
+        self_signed: bool,
+        redirect: Vec<SocketAddr>,
+        /// For so many seconds browsers that came by TLS shall not try without
+        /// (`Strict-Transport-Security`); 0 says nothing about it.
+        hsts_secs: u32,
+    }
 }
 
-/// `[reports]`: where they are kept, and what comes of them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Reports {
-    pub(super) url: Option<String>,
-    pub(super) ban_after: Option<u64>,
-    pub(super) within_hours: Option<u64>,
-    pub(super) ban_minutes: Option<u64>,
-    pub(super) retention_days: Option<u64>,
+table! {
+    /// Relays for calls, and what they know us by.
+    Turn {
+        urls: Vec<String>,
+        secret: PathBuf,
+        /// How long the credentials hold that a session gets, in seconds: from a minute to 30 days,
+        /// and longer than anybody stays connected.
+        ttl_secs: u64,
+    }
 }
 
-/// `[challenge]`: when newcomers must prove some work.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Challenge {
-    pub(super) mode: Option<ChallengeMode>,
-    pub(super) upgrades_per_second: Option<u32>,
+table! {
+    /// Who meets whom, and when.
+    Matching {
+        /// After so many milliseconds of waiting one shared interest will do; two or more do at once.
+        single_after_ms: u64,
+        /// After so many anybody will do, unless a person wants it otherwise.
+        any_after_ms: u64,
+        /// After so many, of those who settle for anybody, somebody they met lately will do.
+        again_after_ms: u64,
+        /// After so many nobody is looked for any more, and the person told so.
+        timeout_ms: u64,
+        /// The lanes that people may join, as `adult/text/moderated`. Teens are always moderated.
+        lanes: Vec<String>,
+        /// A file with other names of interests, a line each: `js -> javascript`.
+        aliases: PathBuf,
+    }
+}
+
+table! {
+    /// Connections, and what they are told.
+    People {
+        /// How often a quiet connection is pinged, in milliseconds; it is closed when the second ping
+        /// stays without an answer.
+        ping_interval_ms: u64,
+        /// How long a request's head may take, TLS and all, in milliseconds.
+        head_max_ms: u64,
+        /// How often people who are idle or searching are told the numbers, in milliseconds. More
+        /// seldom where there are many.
+        stats_interval_ms: u64,
+        /// After so many milliseconds in no queue and no chat, without a word, a person is
+        /// disconnected.
+        idle_max_ms: u64,
+        /// Sockets of one reactor; `RLIMIT_NOFILE` bounds them as well.
+        per_reactor: u32,
+    }
+}
+
+table! {
+    /// What one address may hold, and how often a client may say what. A rate is
+    /// `{ per_minute = 60, burst = 20 }`: so many a minute in the long run, and so many at once.
+    Limits {
+        /// WebSockets at once from one address.
+        sockets: u32,
+        /// WebSockets opened from one address.
+        upgrades: PerMinute,
+        /// Connections at once from one address that are no WebSocket, or none yet.
+        plain_connections: u32,
+        /// Plain requests from one address.
+        requests: PerMinute,
+        /// TLS handshakes from one address.
+        handshakes: PerMinute,
+        /// What a person says.
+        messages: PerMinute,
+        /// Notes that a person types.
+        typing: PerMinute,
+        /// Steps of setting up a call.
+        signals: PerMinute,
+        /// Searches, skips included.
+        joins: PerMinute,
+        /// Reports.
+        reports: PerMinute,
+        /// Everything else that a client says.
+        others: PerMinute,
+        /// Answers `rate_limited`; past these a client is closed with 4029.
+        refusals: PerMinute,
+        /// Memory that is kept free, in MiB: with less, newcomers are refused with 503. At least 64.
+        memory_reserve_mib: u64,
+    }
+}
+
+table! {
+    /// What people report: where it is kept, and what comes of it.
+    Reports {
+        url: String,
+        /// So many different people have somebody banned whom they report; 0 for never.
+        ban_after: u64,
+        /// Within so many hours.
+        within_hours: u64,
+        /// The first ban is for so many minutes; each further one is twice as long.
+        ban_minutes: u64,
+        /// Reports are deleted after so many days, unless held.
+        retention_days: u64,
+    }
+}
+
+table! {
+    /// When newcomers must prove some work.
+    Challenge {
+        /// `off`, `on`, or `auto`: while far more come than people do.
+        mode: ChallengeMode,
+        /// WebSockets opened in a second from which on that is so.
+        upgrades_per_second: u32,
+    }
 }
 
 /// `{ per_minute = 60, burst = 20 }`

@@ -3,7 +3,9 @@
 mod credential;
 mod file;
 mod limits;
+mod manual;
 mod origin;
+mod reload;
 mod reports;
 mod tls;
 mod turn;
@@ -19,6 +21,7 @@ use clap::ArgMatches;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tracing_subscriber::filter::LevelFilter;
 use whisper_core::interests::Aliases;
 use whisper_core::limits::SpeechRates;
 use whisper_core::match_queue::TierTimes;
@@ -29,8 +32,10 @@ use whisper_proto::Lane;
 use whisper_store::shared::check_address;
 
 use self::file::File;
+pub(crate) use self::manual::{annotated, reference};
 pub(crate) use self::origin::Explained;
 use self::origin::Ledger;
+pub(crate) use self::reload::is_reloaded;
 pub(crate) use self::reports::ReportsConfig;
 pub(crate) use self::tls::{CertificateSource, PemPair, TlsConfig};
 pub(crate) use self::web_origin::Origins;
@@ -101,6 +106,10 @@ pub(crate) struct Config {
     pub(crate) memory_reserve: u64,
     /// Within which time SIGTERM has everybody go elsewhere.
     pub(crate) drain: Span,
+    /// A process that dies may leave a core.
+    pub(crate) core_dumps: bool,
+    /// How much is logged.
+    pub(crate) log_level: LevelFilter,
     /// Sockets of one reactor; bounded by RLIMIT_NOFILE as well.
     pub(crate) per_reactor: u32,
     /// How often a quiet socket is pinged.
@@ -201,7 +210,7 @@ impl Config {
         let config = Self {
             listen: ledger.pick("listen", settings.listen, file.listen, listen),
             admin: ledger.pick_some("admin", settings.admin, file.admin),
-            admin_socket: ledger.pick(
+            admin_socket: ledger.pick_following(
                 "admin_socket",
                 settings.admin_socket,
                 file.admin_socket,
@@ -212,7 +221,7 @@ impl Config {
             admin_token: admin_token
                 .map(|path| credential::locate("admin_token", &path))
                 .transpose()?,
-            reactors: ledger.pick(
+            reactors: ledger.pick_following(
                 "reactors",
                 settings.reactors,
                 file.reactors,
@@ -264,6 +273,13 @@ impl Config {
                 file.drain_secs,
                 DRAIN_SECS,
             )),
+            core_dumps: ledger.pick("core_dumps", settings.core_dumps, file.core_dumps, false),
+            log_level: log_level(&ledger.pick(
+                "log_level",
+                settings.log_level,
+                file.log_level,
+                LevelFilter::INFO.to_string(),
+            ))?,
             per_reactor: ledger.file_only("people.per_reactor", file.people.per_reactor, 65_536),
             ping_interval: Span::millis(ledger.file_only(
                 "people.ping_interval_ms",
@@ -407,6 +423,17 @@ fn forwarded(name: String) -> Result<Forwarded, ConfigError> {
         true => Forwarded::For,
         false => Forwarded::Named(name.into()),
     })
+}
+
+/// How much is logged: never nothing at all.
+fn log_level(name: &str) -> Result<LevelFilter, ConfigError> {
+    parse_log_level(name).map_err(|why| ConfigError::Value { key: "log_level", why })
+}
+
+/// The level of this name, or why there is none.
+pub(crate) fn parse_log_level(name: &str) -> Result<LevelFilter, String> {
+    let level: Option<LevelFilter> = name.parse().ok().filter(|it| *it != LevelFilter::OFF);
+    level.ok_or_else(|| format!("{name:?} is none of error, warn, info, debug, trace"))
 }
 
 /// Lanes are written as `adult/text/moderated`.

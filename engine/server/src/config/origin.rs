@@ -15,16 +15,29 @@ pub(super) struct Ledger<'a> {
 }
 
 /// The settings in use, with their origins: prints as TOML.
+#[derive(Clone, Debug)]
 pub(crate) struct Explained {
     lines: Vec<Line>,
     origins: bool,
 }
 
-struct Line {
-    key: &'static str,
+/// A setting, and its value.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) key: &'static str,
     /// As TOML; none where it is not set.
-    value: Option<String>,
+    pub(super) value: Option<String>,
+    /// Unless it is set, it follows from the machine or from other settings.
+    pub(super) follows: bool,
+    /// What tells a secret from another.
+    hash: Option<blake3::Hash>,
     origin: String,
+}
+
+impl Line {
+    fn new(key: &'static str, value: Option<String>, origin: String) -> Self {
+        Self { key, value, follows: false, hash: None, origin }
+    }
 }
 
 impl<'a> Ledger<'a> {
@@ -41,7 +54,20 @@ impl<'a> Ledger<'a> {
     ) -> T {
         let origin = self.origin(key, typed.is_some(), file.is_some());
         let value = typed.or(file).unwrap_or(default);
-        self.lines.push(Line { key, value: Some(to_toml(&value)), origin });
+        self.lines.push(Line::new(key, Some(to_toml(&value)), origin));
+        value
+    }
+
+    /// A setting whose default follows from the machine, or from other settings.
+    pub(super) fn pick_following<T: Serialize>(
+        &mut self,
+        key: &'static str,
+        typed: Option<T>,
+        file: Option<T>,
+        default: T,
+    ) -> T {
+        let value = self.pick(key, typed, file, default);
+        self.lines.iter_mut().rev().take(1).for_each(|line| line.follows = true);
         value
     }
 
@@ -54,7 +80,7 @@ impl<'a> Ledger<'a> {
     ) -> Option<T> {
         let origin = self.origin(key, typed.is_some(), file.is_some());
         let value = typed.or(file);
-        self.lines.push(Line { key, value: value.as_ref().map(to_toml), origin });
+        self.lines.push(Line::new(key, value.as_ref().map(to_toml), origin));
         value
     }
 
@@ -68,7 +94,8 @@ impl<'a> Ledger<'a> {
         let origin = self.origin(flag, typed.is_some(), file.is_some());
         let value = typed.or(file);
         let shown = value.as_ref().map(|_| to_toml(&"(not shown)"));
-        self.lines.push(Line { key, value: shown, origin });
+        let hash = value.as_ref().map(|value| blake3::hash(value.as_bytes()));
+        self.lines.push(Line { hash, ..Line::new(key, shown, origin) });
         value
     }
 
@@ -103,6 +130,30 @@ impl<'a> Ledger<'a> {
 }
 
 impl Explained {
+    /// All settings, in the order in which they were picked.
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The settings that differ.
+    pub(crate) fn changes(&self, to: &Self) -> Vec<&'static str> {
+        let differs = |(before, after): &(&Line, &Line)| {
+            (&before.value, before.hash) != (&after.value, after.hash)
+        };
+        // Every configuration has all settings, in one order.
+        let pairs = self.lines.iter().zip(&to.lines).filter(differs);
+        pairs.map(|(line, _)| line.key).collect()
+    }
+
+    /// Takes those of the settings over that are in force from here on.
+    pub(crate) fn adopt(&mut self, from: &Self, keys: &[&str]) {
+        for (line, new) in self.lines.iter_mut().zip(&from.lines) {
+            if keys.contains(&line.key) {
+                *line = new.clone();
+            }
+        }
+    }
+
     /// The same, with an origin at each value.
     pub(crate) fn with_origins(self, origins: bool) -> Self {
         Self { origins, ..self }

@@ -50,7 +50,7 @@ pub(super) fn resolve(
     let self_signed = ledger.pick("tls.self_signed", settings.self_signed, file.self_signed, false);
     let wanted = self_signed || !certificates.is_empty();
     let default = if wanted { vec![SocketAddr::from(([127, 0, 0, 1], 8443))] } else { Vec::new() };
-    let listen = ledger.pick("tls.listen", settings.listen, file.listen, default);
+    let listen = ledger.pick_following("tls.listen", settings.listen, file.listen, default);
     let redirect = ledger.pick("tls.redirect", settings.redirect, file.redirect, Vec::new());
     let hsts_secs = ledger.file_only("tls.hsts_secs", file.hsts_secs, 0);
     if certificates.len() != keys.len() {

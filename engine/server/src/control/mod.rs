@@ -9,6 +9,7 @@ mod drain;
 mod lines;
 mod metrics;
 mod proclaiming;
+mod reload;
 mod reports;
 mod service_manager;
 mod siege;
@@ -30,6 +31,7 @@ use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::{Board, Expiry, Parts};
 pub(crate) use self::proclaiming::Proclaimed;
+pub(crate) use self::reload::Source;
 pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
 pub(crate) use self::siege::Siege;
 pub(crate) use self::switches::Switches;
@@ -54,6 +56,8 @@ pub(crate) struct Control {
     pub(crate) reports: Receiver<Report>,
     /// Each sends once, when it ends.
     pub(crate) ended: UnboundedReceiver<io::Result<()>>,
+    /// Where the configuration is from.
+    pub(crate) source: Source,
     /// Where the listeners that speak TLS have their certificates from.
     pub(crate) certificates: Option<Certificates>,
     /// When the certificates end, in Unix seconds, if there are any.
@@ -147,8 +151,7 @@ impl Control {
                 }
                 Some(()) = hangups.recv() => {
                     service_manager::reloading();
-                    self.renew(&expiry);
-                    self.rules.reload("SIGHUP");
+                    self.read_again(&expiry, board.upgrades());
                     if !self.rules.is_being_read() {
                         service_manager::ready();
                     }

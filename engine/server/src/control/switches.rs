@@ -66,6 +66,12 @@ impl Switches {
         self.weigh(upgrades);
     }
 
+    /// Decides that anew, and how many WebSockets opened in a second are a rush.
+    pub(super) fn set_siege(&self, mode: ChallengeMode, from: u32, upgrades: u64) {
+        *lock(&self.0.siege) = Siege::new(mode, from);
+        self.weigh(upgrades);
+    }
+
     /// Asks newcomers for more, or for less, given how many WebSockets were opened so far.
     pub(super) fn weigh(&self, upgrades: u64) {
         let challenges = &self.0.challenges;

@@ -9,7 +9,6 @@ mod file;
 mod tests;
 
 use std::cell::RefCell;
-use std::panic;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -188,23 +187,19 @@ thread_local! {
 }
 
 /// Has a worker that panics hand over what it has, up to the event that it panics at, and wait until
-/// that is in the file: a panic ends the process.
-pub(crate) fn keep_last_words() {
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        before(info);
-        // Where the recorder itself panics, or the thread is at its end, there is nothing to say.
-        let _ = OF_THIS_THREAD.try_with(|log| {
-            if let Some((recorder, to_file)) = log.take()
-                && let Ok(mut recorder) = recorder.try_borrow_mut()
-            {
-                let (shard, payload) = (recorder.shard(), recorder.take());
-                if !payload.is_empty() {
-                    to_file.say_at_last(Letter::Records { shard, payload });
-                }
+/// that is in the file: a panic ends the process. Nothing, on a thread that keeps no log.
+pub(crate) fn last_words() {
+    // Where the recorder itself panics, or the thread is at its end, there is nothing to say.
+    let _ = OF_THIS_THREAD.try_with(|log| {
+        if let Some((recorder, to_file)) = log.take()
+            && let Ok(mut recorder) = recorder.try_borrow_mut()
+        {
+            let (shard, payload) = (recorder.shard(), recorder.take());
+            if !payload.is_empty() {
+                to_file.say_at_last(Letter::Records { shard, payload });
             }
-        });
-    }));
+        }
+    });
 }
 
 impl ToFile {

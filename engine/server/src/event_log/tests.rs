@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -157,7 +158,11 @@ fn where_the_disk_is_behind_nothing_is_left_out_of_the_middle() {
 
 #[test]
 fn a_worker_that_panics_leaves_the_event_that_it_panicked_at() {
-    keep_last_words();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        before(info);
+        last_words();
+    }));
     let dir = TempDir::new().expect("a directory");
     let file = LogFile::create(&file_in(&dir), 1 << 20).expect("a file");
     let way = file.way();

@@ -18,7 +18,7 @@ use super::Common;
 use super::challenge::{Challenges, Owed};
 use super::connections::Connection;
 use super::desk::{Desk, Tally};
-use super::guest::{Guest, Kept};
+use super::guest::{Door, Guest, Kept};
 use crate::config::Service;
 
 /// How long an owner may take to answer.
@@ -110,8 +110,12 @@ impl Refusal {
 }
 
 /// Whether a request may be answered now.
-pub(super) fn admit(guest: &mut Guest, request: &Request<'_>, common: &Common) -> Admitted {
-    if guest.asked_for(request, &common.door).is_err() {
+pub(super) fn admit(
+    guest: &mut Guest,
+    request: &Request<'_>,
+    (door, common): (&Door, &Common),
+) -> Admitted {
+    if guest.asked_for(request, door).is_err() {
         return Admitted::No(Refusal::Unnamed);
     }
     let upgrade = request.upgrade.is_some();
@@ -197,9 +201,9 @@ pub(super) fn door_link(conn: ConnId) -> Link {
 impl Desk {
     /// A connection is there: its address is known, or a proxy will tell it first.
     pub(super) fn let_in(&mut self, io: &mut Io, conn: ConnId, listener: u32, mut guest: Guest) {
-        let door = &self.common.door;
+        let door = &self.door;
         let believed = door.believes(guest.address);
-        if door.is_proxied(listener) {
+        if self.common.is_proxied(listener) {
             if !believed {
                 self.tally.refused_proxies += 1;
                 return io.abort(conn);
@@ -326,7 +330,7 @@ impl Desk {
             guest.visit = Visit::MANY;
             return;
         }
-        guest.exempt = self.common.door.exempts(guest.address);
+        guest.exempt = self.door.exempts(guest.address);
         if guest.exempt {
             return;
         }

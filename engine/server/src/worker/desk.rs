@@ -24,6 +24,7 @@ use super::admission::{
 use super::bans::{BY_RULES, Heeded, Watch, code_for, heed, order_of, sentence};
 use super::connections::{Connection, Connections};
 use super::filing::{Departed, Filing, Proved};
+use super::guest::Door;
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
 use super::standing::{known, tells_more};
@@ -49,6 +50,7 @@ pub(super) struct Desk {
     pub(super) departed: Departed,
     pub(super) log: Option<EventLog>,
     pub(super) watch: Watch,
+    pub(super) door: Arc<Door>,
     pub(super) common: Arc<Common>,
 }
 
@@ -156,6 +158,7 @@ impl Desk {
             filings,
             log,
             watch,
+            door,
             common,
             decided: _,
             departed: _,
@@ -174,7 +177,7 @@ impl Desk {
             let protocol = session.protocol();
             let Some(said) = session.next(&mut input) else { break };
             let too_soon = act_of(&said).and_then(|(act, id)| {
-                let heed = guest.does(*now, act, &common.door.speech);
+                let heed = guest.does(*now, act, &door.speech);
                 if heed == Heed::Heard {
                     return None;
                 }
@@ -245,7 +248,7 @@ impl Desk {
                     // A box that is being emptied keeps nobody for a next request.
                     request.keep_alive &= !common.room.is_closed();
                     *requests = requests.wrapping_add(1);
-                    let admitted = admit(guest, &request, common);
+                    let admitted = admit(guest, &request, (&**door, &**common));
                     if let Admitted::Later(_) = admitted {
                         // It is heard again once the owner has answered; so is what follows it.
                         if !guest.keep(request.head) || !guest.keep(input) {
@@ -260,7 +263,8 @@ impl Desk {
                     }
                     match admitted {
                         Admitted::Yes(_) => {
-                            let context = (&mut *guest, *now, &mut *shard, &*watch.set, &**common);
+                            let context =
+                                (&mut *guest, *now, &mut *shard, &*watch.set, (&**door, &**common));
                             web::answer(carrier.io, conn, &request, context)
                         }
                         Admitted::Later(_) => break,

@@ -14,10 +14,10 @@ use whisper_core::time::Micros;
 use whisper_store::bans::Identity;
 
 use super::challenge::Owed;
-use crate::config::Service;
+use crate::config::{Config, Origins, Service};
 
 /// What a worker knows of who may come in, and by which door.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Door {
     /// Addresses free of limits.
     pub(crate) exempt: Vec<IpNet>,
@@ -25,23 +25,33 @@ pub(crate) struct Door {
     pub(crate) proxies: Vec<IpNet>,
     /// Where these say in a request whom they ask for; None: they don't.
     pub(crate) forwarded: Option<Forwarded>,
-    /// By the tag of a listener: whether its connections begin with a PROXY header.
-    pub(crate) proxied: Vec<bool>,
     /// How often a client may say what.
     pub(crate) speech: SpeechRates,
+    /// Whose pages may open WebSockets.
+    pub(crate) origins: Origins,
+    /// In front of us, somebody may have ended TLS.
+    pub(crate) is_behind_tls: bool,
 }
 
 impl Door {
+    /// As it is configured.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            exempt: config.exempt.clone(),
+            proxies: config.proxies.clone(),
+            forwarded: config.forwarded.clone(),
+            speech: config.speech,
+            origins: config.origins.clone(),
+            is_behind_tls: !config.proxies.is_empty(),
+        }
+    }
+
     pub(super) fn exempts(&self, address: IpAddr) -> bool {
         self.exempt.iter().any(|net| net.contains(&address))
     }
 
     pub(super) fn believes(&self, peer: IpAddr) -> bool {
         self.proxies.iter().any(|net| net.contains(&peer))
-    }
-
-    pub(super) fn is_proxied(&self, listener: u32) -> bool {
-        self.proxied.get(listener as usize).copied().unwrap_or(false)
     }
 }
 

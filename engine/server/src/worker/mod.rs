@@ -28,6 +28,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::mpsc;
 use whisper_core::ids::SessionId;
+use whisper_core::limits::AdmissionRates;
 use whisper_core::match_queue::Level;
 use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
@@ -59,7 +60,7 @@ pub(crate) use self::guest::Door;
 use self::heads::Heads;
 use self::pace::Pace;
 use crate::clock::{Clock, duration};
-use crate::config::{Origins, Service};
+use crate::config::Service;
 use crate::control::Bans;
 use crate::event_log::{EventLog, ToFile};
 use crate::pulse::Pulse;
@@ -91,6 +92,10 @@ pub(crate) enum Command {
     End(Drain),
     /// Show these to newcomers.
     Renew(Arc<Identities>),
+    /// Let people in by this from here on.
+    Door(Arc<Door>),
+    /// Let one address hold so much, and come so often.
+    Admission(AdmissionRates),
     /// Pair people in these lanes and in no others.
     Lanes(OpenLanes),
     /// Hold what is said to these.
@@ -165,22 +170,18 @@ pub(crate) struct Common {
     pub(crate) site: Arc<Site>,
     /// By the tag of a listener: what is spoken there.
     pub(crate) services: Vec<Service>,
-    /// Whose pages may open WebSockets.
-    pub(crate) origins: Origins,
+    /// By the tag of a listener: whether its connections begin with a PROXY header.
+    pub(crate) proxied: Vec<bool>,
     /// Where TLS is spoken, for those who come without.
     pub(crate) https_port: u16,
     /// For how many seconds browsers that came by TLS shall not try without.
     pub(crate) hsts_secs: u32,
-    /// Who may come in.
-    pub(crate) door: Door,
     /// What is asked of newcomers.
     pub(crate) challenges: Arc<Challenges>,
     /// Whether there is room for more.
     pub(crate) room: Room,
     /// Where bans are decided upon.
     pub(crate) bans: Bans,
-    /// In front of us, somebody may have ended TLS.
-    pub(crate) is_behind_tls: bool,
     /// How often a quiet socket is pinged.
     pub(crate) ping_interval: Span,
     /// How long a request's head may take.
@@ -201,6 +202,8 @@ pub(crate) struct Parts {
     pub(crate) log: Option<ToFile>,
     /// What it shows, where it speaks TLS.
     pub(crate) tls: Option<(Arc<Identities>, Tickets)>,
+    /// Who may come in, to begin with.
+    pub(crate) door: Arc<Door>,
     /// The bans to begin with.
     pub(crate) bans: Arc<BanSet>,
     /// From the control thread.
@@ -256,6 +259,7 @@ impl Worker {
                 departed: Departed::of(sockets),
                 log,
                 watch: Watch::new(parts.bans),
+                door: parts.door,
                 common,
             },
             commands: parts.commands,
@@ -310,6 +314,11 @@ impl Worker {
                 Command::Drain(drain) => self.drain(drain),
                 Command::End(drain) => self.end(drain),
                 Command::Renew(identities) => self.streams.renew(identities),
+                Command::Door(door) => self.desk.door = door,
+                Command::Admission(rates) => {
+                    let order = Event::Order(Order::Admission(rates));
+                    self.desk.handle(self.reactor.io(), order);
+                }
                 Command::Others { others, stale } => {
                     let elsewhere = elsewhere(&others, stale);
                     self.desk.handle(self.reactor.io(), Event::Order(Order::Elsewhere(elsewhere)));
@@ -401,6 +410,13 @@ impl Worker {
         };
         // A control thread that is behind gets a newer one in a second.
         let _ = self.reports.try_send(report);
+    }
+}
+
+impl Common {
+    /// Whether the connections of a listener begin with a PROXY header.
+    fn is_proxied(&self, listener: u32) -> bool {
+        self.proxied.get(listener as usize).copied().unwrap_or(false)
     }
 }
 

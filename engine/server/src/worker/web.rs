@@ -11,7 +11,7 @@ use whisper_store::bans::BanSet;
 
 use super::Common;
 use super::bans::{ban_on, recognise, turn_away};
-use super::guest::Guest;
+use super::guest::{Door, Guest};
 use crate::config::Service;
 
 const PLAIN: HeaderValue<'static> = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -34,7 +34,13 @@ pub(super) fn answer(
     io: &mut Io,
     conn: ConnId,
     request: &Request<'_>,
-    (guest, now, shard, bans, common): (&mut Guest, Micros, &mut Shard, &BanSet, &Common),
+    (guest, now, shard, bans, (door, common)): (
+        &mut Guest,
+        Micros,
+        &mut Shard,
+        &BanSet,
+        (&Door, &Common),
+    ),
 ) -> Answered {
     let service = guest.service;
     if service == Service::Redirect {
@@ -53,7 +59,7 @@ pub(super) fn answer(
         io.write(conn, |out| head.write_with_body(out, request.method, body));
     };
     match (&request.upgrade, request.path) {
-        (Some(_), "/" | "/ws") if is_foreign(request, secure, common) => {
+        (Some(_), "/" | "/ws") if is_foreign(request, secure, door) => {
             io.write(conn, |out| write_error(out, Status::Forbidden, request.method, None));
             return Answered::Over;
         }
@@ -63,7 +69,7 @@ pub(super) fn answer(
                 // None of what it offered is spoken here: the client decides (RFC 6455, 4.2.2).
                 Offer::Unknown | Offer::Nothing => None,
             };
-            let cookie = recognise(guest, request, &common.bans, secure || common.is_behind_tls);
+            let cookie = recognise(guest, request, &common.bans, secure || door.is_behind_tls);
             let cookie = HeaderValue::new(&cookie);
             if let Some(ban) = ban_on(bans, now, guest) {
                 turn_away(io, conn, (upgrade, agreed), (&ban, &common.bans), cookie);
@@ -94,8 +100,8 @@ pub(super) fn answer(
 }
 
 /// Whether a page that has no business here asks. Who names no page is no browser.
-fn is_foreign(request: &Request<'_>, secure: bool, common: &Common) -> bool {
-    request.origin.is_some_and(|origin| !common.origins.allow(origin, request.host, secure))
+fn is_foreign(request: &Request<'_>, secure: bool, door: &Door) -> bool {
+    request.origin.is_some_and(|origin| !door.origins.allow(origin, request.host, secure))
 }
 
 /// Says where the same is over TLS.

@@ -1,10 +1,17 @@
 //! Kept by the engine itself, under its data dir.
 
-use std::time::Instant;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
+use tempfile::TempDir;
 use whisper_proto::{ClientMessage, CloseCode, Hello, ServerMessage};
+use whisper_store::bans::{Ban, Book, Standing, Subject, Written};
+use whisper_store::sqlite::Sqlite;
+use whisper_store::{audit, bans, reports};
 
 use crate::harness::{Engine, Http, Spoken, chat, say, upgrade_request};
 use crate::{ban, banned, come, enter, let_in_soon, now_ms, refused, refused_soon};
@@ -44,6 +51,33 @@ fn a_ban_closes_who_is_there_and_refuses_who_comes_and_survives_a_kill() {
     let_in_soon(&engine, "127.0.0.2");
     let log = engine.log();
     assert!(!log.contains("127.0.0.2"), "an address is in no log: {log}");
+}
+
+#[test]
+fn many_bans_hold_up_no_start() {
+    const BANS: u32 = 100_000;
+    let dir = TempDir::new().expect("a directory");
+    let data = dir.path().join("data");
+    fs::create_dir(&data).expect("a directory");
+    let first = Ipv4Addr::new(127, 0, 0, 2).to_bits();
+    let on = |number: u32| Subject::of_address(Ipv4Addr::from_bits(first + number).into());
+    let ban = |number| Arc::new(Ban::new(on(number), "Spam", "spam", None));
+    let all = (0..BANS).map(|number| (ban(number), Standing::Stored)).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let areas = [audit::MIGRATIONS, bans::MIGRATIONS, reports::MIGRATIONS];
+        let book = Book::new(Sqlite::open(&data, &areas).expect("a file"));
+        book.write(Written { bans: all, ..Written::default() }).await.expect("written");
+    });
+    let start = Instant::now();
+    let engine = Engine::in_dir(dir, 2, "");
+    let (took, cpu) = (start.elapsed(), engine.cpu_time());
+    // By the processor's time: other tests run beside this one.
+    assert!(cpu < Duration::from_secs(2), "ready after {took:?}, {cpu:?} of them at work");
+    eprintln!("ready with {BANS} bans after {took:?}, {cpu:?} of them at work");
+    for number in [0, 1, BANS / 2, BANS - 1] {
+        refused(&engine, &Ipv4Addr::from_bits(first + number).to_string(), None);
+    }
 }
 
 #[test]

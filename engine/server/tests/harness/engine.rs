@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use nix::sys::signal::{Signal, kill};
@@ -155,6 +155,17 @@ impl Engine {
             kib.parse::<usize>().expect("a number") << 10
         };
         (size("VmRSS:"), size("VmHWM:"))
+    }
+
+    /// The processor's time that it took so far.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        const TICKS_PER_SECOND: u64 = 100;
+        let path = format!("/proc/{}/stat", self.process.id());
+        let stat = fs::read_to_string(path).expect("it runs");
+        // Fields 14 and 15, the third being the first after its name.
+        let (_, rest) = stat.rsplit_once(") ").expect("a name");
+        let ticks = rest.split(' ').skip(11).take(2).map(|it| it.parse::<u64>().expect("a number"));
+        Duration::from_millis(ticks.sum::<u64>() * 1_000 / TICKS_PER_SECOND)
     }
 
     /// Waits until it has logged this; all that it has logged.

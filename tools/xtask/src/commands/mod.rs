@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod build;
+pub(crate) mod configuration;
 pub(crate) mod dist;
 pub(crate) mod fe_dev;
 pub(crate) mod fmt;

@@ -73,6 +73,7 @@ const ROOMS: &[Room] = &[
         knows: &[
             "whisper-core",
             "whisper-proto",
+            "whisper-manual",
             "whisper-reactor",
             "whisper-shard-router",
             "whisper-store",
@@ -100,10 +101,18 @@ const ROOMS: &[Room] = &[
         tests_know: &[],
         never: &["whisper-engine", "whisper-reactor", "tokio"],
     },
+    // Command lines as they are: it knows of none.
+    Room { package: "whisper-manual", knows: &[], tests_know: &[], never: &["tokio"] },
     // Rules are tried by the code that goes by them, and so are rings and the way to a database.
     Room {
         package: "whisper-ctl",
-        knows: &["whisper-core", "whisper-proto", "whisper-reactor", "whisper-store"],
+        knows: &[
+            "whisper-core",
+            "whisper-manual",
+            "whisper-proto",
+            "whisper-reactor",
+            "whisper-store",
+        ],
         tests_know: &[],
         never: SERVER,
     },

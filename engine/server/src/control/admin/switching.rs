@@ -4,11 +4,10 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::filter::LevelFilter;
 use whisper_core::settings::{OpenLanes, every_lane};
 
 use super::{Admin, Answer, Asker, Refusal, json, parse, reason};
-use crate::config::{ChallengeMode, lane_name, switch_lane};
+use crate::config::{ChallengeMode, lane_name, parse_log_level, switch_lane};
 
 /// `POST /admin/lanes`: lanes by name, as `adult/text/moderated`.
 #[derive(Deserialize)]
@@ -112,10 +111,7 @@ pub(super) async fn set_log_level(
 ) -> Answer {
     let LogWish { level, why } = parse(&body)?;
     let why = reason(why)?;
-    let wanted: Option<LevelFilter> = level.parse().ok().filter(|it| *it != LevelFilter::OFF);
-    let wanted = wanted.ok_or_else(|| {
-        Refusal::bad(format!("{level:?} is none of error, warn, info, debug, trace"))
-    })?;
+    let wanted = parse_log_level(&level).map_err(Refusal::bad)?;
     admin.switches.set_log_level(wanted);
     admin.note(&asker, "log-level", &wanted.to_string(), &why).await;
     log_level(admin).await

@@ -1,0 +1,188 @@
+//! `whisperctl` as it is typed: what it prints, and what it ends with.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use serde_json::{Value, json};
+
+/// The program, deaf to settings of the environment.
+fn whisperctl() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whisperctl"));
+    for name in ["WHISPER_ADMIN", "WHISPER_ADMIN_SOCKET", "WHISPER_ADMIN_TOKEN"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    whisperctl().args(args).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// An engine's door that gives these answers, one a connection; the requests that it got.
+fn door(path: &Path, answers: Vec<String>) -> thread::JoinHandle<Vec<String>> {
+    let listener = UnixListener::bind(path).expect("it is free");
+    thread::spawn(move || {
+        let answer = |body: String| {
+            let (mut stream, _) = listener.accept().expect("somebody asks");
+            let mut reader = BufReader::new(stream.try_clone().expect("a clone"));
+            let (mut request, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).expect("text");
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                request += &line;
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body_of_it = vec![0; length];
+            reader.read_exact(&mut body_of_it).expect("a body");
+            request += &text(&body_of_it);
+            // A reader that has gone is what some tests are about.
+            let _ = write!(stream, "HTTP/1.0 200 OK\r\n\r\n{body}");
+            request
+        };
+        answers.into_iter().map(answer).collect()
+    })
+}
+
+/// How a drain goes, as the engine says it.
+fn drain(draining: bool, people: u64) -> String {
+    json!({
+        "draining": draining, "people": people, "chatting": 2, "perSecond": 1,
+        "chatsInMs": 1_000, "endsInMs": 2_000,
+    })
+    .to_string()
+}
+
+#[test]
+fn a_drain_is_watched_to_its_end() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("s");
+    let socket = path.to_str().expect("a path");
+    // The listener is gone after the last answer, as an engine that has ended.
+    let engine = door(&path, vec![drain(false, 4), drain(true, 4), drain(true, 2)]);
+    let args = ["drain", "--over", "2s", "--why", "new kernel", "--yes", "--json"];
+    let output = run(&[&["--socket", socket], &args[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let people: Vec<_> = lines.iter().map(|line| line["people"].as_u64()).collect();
+    assert_eq!(people, [Some(4), Some(2)]);
+    let requests = engine.join().expect("it was asked");
+    assert!(requests[0].contains("\"dryRun\":true"), "{requests:?}");
+    assert!(requests[1].starts_with("POST /admin/drain ") && requests[1].contains("new kernel"));
+    assert!(requests[1].contains("\"overMs\":2000") && requests[1].contains("\"dryRun\":false"));
+    assert!(requests[2].starts_with("GET /admin/drain "));
+}
+
+#[test]
+fn what_hurts_is_told_first_and_asked_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("s");
+    let socket = path.to_str().expect("a path");
+    let engine = door(&path, vec![drain(false, 4), drain(false, 4)]);
+    let output = run(&["--socket", socket, "drain", "--over", "2s", "--dry-run"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(told.starts_with("would send 4 people elsewhere within 2 s (1 a second)"), "{told}");
+    // Nobody is at a terminal.
+    let output = run(&["--socket", socket, "drain"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--yes"), "{}", text(&output.stderr));
+    let requests = engine.join().expect("it was asked");
+    assert!(requests.iter().all(|request| request.contains("\"dryRun\":true")), "{requests:?}");
+}
+
+#[test]
+fn reactors_are_shown_once_in_rows_or_as_json() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("s");
+    let socket = path.to_str().expect("a path");
+    let metrics = |messages: u64| {
+        format!(
+            "whisper_people_online{{reactor=\"0\"}} 3\n\
+             whisper_messages_in_total{{reactor=\"0\"}} {messages}\n"
+        )
+    };
+    let looks = || vec![metrics(0), metrics(1_000_000), "ready\n".to_owned()];
+    let engine = door(&path, [looks(), looks()].concat());
+    let output = run(&["--socket", socket, "top", "--once"]);
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(table.contains("reactor  online") && table.contains("\nall"), "{table}");
+    assert!(!table.contains('\x1b'), "no terminal: {table:?}");
+    let output = run(&["--socket", socket, "top", "--once", "--json"]);
+    let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rate = value["reactors"][0]["in_per_second"].as_f64().expect("a number");
+    assert!((100_000.0..=1_000_000.0).contains(&rate), "{value}");
+    assert_eq!(value["ready"], json!(true));
+    engine.join().expect("it was asked");
+}
+
+#[test]
+fn a_reader_that_goes_away_has_read_enough() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("s");
+    let socket = path.to_str().expect("a path");
+    let lane = json!({ "lane": "adult/text/moderated", "open": true });
+    let many = json!({ "lanes": vec![lane; 20_000] }).to_string();
+    let engine = door(&path, vec![many]);
+    for args in [&["--socket", socket, "lanes", "show"][..], &["completions", "bash"], &["man"]] {
+        let mut process =
+            whisperctl().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(process.stdout.take());
+        let mut said = String::new();
+        process.stderr.take().unwrap().read_to_string(&mut said).expect("text");
+        assert_eq!(process.wait().unwrap().code(), Some(0), "{args:?}: {said}");
+        assert_eq!(said, "");
+    }
+    engine.join().expect("it was asked");
+}
+
+#[test]
+fn the_end_says_what_became_of_it() {
+    for (args, code, said) in [
+        (&["--socket", "/nowhere", "stats"][..], 2, "can't reach an engine"),
+        (&["--socket", "/nowhere", "drain", "--yes"], 2, "can't reach an engine"),
+        (&["drain", "--over", "soon"], 2, "is no time"),
+        (&["top", "--interval", "0"], 2, "0 is not in 1..=3600"),
+        (&["surprise"], 2, "unrecognized subcommand"),
+        (&["completions", "cmd.exe"], 2, "possible values"),
+        (&["man", "--out", "/nowhere"], 2, "No such file"),
+    ] {
+        let output = run(args);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && error.contains(said), "{args:?}: {error}");
+        assert!(!error.contains('\x1b'), "no colours where nobody sees them");
+    }
+}
+
+#[test]
+fn every_command_has_a_page_and_shells_know_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = run(&["man", "--out", dir.path().to_str().expect("a path")]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for page in ["whisperctl", "whisperctl-drain", "whisperctl-lanes-close", "whisperctl-top"] {
+        let page = std::fs::read_to_string(dir.path().join(format!("{page}.1"))).expect("a page");
+        assert!(page.contains(".TH ") && page.contains(".SH"), "{page}");
+    }
+    let main = text(&run(&["man"]).stdout);
+    assert!(main.contains("Exit status"), "{main}");
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = text(&run(&["completions", shell]).stdout);
+        assert!(completions.contains("drain") && completions.contains("dry-run"), "{shell}");
+    }
+}
