@@ -4,6 +4,7 @@
 //! Two crowds live in it at once, as `bench/models/people.toml` says: most of them plain and in the
 //! moderated lane, a third over TLS and in the unmoderated one, so that neither meets the other's.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -57,6 +58,8 @@ struct Soaked {
     memory: Vec<(Duration, u64)>,
     files: [usize; 2],
     sockets_left: u64,
+    /// What the engine refused, by reason.
+    refused: Vec<(String, u64)>,
 }
 
 /// How often memory is looked at.
@@ -153,7 +156,8 @@ fn soak(checkout: &Checkout, course: &Course) -> Result<Soaked> {
     let [plain, tls] = crowds;
     let (files_after, sockets_left) = settled(&engine, &admin, files_before)?;
     let files = [files_before, files_after];
-    Ok(Soaked { crowds: [plain?, tls?], memory, files, sockets_left })
+    let refused = refused(&admin)?;
+    Ok(Soaked { crowds: [plain?, tls?], memory, files, sockets_left, refused })
 }
 
 /// People who live as the model says, on so many seconds.
@@ -211,21 +215,45 @@ fn settled(engine: &Ready, admin: &str, files_before: usize) -> Result<(usize, u
     }
 }
 
-/// What the engine itself says of it.
+/// Sockets of people, as the engine itself counts them.
 fn sockets_open(admin: &str) -> Result<u64> {
+    let sockets = values(&scrape(admin)?, "whisper_sockets_open");
+    if sockets.is_empty() {
+        return Err("the engine tells nothing of its sockets".into());
+    }
+    Ok(sockets.iter().map(|(_, count)| count).sum())
+}
+
+/// What it refused, by reason.
+fn refused(admin: &str) -> Result<Vec<(String, u64)>> {
+    let mut by_reason = BTreeMap::new();
+    for (labels, count) in values(&scrape(admin)?, "whisper_refused_total") {
+        let reason = labels.split_once("reason=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let reason = reason.map_or("?", |(reason, _)| reason);
+        *by_reason.entry(reason.to_owned()).or_default() += count;
+    }
+    by_reason.retain(|_, count| *count > 0);
+    Ok(by_reason.into_iter().collect())
+}
+
+/// The numbers that the engine tells operators.
+fn scrape(admin: &str) -> Result<String> {
     let mut stream = TcpStream::connect(admin)?;
     stream.set_read_timeout(Some(SETTLE_MAX))?;
     let head = format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes())?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
-    let gauges = text.lines().filter(|line| line.starts_with("whisper_sockets_open{"));
-    let gauges: Vec<u64> =
-        gauges.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
-    if gauges.is_empty() {
-        return Err("the engine tells nothing of its sockets".into());
-    }
-    Ok(gauges.iter().sum())
+    Ok(text)
+}
+
+/// The labels and values of a metric, wherever it counts whole things.
+fn values(text: &str, name: &str) -> Vec<(String, u64)> {
+    let value = |line: &str| {
+        let (labels, value) = line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once(' ')?;
+        Some((labels.to_owned(), value.parse().ok()?))
+    };
+    text.lines().filter_map(value).collect()
 }
 
 impl Soaked {
@@ -239,6 +267,13 @@ impl Soaked {
         };
         let (slope, mean) = line(points.collect::<Vec<_>>().as_slice());
         100.0 * slope * window.min(TEN_MINUTES) / mean
+    }
+
+    /// Whether it levels off, or goes on.
+    fn course_of_memory(&self) -> String {
+        let last = self.memory.len().saturating_sub(1);
+        let at = (0..=6).filter_map(|sixth| self.memory.get(last * sixth / 6));
+        at.map(|(_, bytes)| shown(mb(*bytes), 1)).collect::<Vec<_>>().join(", ")
     }
 
     fn faults(&self, course: &Course) -> Vec<String> {
@@ -265,9 +300,9 @@ impl Soaked {
         let sum = |pointer: &str| -> f64 {
             self.crowds.iter().filter_map(|crowd| crowd.pointer(pointer)?.as_f64()).sum()
         };
-        let mb = |of: Option<u64>| of.map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
-        let sizes = || self.memory.iter().map(|(_, bytes)| *bytes);
         let [before, after] = self.files;
+        let refused = self.refused.iter().map(|(reason, count)| format!("{count} {reason}"));
+        let refused = refused.collect::<Vec<_>>().join(", ");
         let rows = [
             ("people, two thirds plain, a third over TLS", shown(course.people as f64, 0)),
             ("minutes measured", shown(course.measured.as_secs_f64() / 60.0, 1)),
@@ -278,15 +313,20 @@ impl Soaked {
                 let counts = ["lost", "doubled", "foreign"];
                 counts.map(|it| shown(sum(&format!("/figures/messages_{it}")), 0)).join(", ")
             }),
-            ("server, MB resident: least", shown(mb(sizes().min()), 1)),
-            ("… most", shown(mb(sizes().max()), 1)),
+            ("server, MB resident, at each sixth of the time", self.course_of_memory()),
+            ("… most", shown(self.memory.iter().map(|it| it.1).max().map_or(f64::NAN, mb), 1)),
             ("… growth in 10 minutes, % (bar: 1)", shown(self.growth(), 2)),
             ("open files before and after", format!("{before}, {after}")),
             ("sockets left in the end (bar: 0)", self.sockets_left.to_string()),
+            ("refused, by reason", if refused.is_empty() { "nothing".to_owned() } else { refused }),
         ];
         let rows = rows.map(|(what, number)| format!("| {what} | {number} |\n"));
         format!("| | |\n|---|--:|\n{}", rows.concat())
     }
+}
+
+fn mb(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// Slope and mean of the straight line that fits points best.
@@ -321,7 +361,13 @@ mod tests {
         let at =
             |second: u64| (Duration::from_secs(second), 100_000_000 + second * bytes_each_second);
         let memory = (0..1800).map(at).collect();
-        Soaked { crowds: [fine(), fine()], memory, files: [9, 9], sockets_left: 0 }
+        Soaked {
+            crowds: [fine(), fine()],
+            memory,
+            files: [9, 9],
+            sockets_left: 0,
+            refused: Vec::new(),
+        }
     }
 
     #[test]
@@ -336,6 +382,14 @@ mod tests {
         assert_eq!(lost.faults(&COURSE), ["3 messages lost"]);
         let unseen = Soaked { memory: Vec::new(), ..grown_by(0) };
         assert_eq!(unseen.faults(&COURSE).len(), 1, "what wasn't measured isn't good");
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_names() {
+        let text = "# TYPE a gauge\na{reactor=\"0\"} 2\na{reactor=\"1\"} 3\nab{x=\"y\"} 5\n";
+        let found = values(text, "a");
+        assert_eq!(found.iter().map(|(_, count)| count).sum::<u64>(), 5);
+        assert_eq!(found[0].0, "reactor=\"0\"}");
     }
 
     #[test]
