@@ -194,6 +194,8 @@ fn the_engine_beside_the_services_is_looked_at_where_it_listens() {
     let settings: toml::Table = read("ops/whisper.toml").parse().expect("it is TOML");
     let admin = settings["admin"].as_str().expect("an address");
     assert!(read("ops/prometheus/prometheus.yml").contains(&format!("targets: [\"{admin}\"]")));
+    let packaged: toml::Table = read("systemd/whisper.toml").parse().expect("it is TOML");
+    assert_eq!(packaged["admin"].as_str(), Some(admin), "Prometheus looks there as well");
     let compose = yaml("ops/docker-compose.yml");
     let door = compose["services"]["haproxy"]["environment"]["WHISPER"].as_str();
     assert_eq!(settings["proxy_protocol"][0].as_str(), door);
