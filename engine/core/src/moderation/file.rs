@@ -80,6 +80,8 @@ pub(super) struct RuleRow {
     pub(super) patterns: Vec<PatternRow>,
     /// It is hit by what was said so many times lately, to whomever.
     pub(super) repeated: Option<Spanned<u8>>,
+    /// The same of what was said to so many partners.
+    pub(super) partners: Option<Spanned<u8>>,
     /// Rules that must all have hit.
     #[serde(default)]
     pub(super) when: Vec<Spanned<String>>,
@@ -166,7 +168,7 @@ pub enum RulesFault {
     #[error("this code has no message: add `[code.{0}]` with `message = \"…\"`")]
     NoMessage(String),
     /// It says nothing to look for.
-    #[error("a rule needs `terms`, `patterns`, `repeated` or `when`")]
+    #[error("a rule needs `terms`, `patterns`, `repeated`, `partners` or `when`")]
     Idle,
     /// What is said once was never said before.
     #[error("what is repeated was said twice at least, and in a moderated lane")]

@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 
 use super::fold::{Folded, Seen};
 use super::glyphs::Glyphs;
-use super::lately::Lately;
+use super::lately::{Lately, Said};
 use super::lexicon::Found;
 use super::memory::Tail;
 use super::rules::{RULES_MAX, Rules};
@@ -83,8 +83,8 @@ impl Moderator {
     /// person said lately; takes note of it.
     pub fn recall(&mut self, scope: Scope, text: &str, lately: &mut Lately) -> Option<Finding<'_>> {
         let (rules, scratch) = (&*self.rules, &mut self.scratch);
-        let times = match scope {
-            Scope::Unmoderated => 1,
+        let said = match scope {
+            Scope::Unmoderated => Said::default(),
             Scope::Adult | Scope::Teen => lately.say(scratch.folded.new_bytes()),
         };
         let spelt = lately.spell(text, |text| {
@@ -93,7 +93,7 @@ impl Moderator {
         });
         scratch.hit.clear();
         scratch.found.hits.clear();
-        rules.recall(scope, times, spelt.as_ref(), scratch);
+        rules.recall(scope, said, spelt.as_ref(), scratch);
         if scratch.hit.is_empty() {
             return None;
         }
@@ -150,12 +150,12 @@ impl Rules {
         }
     }
 
-    /// Which rules are hit by what was said so many times, and by what was spelt out in pieces.
-    fn recall(&self, scope: Scope, times: u8, spelt: Option<&[String; 2]>, scratch: &mut Scratch) {
-        if times > 1 {
+    /// Which rules are hit by what was said so often, and by what was spelt out in pieces.
+    fn recall(&self, scope: Scope, said: Said, spelt: Option<&[String; 2]>, scratch: &mut Scratch) {
+        if said.times > 1 {
             for (place, rule) in (0..).zip(&self.rules) {
                 let counts = rule.scopes & scope.bit() != 0;
-                if counts && rule.repeated.is_some_and(|least| times >= least) {
+                if counts && rule.least.is_some_and(|least| said.is_at_least(least)) {
                     scratch.hit.add(place);
                 }
             }

@@ -13,7 +13,7 @@ const LINE_BYTES: usize = 24;
 /// Bytes of the last pieces. A line that is longer is none.
 const PIECES_BYTES: usize = 32;
 
-/// What somebody said lately; 64 bytes.
+/// What somebody said lately; 88 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Lately {
     /// The latest at the end.
@@ -22,42 +22,66 @@ pub struct Lately {
     pieces: ArrayString<PIECES_BYTES>,
 }
 
-const _: () = assert!(size_of::<Lately>() <= 80);
+const _: () = assert!(size_of::<Lately>() == 88);
 
 #[derive(Clone, Copy, Debug)]
 struct Line {
     head: u16,
     tail: u16,
-    times: u8,
+    said: Said,
+    /// In this chat as well.
+    here: bool,
+}
+
+/// How often somebody has said a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// So many times.
+    pub(super) times: u8,
+    /// To so many partners.
+    pub(super) partners: u8,
+}
+
+impl Said {
+    /// So many times, and to so many partners.
+    pub(super) fn is_at_least(self, least: Self) -> bool {
+        self.times >= least.times && self.partners >= least.partners
+    }
 }
 
 impl Lately {
     /// Whom they talk to from now on has heard nothing of it.
     pub fn meet(&mut self) {
+        self.lines.iter_mut().for_each(|line| line.here = false);
         self.pieces.clear();
     }
 
-    /// Takes note of a line, folded; how many times it was said by now, or something near it. 1,
-    /// where it is too short to tell.
-    pub(super) fn say(&mut self, folded: &[u8]) -> u8 {
+    /// Takes note of a line, folded; how often it was said by now, or something near it. Never, where
+    /// it is too short to tell.
+    pub(super) fn say(&mut self, folded: &[u8]) -> Said {
         let (Some(head), Some(tail)) =
             (folded.first_chunk::<LINE_BYTES>(), folded.last_chunk::<LINE_BYTES>())
         else {
-            return 1;
+            return Said::default();
         };
         let (head, tail) = (hash(head), hash(tail));
         let near = self.lines.iter().position(|it| it.head == head || it.tail == tail);
-        let before = match near {
-            Some(place) => self.lines.remove(place).times,
-            None if self.lines.is_full() => {
-                self.lines.remove(0);
-                0
+        let (before, here) = match near {
+            Some(place) => {
+                let line = self.lines.remove(place);
+                (line.said, line.here)
             }
-            None => 0,
+            None => (Said::default(), false),
         };
-        let times = before.saturating_add(1);
-        self.lines.push(Line { head, tail, times });
-        times
+        if self.lines.is_full() {
+            self.lines.remove(0);
+        }
+        let said = Said {
+            times: before.times.saturating_add(1),
+            partners: before.partners.saturating_add(u8::from(!here)),
+        };
+        self.lines.push(Line { head, tail, said, here: true });
+        said
     }
 
     /// Takes note of a line; what the last pieces come to with it, in two readings: as words of
@@ -123,14 +147,18 @@ mod tests {
     fn what_is_said_again_is_counted_whatever_changes_about_it() {
         let mut lately = Lately::default();
         let line = |end: usize| format!("visitmyveryniceroomandchatwithme{end}").into_bytes();
-        let counts = (0..5).map(|end| lately.say(&line(end)));
-        assert_eq!(counts.collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
-        assert_eq!(lately.say(b"hello"), 1);
-        assert_eq!(lately.say(b"hello"), 1, "short lines are anybody's");
-        for other in 0..LINES as u8 {
-            assert_eq!(lately.say(&[b'a' + other; 40]), 1);
+        for time in 1..=5 {
+            let said = Said { times: time, partners: 1 };
+            assert_eq!(lately.say(&line(time.into())), said);
         }
-        assert_eq!(lately.say(&line(0)), 1, "forgotten by now");
+        lately.meet();
+        assert_eq!(lately.say(&line(0)), Said { times: 6, partners: 2 });
+        assert_eq!(lately.say(b"hello"), Said::default(), "short lines are anybody's");
+        let once = Said { times: 1, partners: 1 };
+        for other in 0..LINES as u8 {
+            assert_eq!(lately.say(&[b'a' + other; 40]), once);
+        }
+        assert_eq!(lately.say(&line(0)), once, "forgotten by now");
     }
 
     fn spell(lately: &mut Lately, text: &'static str) -> Option<[String; 2]> {

@@ -9,6 +9,7 @@ use super::file::{Accents, Base, File, LanesRow, RuleRow, RulesError, RulesFault
 use super::gate::Gate;
 use super::glyphs::Glyphs;
 use super::ladder::Ladder;
+use super::lately::Said;
 use super::lexicon::{Builder, Lexicon, Owner};
 use super::patterns::Patterns;
 use super::score::Toxicity;
@@ -56,8 +57,8 @@ pub(super) struct Rule {
     pub(super) when: Vec<u16>,
     pub(super) unless: Vec<u16>,
     pub(super) suspect: bool,
-    /// It is hit by what was said so often.
-    pub(super) repeated: Option<u8>,
+    /// It is hit by what was said so often, or to so many.
+    pub(super) least: Option<Said>,
     /// How many terms and patterns of its own it has.
     looks_for: usize,
 }
@@ -228,13 +229,14 @@ impl Compiler {
             return at(span, RulesFault::Duplicate);
         }
         let looks_for = row.terms.len() + row.patterns.len();
-        if looks_for == 0 && row.when.is_empty() && row.repeated.is_none() {
+        let often = [&row.repeated, &row.partners];
+        if looks_for == 0 && row.when.is_empty() && often.iter().all(|it| it.is_none()) {
             return at(span, RulesFault::Idle);
         }
-        if let Some(times) = &row.repeated
-            && (*times.get_ref() < 2 || row.lanes == LanesRow::All)
-        {
-            return at(times.span(), RulesFault::Repeated);
+        for times in often.into_iter().flatten() {
+            if *times.get_ref() < 2 || row.lanes == LanesRow::All {
+                return at(times.span(), RulesFault::Repeated);
+            }
         }
         let tolerated = !matches!(row.severity, None | Some(Severity::Zero));
         if row.lanes == LanesRow::All && tolerated {
@@ -264,9 +266,10 @@ impl Compiler {
             LanesRow::Teen => Scope::Teen.bit(),
         };
         let (severity, suspect) = (row.severity, row.suspect);
-        let repeated = row.repeated.as_ref().map(|times| *times.get_ref());
+        let [times, partners] = often.map(|it| it.as_ref().map_or(0, |times| *times.get_ref()));
+        let least = (times > 0 || partners > 0).then_some(Said { times, partners });
         let (id, code) = (id.clone(), code.clone());
-        let rule = Rule { id, severity, code, scopes, when, unless, suspect, repeated, looks_for };
+        let rule = Rule { id, severity, code, scopes, when, unless, suspect, least, looks_for };
         self.rules.push(rule);
         Ok(place)
     }

@@ -23,6 +23,10 @@ fn a_bad_file_is_refused_with_line_and_column() {
     assert!(matches!((line, column, fault), (8, 18, RulesFault::Term(_))));
     let (line, column, fault) = bad("patterns = [{ trigger = \"digit\", text = \"(\" }]\n");
     assert!(matches!((line, column, fault), (7, 41, RulesFault::Pattern(_))));
+    let once = "severity = \"low\"\nrepeated = 1\n";
+    assert!(matches!(bad(once), (8, 12, RulesFault::Repeated)));
+    let unmoderated = "severity = \"zero\"\nlanes = \"all\"\npartners = 9\n";
+    assert!(matches!(bad(unmoderated), (9, 12, RulesFault::Repeated)));
     assert!(matches!(bad("when = [\"x\"]\n"), (7, 9, RulesFault::Unknown)));
     assert!(matches!(
         bad("lanes = \"all\"\nseverity = \"low\"\nterms = [\"a b c\"]"),

@@ -52,6 +52,12 @@ fn one_line_for_everybody_is_blocked_among_teens_and_warned_about_among_adults()
             assert_eq!(bot.says(&line), expected, "{scope:?}, time {time}");
         }
     }
+    // Among adults somebody may say to one partner what they like, as often as they like.
+    for (scope, is_fault) in [(Scope::Adult, false), (Scope::Teen, true)] {
+        let mut person = Speaker::among(scope);
+        let mut lines = (0..20).map(|_| person.says("come and see my lovely garden of roses"));
+        assert_eq!(lines.any(|found| found.is_some()), is_fault, "{scope:?}");
+    }
     let mut bot = Speaker::among(Scope::Unmoderated);
     assert!((0..20).all(|_| bot.says("come and see my lovely garden of roses").is_none()));
 }
