@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { startEngine, TOKEN } from './engine.mjs';
 import { openBrowser, Person } from './person.mjs';
+import { Stranger } from './stranger.mjs';
 
 /** @type {Awaited<ReturnType<typeof startEngine>>} */
 let engine;
@@ -57,16 +58,24 @@ test('people are never shown it, and nobody without the token is shown more', as
 });
 
 test('who watches sees people come, meet and talk', async () => {
+	const many = Array.from({ length: 20 }, () => Stranger.meets(engine.url, 'paper birds'));
+	const crowd = await Promise.all(many);
+	const [ada, bob] = await meet('ferries');
 	const operator = await signIn();
 	await operator.sees('Taking people in');
-	const [ada, bob] = await meet('ferries');
+	await operator.page.getByRole('row', { name: 'paper birds 20' }).waitFor();
+	assert.equal(
+		await operator.page.getByText('ferries').count(),
+		0,
+		'two like it, and are known by it',
+	);
 	for (let line = 1; line <= 20; line += 1) await ada.says(`Line ${line}.`);
 	await bob.hears('Line 20.');
 	const online = operator.page.getByRole('slider', { name: 'People online' });
 	const figure = (/** @type {string} */ name) =>
 		operator.page.locator('.figure', { hasText: name }).locator('.value');
-	await figure('People online').getByText('2', { exact: true }).waitFor();
-	await figure('Chats').getByText('1', { exact: true }).waitFor();
+	await figure('People online').getByText('22', { exact: true }).waitFor();
+	await figure('Chats').getByText('11', { exact: true }).waitFor();
 	await operator.page.getByRole('row', { name: /^0 / }).waitFor();
 	await operator.hasSeenNothingMove();
 	await operator.pictures('ops-now');
@@ -78,6 +87,7 @@ test('who watches sees people come, meet and talk', async () => {
 	assert.match((await online.getAttribute('aria-valuetext')) ?? '', / at \d\d:\d\d:\d\d$/);
 	await operator.page.keyboard.press('End');
 	await operator.page.locator('.figure', { hasText: 'People online' }).getByText('now').waitFor();
+	for (const stranger of crowd) stranger.leaves();
 	assert.deepEqual(operator.complaints, []);
 });
 

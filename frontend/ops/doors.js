@@ -16,6 +16,7 @@ import { parse } from './openmetrics.js';
  */
 
 /** @typedef {Report & { evidence: { seq: number, at_ms: number, content: string }[] }} WholeReport */
+/** @typedef {{ least: number, interests: { name: string, people: number }[] }} Interests */
 /** @typedef {{ at_ms: number, who: string, what: string, subject: string, why: string }} Deed */
 
 /** The engine has refused, or was not reached. */
@@ -85,6 +86,11 @@ export class Doors {
 	 */
 	async hold(id, held, why) {
 		await this.#order(`${pathOf(id)}/hold`, { held, why });
+	}
+
+	/** What many like, and how many people make many. */
+	async interests() {
+		return /** @type {Interests} */ (await this.#json('/admin/interests'));
 	}
 
 	async audit() {

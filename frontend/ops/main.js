@@ -7,6 +7,9 @@ import { Reports } from './reports.js';
 
 const INTERVAL_MS = 2000;
 
+/** What people like is counted anew so seldom; see the engine. */
+const INTERESTS_MS = 10_000;
+
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'medium' });
 
@@ -45,6 +48,7 @@ class Operations {
 	#now = new Now();
 	#reports;
 	#audit = element('ul', { class: 'audit' });
+	#counted = -Infinity;
 	/** When the engine answered last. */
 	#answered = Date.now();
 
@@ -100,6 +104,10 @@ class Operations {
 			this.#answered = Date.now();
 			this.#history.add(new Snapshot(this.#answered, samples));
 			this.#now.draw(this.#history);
+			if (this.#answered - this.#counted >= INTERESTS_MS) {
+				this.#counted = this.#answered;
+				this.#now.drawInterests(await this.#doors.interests());
+			}
 			fill(byId('open-reports'), open.length > 0 && `(${open.length})`);
 			fill(byId('state'), stats.ready ? 'Taking people in' : 'Not taking people in');
 			byId('state').classList.toggle('trouble', !stats.ready || !stats.healthy);

@@ -4,6 +4,7 @@ import { element, fill } from './element.js';
 import { quantile } from './figures.js';
 
 /** @typedef {import('./figures.js').History} History */
+/** @typedef {import('./doors.js').Interests} Interests */
 
 /** Rates are those of the last seconds, lest they flicker. */
 const RATE_SECS = 10;
@@ -51,6 +52,7 @@ export class Now {
 	#tiers = element('tbody');
 	#verdicts = element('tbody');
 	#reactors = element('tbody');
+	#interests = element('tbody');
 
 	constructor() {
 		this.node = element(
@@ -67,12 +69,23 @@ export class Now {
 					this.#tiers,
 				),
 				table('What rules found', ['Where', 'How bad', 'Done', 'Lately', 'In all'], this.#verdicts),
+				table('What people like', ['Interest', 'People'], this.#interests),
 				table(
 					'Who carries it',
 					['Reactor', 'People', 'Queue', 'Chats', 'Messages/s', 'Sends/s', 'Turns/s', 'Load'],
 					this.#reactors,
 				),
 			),
+		);
+	}
+
+	/** @param {Interests} liked */
+	drawInterests({ least, interests }) {
+		const most = interests[0]?.people ?? 1;
+		const rows = interests.map(({ name, people }) => row(name, bar(people / most, whole(people))));
+		fill(
+			this.#interests,
+			...(rows.length > 0 ? rows : [nothing(`Nothing that ${least} people share.`, 2)]),
 		);
 	}
 
@@ -147,10 +160,13 @@ function reactorRows(history) {
 /** How long turns took, awake: as a rate, the share of a second that a reactor works. */
 const BUSY = 'whisper_turn_seconds_sum';
 
-/** @param {number} share from 0 to 1 */
-function bar(share) {
+/**
+ * @param {number} share from 0 to 1
+ * @param {string} [text] the share, unless something else is to be read
+ */
+function bar(share, text) {
 	const percent = Math.round(Math.min(Math.max(share, 0), 1) * 100);
-	const shown = element('span', { class: 'bar' }, `${percent} %`);
+	const shown = element('span', { class: 'bar' }, text ?? `${percent} %`);
 	shown.style.setProperty('--share', `${percent}%`);
 	return shown;
 }

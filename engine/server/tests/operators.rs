@@ -116,6 +116,22 @@ fn tcp_is_for_looking_unless_a_token_is_shown() {
 }
 
 #[test]
+fn what_few_like_is_not_named() {
+    let engine = Engine::start(3);
+    let (popular, rare) = (topic(), topic());
+    let mut people: Vec<_> = (0..39).map(|nth| engine.client_on(nth % 3)).collect();
+    for (nth, person) in people.iter_mut().enumerate() {
+        let liked = if nth < 20 { [&*popular] } else { [&*rare] };
+        join(person, strict(ADULT_TEXT, &liked));
+    }
+    let (status, told) = engine.look("interests");
+    assert_eq!(status, 200, "{told}");
+    assert_eq!(told["least"], json!(20));
+    assert_eq!(told["interests"], json!([{ "name": popular, "people": 20 }]));
+    assert!(!engine.log().contains(&popular));
+}
+
+#[test]
 fn the_live_page_is_for_operators_alone() {
     let engine = Engine::start(1);
     let page = Http::connect(engine.admin).get("/ops");

@@ -12,6 +12,7 @@ mod door;
 mod drain;
 mod hashed;
 mod judging;
+mod liking;
 mod message;
 mod orders;
 mod people;

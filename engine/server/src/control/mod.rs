@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use whisper_core::time::Span;
 
-use self::admin::Admin;
+use self::admin::{Admin, Interests};
 pub(crate) use self::admin::{Operators, Token};
 pub(crate) use self::bans::{Bans, Office, Terms, Whom};
 use self::drain::Drains;
@@ -121,6 +121,7 @@ impl Control {
             switches: self.switches.clone(),
             bans: self.bans.clone(),
             docket: intake.docket(),
+            interests: Interests::new(self.lines.clone()),
         };
         tokio::spawn(intake.run());
         admin.serve(operators)?;

@@ -15,6 +15,7 @@ mod guest;
 mod heads;
 mod link;
 mod pace;
+mod popularity;
 mod standing;
 mod verdicts;
 mod web;
@@ -59,6 +60,8 @@ use self::front::Front;
 pub(crate) use self::guest::Door;
 use self::heads::Heads;
 use self::pace::Pace;
+pub(crate) use self::popularity::Liked;
+use self::popularity::Popularity;
 use crate::clock::{Clock, duration};
 use crate::config::Service;
 use crate::control::Bans;
@@ -113,6 +116,13 @@ pub(crate) enum Command {
         set: Arc<BanSet>,
         /// Some that are new are on people's names.
         users: bool,
+    },
+    /// Count what people like. Without an answer the way back is dropped.
+    Popularity {
+        /// So many here must like something for its name to be told.
+        named_from: u32,
+        /// Where to tell it.
+        answer: mpsc::Sender<Vec<Liked>>,
     },
     /// Say who somebody is, or was who left lately. Without an answer the way back is dropped.
     Identify {
@@ -223,6 +233,8 @@ pub(crate) struct Worker {
     reports: Sender<Report>,
     keep_alive: Sweep,
     pace: Pace,
+    /// While an operator looks what is popular.
+    popularity: Option<Popularity>,
     next_report: Micros,
     ending: Option<Ending>,
 }
@@ -266,6 +278,7 @@ impl Worker {
             reports: parts.reports,
             keep_alive: Sweep::new(now, KEEP_ALIVE_STEP),
             pace: Pace::default(),
+            popularity: None,
             next_report: now,
             ending: None,
         })
@@ -308,6 +321,7 @@ impl Worker {
         }
         self.keep_alive();
         self.close_some();
+        self.popularity.take_if(|count| count.go_on(&self.desk.shard));
         self.report();
         while let Ok(command) = self.commands.try_recv() {
             match command {
@@ -324,6 +338,9 @@ impl Worker {
                     self.desk.handle(self.reactor.io(), Event::Order(Order::Elsewhere(elsewhere)));
                 }
                 Command::Bans { set, users } => self.desk.take_bans(set, users),
+                Command::Popularity { named_from, answer } => {
+                    self.popularity = Some(Popularity::begin(named_from, answer));
+                }
                 Command::Identify { session, answer } => {
                     if let Some(identity) = self.desk.identify(session) {
                         // Who asked may have given up.
@@ -359,7 +376,11 @@ impl Worker {
         let others =
             [self.desk.patience.next(), self.desk.heads.next(), log_due, self.ending_due()];
         due = others.into_iter().flatten().fold(due, Micros::min);
-        if due <= now || self.streams.is_behind() || self.desk.watch.is_looking() {
+        if due <= now
+            || self.streams.is_behind()
+            || self.desk.watch.is_looking()
+            || self.popularity.is_some()
+        {
             return Wait::No;
         }
         match self.desk.port.prepare_sleep() {

@@ -6,12 +6,13 @@
 mod asker;
 mod audit;
 mod draining;
+mod interests;
 mod looks;
 mod page;
 mod reports;
 mod switching;
 
-use std::error::Error;
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -30,6 +31,7 @@ use whisper_store::audit::Entry;
 pub(super) use self::asker::Asker;
 pub(crate) use self::asker::Token;
 use self::asker::{Peer, by_socket, by_token};
+pub(super) use self::interests::Interests;
 use super::bans::{Bans, routes};
 use super::drain::Drains;
 use super::metrics::Board;
@@ -64,6 +66,7 @@ pub(super) struct Admin {
     pub(super) switches: Switches,
     pub(super) bans: Bans,
     pub(super) docket: Docket,
+    pub(super) interests: Interests,
 }
 
 impl Admin {
@@ -111,6 +114,7 @@ impl Admin {
     fn deeds(self) -> Router {
         Router::new()
             .route("/admin/stats", get(looks::stats))
+            .route("/admin/interests", get(interests::top))
             .route("/admin/lanes", get(switching::lanes).post(switching::set_lanes))
             .route("/admin/challenge", get(switching::challenge).post(switching::set_challenge))
             .route("/admin/log-level", get(switching::log_level).post(switching::set_log_level))
@@ -179,7 +183,7 @@ pub(super) fn reason(why: String) -> Result<String, Refusal> {
 }
 
 impl Refusal {
-    pub(super) fn unavailable(error: &dyn Error) -> Self {
+    pub(super) fn unavailable(error: &dyn Display) -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 
