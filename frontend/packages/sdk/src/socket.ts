@@ -32,6 +32,8 @@ export class Socket extends Emitter<SocketEvents> {
 	readonly #options: SocketOptions;
 	#url: string;
 	#socket: WebSocket | undefined;
+	/** One that the engine has sent us away from, and is to close. */
+	#left: WebSocket | undefined;
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#failures = 0;
 
@@ -58,17 +60,24 @@ export class Socket extends Emitter<SocketEvents> {
 		});
 	}
 
-	/** Connects anew after a delay, elsewhere where a URL is given. */
+	/**
+	 * Connects anew after a delay, elsewhere where a URL is given. The engine closes the connection
+	 * that it sent this on: closing it from here would say that the person left.
+	 */
 	moveTo(afterMs: number, url: string = this.#url): void {
 		if (isWebSocketUrl(url)) this.#url = url;
-		this.#drop();
+		this.#leave();
+		this.#left = this.#socket;
+		this.#socket = undefined;
 		this.#retryIn(1012, afterMs);
 	}
 
 	/** Closes for good, until {@link connect}. Emits nothing. */
 	close(): void {
 		clearTimeout(this.#retry);
-		this.#drop();
+		this.#leave();
+		this.#socket?.close(1000);
+		this.#socket = undefined;
 	}
 
 	/** Sends now. Returns false where there is no open connection: nothing is kept for later. */
@@ -83,7 +92,10 @@ export class Socket extends Emitter<SocketEvents> {
 			if (!(data instanceof ArrayBuffer)) throw new ProtocolError('the frame is not binary');
 			const message = decode(new Uint8Array(data));
 			// An accepted upgrade may still be refused (full, banned): only a greeting is success.
-			if (message?.type === 'connected') this.#failures = 0;
+			if (message?.type === 'connected') {
+				this.#failures = 0;
+				this.#leave();
+			}
 			if (message) this.emit('message', message);
 		} catch (error) {
 			if (!(error instanceof ProtocolError)) throw error;
@@ -109,10 +121,9 @@ export class Socket extends Emitter<SocketEvents> {
 		this.emit('lost', { code, retryInMs: delayMs });
 	}
 
-	#drop(): void {
-		const socket = this.#socket;
-		this.#socket = undefined;
-		socket?.close(1000);
+	#leave(): void {
+		this.#left?.close(1000);
+		this.#left = undefined;
 	}
 }
 

@@ -156,11 +156,32 @@ describe('WhisperClient', () => {
 		const first = FakeSocket.last;
 		first.greet();
 		first.say({ type: 'reconnect', data: { afterMs: 900, url: 'wss://other.example/ws' } });
-		expect(first.readyState).toBe(3);
 		vi.advanceTimersByTime(899);
 		expect(FakeSocket.all).toHaveLength(1);
 		vi.advanceTimersByTime(1);
 		expect(FakeSocket.last.url).toBe('wss://other.example/ws');
+		// Closing is the engine's: a close of ours would end the chat. It has until we are elsewhere.
+		expect(first.readyState).toBe(1);
+		FakeSocket.last.greet();
+		expect(first.readyState).toBe(3);
+	});
+
+	it('hears nothing more of the connection that it was sent on from', () => {
+		const client = chatting();
+		const first = FakeSocket.last;
+		client.introduce({ language: 'en' });
+		first.say({ type: 'reconnect', data: { afterMs: 900 } });
+		first.say({ type: 'partner_disconnected', data: {} });
+		first.end(1012);
+		expect(client.session.link).toMatchObject({ name: 'lost', code: 1012 });
+		expect(client.session.phase).toMatchObject({ name: 'chatting', interruption: {} });
+		vi.advanceTimersByTime(900);
+		expect(FakeSocket.all).toHaveLength(2);
+		FakeSocket.last.greet();
+		expect(FakeSocket.last.sent).toMatchObject([
+			{ type: 'hello', data: { resume: new Uint8Array(1), lastSeq: 0 } },
+			{ type: 'ping' },
+		]);
 	});
 
 	it('goes nowhere that is no WebSocket', () => {
