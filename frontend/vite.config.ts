@@ -23,6 +23,7 @@ export default defineConfig({
 	plugins: [sveltekit(), svelteTesting()],
 	resolve: { conditions },
 	// Colours that know their scheme (light-dark) must reach the browser as they are.
+	worker: { format: 'es' },
 	build: { cssTarget: ['chrome123', 'firefox120', 'safari17.5'] },
 	environments: {
 		client: {

@@ -126,6 +126,109 @@ test('voice: heard at once, and the next call needs no second look', async () =>
 	assert.deepEqual([...carl.complaints, ...dana.complaints], []);
 });
 
+test('video: what may not be ordinary is blurred until one taps, and never leaves the device', async () => {
+	const ada = await Person.arrive(browser, engine.url);
+	/** @type {string[]} */
+	const loaded = [];
+	/** @type {string[]} */
+	const sent = [];
+	ada.page.on('request', (request) => {
+		const isOurs = request.url().startsWith(engine.url);
+		(isOurs && request.method() === 'GET' ? loaded : sent).push(request.url());
+	});
+	const filters = () => loaded.filter((url) => url.includes('/workers/nudity'));
+	await ada.likes('green screens');
+	await ada.page.getByText('Video', { exact: true }).click();
+	await ada.accepts();
+	await ada.starts();
+	await ada.presses('Turn on my camera and microphone');
+	const careful = ada.page.getByLabel("Blur whatever doesn't look ordinary, too");
+	await ada.page.getByLabel('Blur what looks like nudity').waitFor();
+	assert.equal(await careful.count(), 0);
+	await ada.page.getByLabel('Blur what looks like nudity').check();
+	// The camera of a test shows a drawing: no nudity, and nothing ordinary either.
+	await careful.check();
+	await ada.pictures('call-filter');
+	await ada.presses('Look for someone');
+	await ada.sees('Looking for');
+	assert.deepEqual(filters(), []);
+	const bob = await Person.arrive(browser, engine.url);
+	await bob.calls('Video', 'green screens');
+	await ada.presses('Show them');
+
+	// Without a graphics card it takes its time.
+	await ada.page.getByText('This may be nudity.').waitFor({ timeout: 120_000 });
+	const them = picture(ada, 'Them');
+	assert.match(await them.evaluate((video) => getComputedStyle(video).filter), /blur/);
+	await ada.pictures('call-suspect');
+	await ada.presses('Show it');
+	assert.equal(await them.evaluate((video) => getComputedStyle(video).filter), 'none');
+	await ada.receives('video', 5);
+
+	assert.notDeepEqual(filters(), []);
+	assert.deepEqual(sent, [], 'nothing went anywhere');
+	const kept = await ada.page.evaluate(async () => {
+		const stores = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+		const requests = await Promise.all(stores.map((store) => store.keys()));
+		return requests.flat().map(({ url }) => url);
+	});
+	assert.ok(!kept.some((url) => url.includes('/workers/nudity')), 'few want it kept');
+	assert.deepEqual([...ada.complaints, ...bob.complaints], []);
+});
+
+for (const mode of /** @type {const} */ (['Voice', 'Video'])) {
+	test(`${mode}: the keyboard alone does it all`, async () => {
+		const interest = `typing in ${mode.toLowerCase()}`;
+		const jon = await Person.arrive(browser, engine.url);
+		const { keyboard } = jon.page;
+		await jon.reaches('What do you like?');
+		await keyboard.type(`${interest},`);
+		await jon.reaches('Text');
+		await keyboard.press('ArrowRight');
+		if (mode === 'Video') await keyboard.press('ArrowRight');
+		await jon.reaches(mode);
+		await jon.reaches('13 to 17');
+		await keyboard.press('ArrowRight');
+		await jon.reaches("I'm 13 or over and I'll keep to them");
+		await keyboard.press('Space');
+		await keyboard.press('Enter');
+		await jon.sees('Your browser will ask you.');
+		await jon.reaches(
+			mode === 'Video' ? 'Turn on my camera and microphone' : 'Turn on my microphone',
+		);
+		await keyboard.press('Enter');
+		await jon.page.getByLabel('Microphone').waitFor();
+		await jon.reaches('Look for someone');
+		await keyboard.press('Enter');
+		await jon.sees('Looking for');
+
+		const kim = await Person.arrive(browser, engine.url);
+		await kim.calls(mode, interest);
+		await jon.sees(`You both like ${interest}.`);
+		if (mode === 'Video') {
+			await jon.page.getByRole('button', { name: 'Show them' }).waitFor();
+			await jon.reaches('Show them', ['Shift+Tab']);
+			await keyboard.press('Enter');
+			await jon.receives('video', 5);
+		}
+		await jon.receives('audio', 5);
+		await jon.reaches('Turn microphone off', ['Shift+Tab']);
+		await keyboard.press('Enter');
+		await kim.sees('Their microphone is off.');
+		await jon.reaches('Your message');
+		await keyboard.type('I type better than I talk.');
+		await keyboard.press('Enter');
+		await kim.hears('I type better than I talk.');
+		await keyboard.press('Escape');
+		await jon.sees('Really?');
+		await keyboard.press('Escape');
+		await kim.sees('They left.');
+		await keyboard.press('Escape');
+		await jon.sees('Looking for');
+		assert.deepEqual([...jon.complaints, ...kim.complaints], []);
+	});
+}
+
 for (const [name, message, said] of /** @type {const} */ ([
 	['NotAllowedError', 'Permission denied', "Your browser wasn't allowed to."],
 	['NotAllowedError', 'Permission denied by system', "Your system doesn't let the browser."],

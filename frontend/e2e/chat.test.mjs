@@ -238,12 +238,12 @@ test('the keyboard alone does it all', async () => {
 	await keyboard.press('Escape');
 	await jon.seesNoMore('Stay safe');
 
-	await reaches(jon, 'What do you like?');
+	await jon.reaches('What do you like?');
 	await keyboard.type('origami,');
-	await reaches(jon, '13 to 17');
+	await jon.reaches('13 to 17');
 	await keyboard.press('ArrowRight');
-	await reaches(jon, '18 or over');
-	await reaches(jon, "I'm 13 or over and I'll keep to them");
+	await jon.reaches('18 or over');
+	await jon.reaches("I'm 13 or over and I'll keep to them");
 	await keyboard.press('Space');
 	await keyboard.press('Enter');
 	await jon.sees('Looking for');
@@ -259,7 +259,7 @@ test('the keyboard alone does it all', async () => {
 	await keyboard.type('Or a boat?');
 	await keyboard.press('Enter');
 	await kim.hears('A crane?\nOr a boat?');
-	await reaches(jon, 'Report', ['Shift+Tab']);
+	await jon.reaches('Report', ['Shift+Tab']);
 	await keyboard.press('Enter');
 	await jon.sees('What did they do?');
 	await keyboard.press('Escape');
@@ -340,27 +340,6 @@ async function saves(person, form) {
 	const download = person.page.waitForEvent('download');
 	await person.presses(form);
 	return readFile(await (await download).path(), 'utf8');
-}
-
-/**
- * Presses keys until the focus is on what has this name.
- *
- * @param {Person} person
- * @param {string} name
- * @param {readonly string[]} keys
- */
-async function reaches(person, name, keys = ['Tab']) {
-	const there = () =>
-		person.page.evaluate((name) => {
-			const at = /** @type {HTMLInputElement | null} */ (document.activeElement);
-			const label = at?.labels?.[0]?.textContent ?? at?.textContent;
-			return (at?.ariaLabel ?? label)?.trim() === name;
-		}, name);
-	for (let press = 0; press < 60; press += 1) {
-		if (await there()) return;
-		await person.page.keyboard.press(keys[press % keys.length] ?? 'Tab');
-	}
-	assert.fail(`no key leads to «${name}»`);
 }
 
 /**

@@ -142,6 +142,26 @@ export class Person {
 			.waitFor({ state: 'detached' });
 	}
 
+	/**
+	 * Presses keys until the focus is on what has this name.
+	 *
+	 * @param {string} name
+	 * @param {readonly string[]} keys
+	 */
+	async reaches(name, keys = ['Tab']) {
+		const there = () =>
+			this.page.evaluate((name) => {
+				const at = /** @type {HTMLInputElement | null} */ (document.activeElement);
+				const label = at?.labels?.[0]?.textContent ?? at?.textContent;
+				return (at?.ariaLabel ?? label)?.trim() === name;
+			}, name);
+		for (let press = 0; press < 60; press += 1) {
+			if (await there()) return;
+			await this.page.keyboard.press(keys[press % keys.length] ?? 'Tab');
+		}
+		assert.fail(`no key leads to «${name}»`);
+	}
+
 	/** @param {string} text */
 	async hears(text) {
 		await this.log.getByText(text, { exact: true }).waitFor();

@@ -12,7 +12,9 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 
 const CACHE = `whisper-${version}`;
 const SHELL = `${base}/`;
-const KEPT = new Set([SHELL, ...build, ...files]);
+/** What few want and is large stays on the server until somebody does. */
+const LARGE = /\/workers\/nudity-|\.wasm$/;
+const KEPT = new Set([SHELL, ...build.filter((path) => !LARGE.test(path)), ...files]);
 
 worker.addEventListener('install', (event) => {
 	event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll([...KEPT])));

@@ -17,6 +17,8 @@ const REMEMBERED = {
 	language: isText,
 	hasSound: isBoolean,
 	hidesAddress: isBoolean,
+	filtersNudity: isBoolean,
+	isCareful: isBoolean,
 	microphone: isText,
 	camera: isText,
 } as const;
@@ -36,6 +38,10 @@ export class Preferences {
 	hasSound = $state(false);
 	/** Whether calls go through a relay, where there is one. */
 	hidesAddress = $state(true);
+	/** Whether pictures in calls are looked at first, by this device. */
+	filtersNudity = $state(false);
+	/** Whether that blurs all that isn't clearly ordinary. */
+	isCareful = $state(false);
 	/** Ids of the devices for calls; the system's own choice where none was made. */
 	microphone = $state<string>();
 	camera = $state<string>();

@@ -104,6 +104,15 @@ export default (say: Formats): LaterWords => ({
 			insecure: 'Browser erlauben das nur auf sicheren Seiten. Öffne diese Seite mit https.',
 			failed: 'Es ließ sich nicht starten. Versuch es noch einmal oder mit einem anderen Gerät.',
 		},
+		filter: {
+			label: 'Verwischen, was nach Nacktheit aussieht',
+			hint: 'Ein Programm auf diesem Gerät sieht sich das Bild des anderen etwa einmal in der Sekunde an. Es kann sich irren. Kein Bild verlässt dein Gerät. Für den ersten Anruf werden etwa 3 MB geladen.',
+			careful: 'Auch verwischen, was nicht gewöhnlich aussieht',
+			suspect: 'Das könnte Nacktheit sein.',
+			looking: 'Das Bild wird erst angesehen.',
+			show: 'Zeigen',
+			failed: 'Der Filter ließ sich nicht laden: Das Bild wird ohne ihn gezeigt.',
+		},
 		quality: { good: 'Gute Verbindung', fair: 'Mäßige Verbindung', poor: 'Schwache Verbindung' },
 	},
 	help: {

@@ -105,6 +105,15 @@ export default (say: Formats): LaterWords => ({
 			insecure: 'Los navegadores solo lo permiten en páginas seguras. Abre esta página con https.',
 			failed: 'No se pudo iniciar. Inténtalo otra vez o con otro dispositivo.',
 		},
+		filter: {
+			label: 'Difuminar lo que parezca un desnudo',
+			hint: 'Un programa en este dispositivo mira la imagen de la otra persona una vez por segundo, más o menos. Puede equivocarse. Ninguna imagen sale de tu dispositivo. Para la primera llamada se cargan unos 3 MB.',
+			careful: 'Difuminar también lo que no parezca corriente',
+			suspect: 'Puede que sea un desnudo.',
+			looking: 'Primero se mira la imagen.',
+			show: 'Mostrar',
+			failed: 'No se pudo cargar el filtro: la imagen se muestra sin él.',
+		},
 		quality: { good: 'Buena conexión', fair: 'Conexión regular', poor: 'Conexión débil' },
 	},
 	help: {

@@ -107,6 +107,15 @@ export default (say: Formats): LaterWords => ({
 				'Les navigateurs ne le permettent que sur des pages sûres. Ouvrez cette page avec https.',
 			failed: 'Le démarrage a échoué. Réessayez, ou prenez un autre appareil.',
 		},
+		filter: {
+			label: 'Flouter ce qui ressemble à de la nudité',
+			hint: 'Un programme sur cet appareil regarde l’image de l’autre environ une fois par seconde. Il peut se tromper. Aucune image ne quitte ton appareil. Environ 3 Mo sont chargés pour le premier appel.',
+			careful: 'Flouter aussi ce qui ne semble pas ordinaire',
+			suspect: 'C’est peut-être de la nudité.',
+			looking: 'L’image est d’abord regardée.',
+			show: 'Afficher',
+			failed: 'Le filtre n’a pas pu être chargé : l’image s’affiche sans lui.',
+		},
 		quality: { good: 'Bonne connexion', fair: 'Connexion moyenne', poor: 'Connexion faible' },
 	},
 	help: {
