@@ -182,6 +182,43 @@ fn numbers_are_of_all_nodes_and_those_of_the_dead_go() {
     await_stats(&first, &json!({ "totalOnline": 3, "nodes": 2, "stale": false }));
 }
 
+/// What people say takes no longer while Redis is stopped: rounds of both, one after the other, so
+/// that whatever else this machine does meets them alike.
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures that the documentation quotes")]
+fn nobody_waits_for_a_redis_that_stands_still() {
+    const ROUNDS: usize = 4;
+    const LINES: usize = 500;
+    let redis = Redis::start();
+    let limits = "[limits.messages]\nper_minute = 60000\nburst = 60000\n";
+    let engine = Engine::configured(2, &format!("redis = [{:?}]\n{limits}", redis.url()));
+    engine.await_log("all bans were read from Redis");
+    let (mut ann, mut bob) = (engine.client_on(0), engine.client_on(1));
+    chat(&mut ann, &mut bob);
+    let (mut quiet, mut stopped) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        for (up, times) in [(1.0, &mut quiet), (0.0, &mut stopped)] {
+            redis.signal(if up > 0.0 { Signal::SIGCONT } else { Signal::SIGSTOP });
+            await_metric(&engine, "whisper_redis_up", up);
+            times.extend((0..LINES).map(|_| {
+                let start = Instant::now();
+                ann.say(&say("still here"));
+                bob.expect::<Words>();
+                start.elapsed()
+            }));
+        }
+    }
+    redis.signal(Signal::SIGCONT);
+    let p99 = |times: &mut Vec<Duration>| {
+        times.sort();
+        times[times.len() * 99 / 100]
+    };
+    let (quiet, stopped) = (p99(&mut quiet), p99(&mut stopped));
+    let ratio = stopped.as_secs_f64() / quiet.as_secs_f64();
+    println!("a message, p99: {quiet:?} with Redis, {stopped:?} while it is stopped: {ratio:.2}×");
+    assert!(stopped < 3 * quiet + Duration::from_millis(20), "{stopped:?}, and {quiet:?} before");
+}
+
 /// From the moment that an operator's command is sent until the last of three nodes has closed the
 /// person's socket, 200 times.
 #[test]

@@ -1,5 +1,6 @@
 //! A Redis of a test's own.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 
 use super::PATIENCE;
 
@@ -15,6 +17,7 @@ use super::PATIENCE;
 pub(crate) struct Redis {
     process: Child,
     pub(crate) port: u16,
+    dir: TempDir,
 }
 
 impl Redis {
@@ -25,20 +28,29 @@ impl Redis {
 
     /// One on this port, as another that was there before.
     pub(crate) fn start_on(port: u16) -> Self {
+        let dir = TempDir::new().expect("a directory");
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
+            .arg("--dir")
+            .arg(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server is installed");
-        let redis = Self { process, port };
+        let redis = Self { process, port, dir };
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(start.elapsed() < PATIENCE, "Redis doesn't listen");
             thread::yield_now();
         }
         redis
+    }
+
+    /// All that it holds, as it dumps it.
+    pub(crate) fn dump(&self) -> Vec<u8> {
+        assert_eq!(self.ask(&["SAVE"]), "+OK");
+        fs::read(self.dir.path().join("dump.rdb")).expect("it was saved")
     }
 
     /// Its address, for the engine's settings.

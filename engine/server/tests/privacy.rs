@@ -1,0 +1,194 @@
+//! Nothing that people say is anywhere but where its receiver brought it: not in the files of the
+//! engine, of Redis or of PostgreSQL, in no log and no metric; and the engine's memory keeps none of
+//! it, though buffers have what they held last until they are used for something else.
+
+mod harness;
+#[path = "../../store/tests/postgres/mod.rs"]
+#[allow(dead_code, reason = "what these tests need of it is little")]
+mod postgres;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::thread;
+use std::time::Instant;
+
+use harness::{Client, Engine, Http, PATIENCE, Redis, Words, chat, say, topic};
+use postgres::Postgres;
+use tempfile::TempDir;
+use whisper_proto::{
+    ClientMessage, ErrorCode, Evidence, Hello, Report, ReportReason, ServerMessage, Skip,
+};
+
+/// Stands in every line that nobody reports, in interests, names and reasons.
+const SECRET: &str = "kanarie-in-the-mine";
+/// In what the client says of its device.
+const DEVICE: &str = "canvas-of-the-canary";
+/// In the one line that is reported.
+const SHOWN: &str = "evidence-of-the-crime";
+
+/// Lines that are said with it.
+const LINES: usize = 82;
+
+fn has(bytes: &[u8], canary: &str) -> bool {
+    bytes.windows(canary.len()).any(|it| it == canary.as_bytes())
+}
+
+/// How often something stands in what a process can write to.
+fn in_memory(pid: u64, canary: &str) -> usize {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("it runs");
+    let memory = File::open(format!("/proc/{pid}/mem")).expect("it is ours");
+    let mut count = 0;
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (range, access) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let parse = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (mut at, to) = (parse(from), parse(to));
+        if !access.starts_with("rw") {
+            continue;
+        }
+        let mut part = vec![0; 1 << 20];
+        while at < to {
+            let wanted = part.len().min((to - at) as usize);
+            match memory.read_at(&mut part[..wanted], at) {
+                Ok(0) | Err(_) => break,
+                Ok(got) => {
+                    let found = part[..got].windows(canary.len());
+                    count += found.filter(|it| *it == canary.as_bytes()).count();
+                    at += got as u64;
+                }
+            }
+        }
+    }
+    count
+}
+
+fn each_file(dir: &Path, look: &mut impl FnMut(&Path, &[u8])) {
+    for entry in fs::read_dir(dir).expect("a directory").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            each_file(&path, look);
+        } else if let Ok(bytes) = fs::read(&path) {
+            look(&path, &bytes);
+        }
+    }
+}
+
+fn report(person: &mut Client, words: &[Words]) {
+    let evidence = words.iter().map(|it| Evidence {
+        seq: it.seq,
+        content: &it.content,
+        timestamp: it.timestamp,
+        tag: it.tag,
+    });
+    let evidence = evidence.collect();
+    let (reason, comment, id) = (ReportReason::Explicit, None, Some("r"));
+    let report = Report { reason, comment, id, evidence, block: true, room: None };
+    person.say(&ClientMessage::Report(report));
+    person.hears(&ServerMessage::ReportReceived { id: "r" });
+}
+
+/// A chat with all that people do in one, every word of which is a canary.
+fn a_chat_full_of_canaries(engine: &Engine) {
+    let come = |last: u8| Http::connect_from(&format!("127.0.3.{last}"), engine.address).upgrade();
+    let (mut ann, mut bob) = (come(11), come(12));
+    let hello = Hello { fingerprint: Some(DEVICE), ..Hello::default() };
+    ann.say(&ClientMessage::Hello(hello));
+    harness::meet(&mut ann, &mut bob, &format!("{SECRET} {}", topic()));
+    for number in 0..40 {
+        ann.say(&ClientMessage::Typing { is_typing: true, room: None });
+        bob.hears(&ServerMessage::PartnerTyping { is_typing: true });
+        ann.say(&say(&format!("{number} {SECRET}")));
+        bob.expect::<Words>();
+        bob.say(&say(&format!("{SECRET} {number} back")));
+        ann.expect::<Words>();
+    }
+    // What is blocked, and what is warned about.
+    ann.say(&say(&format!("i will kill you {SECRET}")));
+    ann.hear("moderation_warning", |it| {
+        matches!(it, ServerMessage::ModerationWarning(_)).then_some(())
+    });
+    ann.refused(ErrorCode::Blocked);
+    bob.say(&say(SHOWN));
+    let words = ann.expect::<Words>();
+    let never = Words { content: format!("{SECRET} forged"), ..words.clone() };
+    report(&mut ann, &[words, never]);
+    ann.say(&ClientMessage::Skip(Skip { reason: Some(SECRET), room: None }));
+    bob.hears(&ServerMessage::PartnerSkipped);
+}
+
+/// Others talk of something else, at length, on every reactor.
+fn others_talk(engine: &Engine) {
+    for reactors in [[0, 1], [1, 0], [0, 0], [1, 1]] {
+        let [mut cat, mut dan] = reactors.map(|reactor| engine.client_on(reactor));
+        chat(&mut cat, &mut dan);
+        let line = "of the weather, and of gardens. ".repeat(30);
+        for _ in 0..300 {
+            cat.say(&say(&line));
+            dan.say(&say(&line));
+            dan.expect::<Words>();
+            cat.expect::<Words>();
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures that the documentation quotes")]
+fn what_is_said_is_nowhere_but_in_the_report_of_its_receiver() {
+    let (redis, postgres) = (Redis::start(), Postgres::start());
+    let dir = TempDir::new().expect("a directory");
+    let events = dir.path().join("events");
+    let limits = "[limits.messages]\nper_minute = 60000\nburst = 60000\n";
+    let toml = format!(
+        "redis = [{:?}]\nevent_log = {events:?}\n{limits}[reports]\nurl = {:?}\n",
+        redis.url(),
+        postgres.url()
+    );
+    let engine = Engine::in_dir(dir, 2, &toml);
+    engine.await_log("all bans were read from Redis");
+    a_chat_full_of_canaries(&engine);
+    let start = Instant::now();
+    loop {
+        let (_, answer) = engine.look("reports?verified=true");
+        if answer["reports"].as_array().is_some_and(|list| list.len() == 1) {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "never in PostgreSQL: {answer}");
+        thread::yield_now();
+    }
+    let pid = engine.ready["pid"].as_u64().expect("a pid");
+    let before = in_memory(pid, SECRET);
+    others_talk(&engine);
+    let after = in_memory(pid, SECRET);
+    println!("in memory: {before} times right after {LINES} lines, {after} times a while later");
+    assert!(before > 0, "what was just said stands in buffers, so this looks at the right places");
+    // Memory that was given back is not wiped. Whatever kept lines would have all of them.
+    assert!(after < LINES / 2, "{after} of {before} are still in memory");
+    let metrics = Http::connect(engine.admin).get("/metrics").text().to_owned();
+    for canary in [SECRET, DEVICE, SHOWN] {
+        assert!(!has(metrics.as_bytes(), canary), "{canary} at /metrics");
+    }
+    let dump = redis.dump();
+    assert!(has(&dump, "stats:"), "it is of this Redis");
+    let dir = engine.stop();
+    drop(redis);
+    let mut shown = Vec::new();
+    let mut look = |path: &Path, bytes: &[u8]| {
+        for canary in [SECRET, DEVICE, "127.0.3.12"] {
+            assert!(!has(bytes, canary), "{canary} in {path:?}");
+        }
+        if has(bytes, SHOWN) {
+            shown.push(path.to_owned());
+        }
+    };
+    look(Path::new("dump.rdb"), &dump);
+    each_file(dir.path(), &mut look);
+    each_file(&postgres.data(), &mut look);
+    assert!(!shown.is_empty(), "the report is there");
+    for path in shown {
+        let is_reports =
+            path.starts_with(postgres.data()) || path.to_string_lossy().contains("whisper.db");
+        assert!(is_reports, "evidence in {path:?}");
+    }
+}
