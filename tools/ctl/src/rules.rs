@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
 use thiserror::Error;
-use whisper_core::moderation::{Moderator, Rules, RulesError, Scope};
+use whisper_core::moderation::{Evidence, Explanation, Moderator, Rules, RulesError, Scope};
+
+use crate::print::{self, Form};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -16,6 +19,8 @@ pub(crate) enum Command {
     Check {
         /// The file.
         file: PathBuf,
+        #[command(flatten)]
+        form: Form,
     },
     /// Say what the rules see in a text, and why.
     Explain {
@@ -23,6 +28,8 @@ pub(crate) enum Command {
         text: String,
         #[command(flatten)]
         asked: Asked,
+        #[command(flatten)]
+        form: Form,
     },
     /// Judge every line of a file by itself, and show those with a fault.
     DryRun {
@@ -33,6 +40,8 @@ pub(crate) enum Command {
         quiet: bool,
         #[command(flatten)]
         asked: Asked,
+        #[command(flatten)]
+        form: Form,
     },
 }
 
@@ -68,17 +77,28 @@ pub(crate) enum Failure {
 /// Does it, and says whether nothing was found at fault.
 pub(crate) fn run(command: &Command) -> Result<bool, Failure> {
     let (out, clean) = match command {
-        Command::Check { file } => {
+        Command::Check { file, form } => {
             let (rules, terms) = read(file)?.len();
-            (format!("{}: good; {rules} rules, {terms} terms\n", file.display()), true)
+            let out = match form.json {
+                true => format!("{}\n", json!({ "good": true, "rules": rules, "terms": terms })),
+                false => format!("{}: good; {rules} rules, {terms} terms\n", file.display()),
+            };
+            (out, true)
         }
-        Command::Explain { text, asked } => explain(&asked.rules()?, asked.scope(), text),
-        Command::DryRun { file, quiet, asked } => {
-            return dry_run(asked.rules()?, asked.scope(), file, *quiet);
+        Command::Explain { text, asked, form } => {
+            let explanation = asked.rules()?.explain(asked.scope(), text);
+            let clean = explanation.outcome.is_none();
+            let out = match form.json {
+                true => format!("{}\n", as_json(&explanation)),
+                false => in_words(&explanation),
+            };
+            (out, clean)
+        }
+        Command::DryRun { file, quiet, asked, form } => {
+            return dry_run(asked.rules()?, asked.scope(), file, (*quiet, *form));
         }
     };
-    // A reader that has gone away has read enough.
-    let _ = io::stdout().write_all(out.as_bytes());
+    print::print(&out);
     Ok(clean)
 }
 
@@ -102,8 +122,23 @@ fn read(path: &Path) -> Result<Rules, Failure> {
     Rules::parse(&text).map_err(|error| Failure::Bad { path: path.to_owned(), error })
 }
 
-fn explain(rules: &Arc<Rules>, scope: Scope, text: &str) -> (String, bool) {
-    let explanation = rules.explain(scope, text);
+fn as_json(explanation: &Explanation) -> Value {
+    let hit = |hit: &Evidence| {
+        let severity = hit.severity.map(|severity| severity.as_str());
+        json!({ "rule": hit.rule, "severity": severity, "parts": hit.parts })
+    };
+    let outcome = explanation.outcome.as_ref().map(|(severity, rule, code)| {
+        json!({ "severity": severity.as_str(), "rule": rule, "code": code })
+    });
+    json!({
+        "readsAs": explanation.folded,
+        "hits": explanation.evidence.iter().map(hit).collect::<Vec<_>>(),
+        "toxicity": explanation.toxicity,
+        "outcome": outcome,
+    })
+}
+
+fn in_words(explanation: &Explanation) -> String {
     let mut out = format!("reads as   {}\n", explanation.folded);
     for hit in &explanation.evidence {
         let severity = hit.severity.map_or("signal", |severity| severity.as_str());
@@ -121,10 +156,15 @@ fn explain(rules: &Arc<Rules>, scope: Scope, text: &str) -> (String, bool) {
             let _ = writeln!(out, "outcome    {severity}, code {code}, by rule {rule}");
         }
     }
-    (out, explanation.outcome.is_none())
+    out
 }
 
-fn dry_run(rules: Arc<Rules>, scope: Scope, path: &Path, quiet: bool) -> Result<bool, Failure> {
+fn dry_run(
+    rules: Arc<Rules>,
+    scope: Scope,
+    path: &Path,
+    (quiet, form): (bool, Form),
+) -> Result<bool, Failure> {
     let unreadable = |error| Failure::Unreadable { path: path.to_owned(), error };
     let lines: Box<dyn io::BufRead> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
@@ -146,12 +186,25 @@ fn dry_run(rules: Arc<Rules>, scope: Scope, path: &Path, quiet: bool) -> Result<
         let (severity, rule) = (finding.severity.as_str(), finding.rule);
         let evidence = explained.explain(scope, &line).evidence;
         let parts = evidence.iter().flat_map(|hit| &hit.parts).map(String::as_str);
-        let parts = parts.collect::<Vec<_>>().join(", ");
-        if writeln!(out, "{number}\t{severity}\t{rule}\t{parts}\t{line}").is_err() {
+        let parts = parts.collect::<Vec<_>>();
+        let told = match form.json {
+            true => writeln!(
+                out,
+                "{}",
+                json!({ "line": number, "severity": severity, "rule": rule, "parts": parts, "text": line })
+            ),
+            false => {
+                writeln!(out, "{number}\t{severity}\t{rule}\t{}\t{line}", parts.join(", "))
+            }
+        };
+        if told.is_err() {
             return Ok(false);
         }
     }
     let share = at_fault as f64 / count.max(1) as f64 * 100.0;
-    let _ = writeln!(out, "{at_fault} of {count} lines ({share:.2} %) at fault");
+    let _ = match form.json {
+        true => writeln!(out, "{}", json!({ "lines": count, "atFault": at_fault })),
+        false => writeln!(out, "{at_fault} of {count} lines ({share:.2} %) at fault"),
+    };
     Ok(at_fault == 0)
 }

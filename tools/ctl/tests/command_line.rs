@@ -171,6 +171,35 @@ fn the_end_says_what_became_of_it() {
 }
 
 #[test]
+fn rules_are_tried_in_words_and_in_json() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("rules.toml");
+    let rules = "base = \"none\"\n[code.x]\nmessage = \"Not here.\"\n\
+                 [[rule]]\nid = \"a\"\nseverity = \"high\"\ncode = \"x\"\nterms = [\"towering\"]\n";
+    std::fs::write(&file, rules).expect("a file");
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, "hello\nhow towering\n").expect("a file");
+    let (file, lines) = (file.to_str().expect("a path"), lines.to_str().expect("a path"));
+    for (args, code, said, key, value) in [
+        (&["check", file][..], 0, "good; 1 rules, 1 terms", "rules", json!(1)),
+        (&["explain", "towering", "--rules", file], 1, "outcome    high", "toxicity", json!(0.0)),
+        (&["dry-run", lines, "--rules", file], 1, "1 of 2 lines (50.00 %)", "atFault", json!(1)),
+    ] {
+        let args = [&["rules"], args].concat();
+        let output = run(&args);
+        let words = text(&output.stdout);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && words.contains(said), "{words}{error}");
+        let output = run(&[&args[..], &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(code));
+        let last = text(&output.stdout).lines().last().map(str::to_owned).expect("a line");
+        let last: Value = serde_json::from_str(&last).expect("JSON");
+        assert!(last.get(key).is_some(), "{key}: {last}");
+        assert!(key == "toxicity" || last[key] == value, "{last}");
+    }
+}
+
+#[test]
 fn every_command_has_a_page_and_shells_know_them() {
     let dir = tempfile::tempdir().expect("a directory");
     let output = run(&["man", "--out", dir.path().to_str().expect("a path")]);
