@@ -70,7 +70,7 @@ fn match_of_two(count: u64) {
     }
 }
 
-/// A message of 64 characters goes from one of a pair to the other, as a client sends it that
+/// Messages of 64 characters each go from one of a pair to the other, as a client sends it that
 /// names neither message nor room, by the rules that come with the engine.
 fn relay(count: u64) {
     let mut engine = Engine::held_to(Rules::shipped(), 1);
@@ -206,11 +206,12 @@ impl Engine {
         room.encode().to_string()
     }
 
-    /// They take turns in saying the same.
-    fn talk(&mut self, people: [usize; 2], count: u64, frame: &[u8]) {
+    /// They take turns in saying some lines, the same only after many others.
+    fn talk(&mut self, people: [usize; 2], count: u64, frames: &[Vec<u8>]) {
         let before = self.sent.messages;
         for number in 0..count {
-            self.hear(people[number as usize % 2], frame);
+            let turn = number as usize;
+            self.hear(people[turn % 2], &frames[turn % frames.len()]);
             if number % TURN == 0 {
                 self.sent.bytes.clear();
             }
@@ -279,7 +280,28 @@ fn frame(message: &ClientMessage<'_>) -> Vec<u8> {
     frame
 }
 
-fn say(id: Option<&str>, room: Option<&str>) -> Vec<u8> {
-    let content = "How do you do? I like the same things as you, or so I am told ;-)";
-    frame(&ClientMessage::Message(Say { content: &content[..64], id, room }))
+/// What people say; more lines than are remembered of anybody.
+const LINES: [&str; 16] = [
+    "How do you do? I like the same things as you, or so I am told ;-)",
+    "do you like to play the guitar or do you listen to music at home?",
+    "Well, it rained all day long, so we stayed inside and baked bread",
+    "my sister says hello, by the way: she has just come in from work.",
+    "That is what I thought too. But then the others did not agree....",
+    "We could watch a film tonight, or the one that you talked about?!",
+    "no idea, I never went there. Is it far from where your friends go",
+    "Sounds lovely! I'd rather be in the mountains than by the sea now",
+    "and what do you do when you are not here, if you don't mind that?",
+    "i was reading a book on how birds find their way home in the dark",
+    "Ha, you are funny - most people here just say hi and then they go",
+    "they told us it would be finished by spring, but who believes it?",
+    "Can you hear the wind where you live? Here it is quite loud today",
+    "oh yes, with cheese and tomatoes, and a bit of pepper, not a lot.",
+    "It's getting late for me, so let us talk about it again tomorrow?",
+    "nothing much happened, to be honest. how was your week then, good",
+];
+
+fn say(id: Option<&str>, room: Option<&str>) -> Vec<Vec<u8>> {
+    let said =
+        |content: &&str| frame(&ClientMessage::Message(Say { content: &content[..64], id, room }));
+    LINES.iter().map(said).collect()
 }

@@ -3,6 +3,8 @@
 //! Everything between two shards about a room carries its id, and where the receiver is in another
 //! room by then it is dropped: a late word never reaches the next stranger.
 
+use whisper_proto::Lane;
+
 use crate::ids::{RoomId, SessionId, Side};
 use crate::slots::Slots;
 use crate::time::{Micros, Span};
@@ -14,8 +16,8 @@ pub struct Room {
     pub id: RoomId,
     /// Which side this home's person is on.
     pub side: Side,
-    /// Whether voice or video may be signalled.
-    pub calls: bool,
+    /// The lane they met in.
+    pub lane: Lane,
     /// The person on the other side.
     pub partner: SessionId,
     /// Messages this side has said, which is the number of the latest.

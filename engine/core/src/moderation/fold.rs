@@ -8,6 +8,7 @@
 //! Linear, whatever the text: each character is looked at once, and runs of digits and of masks
 //! once more.
 
+use super::block::{BLOCK, Block, NO_LETTER};
 use super::glyphs::{self, DIGIT_LETTERS, Glyph, Glyphs};
 
 /// Marks of a folded byte. Those of a letter of several bytes stand on its first.
@@ -78,12 +79,26 @@ impl Seen {
     }
 }
 
+/// A folded byte, and its [marks](mark).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Letter {
+    pub(super) byte: u8,
+    pub(super) marks: u8,
+}
+
+impl Letter {
+    pub(super) fn has(self, marks: u8) -> bool {
+        self.marks & marks != 0
+    }
+}
+
 /// A folded message, with the end of those before it.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
-    pub(super) bytes: Vec<u8>,
-    pub(super) marks: Vec<u8>,
+    pub(super) letters: Vec<Letter>,
     pub(super) seen: Seen,
+    /// Some letter is no ASCII.
+    pub(super) foreign: bool,
     /// How much of it is of earlier messages.
     old: usize,
     origins: Option<Vec<u32>>,
@@ -102,101 +117,65 @@ impl Folded {
 
     /// Forgets what it held.
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.marks.clear();
+        self.letters.clear();
         self.origins.iter_mut().for_each(Vec::clear);
         self.seen = Seen::default();
+        self.foreign = false;
         self.old = 0;
     }
 
     /// What it has of the last message.
-    pub(super) fn new_bytes(&self) -> &[u8] {
-        &self.bytes[self.old..]
+    pub(super) fn latest(&self) -> &[Letter] {
+        &self.letters[self.old..]
     }
 
     /// What it has of earlier messages.
-    pub(super) fn before(&self) -> (&[u8], &[u8]) {
-        (&self.bytes[..self.old], &self.marks[..self.old])
+    pub(super) fn before(&self) -> &[Letter] {
+        &self.letters[..self.old]
+    }
+
+    /// The bytes, for whoever keeps them.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.letters.iter().map(|letter| letter.byte).collect()
     }
 
     /// Takes the end of an earlier message, folded then.
-    pub(super) fn resume(&mut self, bytes: &[u8], marks: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        self.marks.extend_from_slice(marks);
-        self.old = self.bytes.len();
-        if let Some(origins) = &mut self.origins {
-            origins.resize(self.bytes.len(), 0);
+    pub(super) fn resume(&mut self, letters: &[Letter]) {
+        if letters.is_empty() {
+            return;
         }
+        self.letters.extend_from_slice(letters);
+        self.foreign = letters.iter().any(|letter| !letter.byte.is_ascii());
+        self.old = self.letters.len();
+        self.trace(0);
     }
 
     /// All that is new comes from a place.
     fn trace(&mut self, at: usize) {
         if let Some(origins) = &mut self.origins {
-            origins.resize(self.bytes.len(), at as u32);
+            origins.resize(self.letters.len(), at as u32);
         }
     }
 
     /// For people to read: the letters, with `·` between words.
     pub(super) fn in_words(&self) -> String {
-        let mut bytes = Vec::with_capacity(self.bytes.len() * 2);
-        for (at, (&byte, &marks)) in self.bytes.iter().zip(&self.marks).enumerate() {
-            if at > 0 && marks & mark::START != 0 {
+        let mut bytes = Vec::with_capacity(self.letters.len() * 2);
+        for (at, letter) in self.letters.iter().enumerate() {
+            if at > 0 && letter.has(mark::START) {
                 bytes.extend_from_slice("·".as_bytes());
             }
-            bytes.push(byte);
+            bytes.push(letter.byte);
         }
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Adds a message, as a line of its own.
     pub(super) fn add(&mut self, glyphs: &Glyphs, text: &str) {
-        let room = text.len() + text.len() / 2;
-        self.bytes.reserve(room);
-        self.marks.reserve(room);
         let folding =
             Folding { out: self, glyphs, text, pending: mark::START | mark::LINE, last: None };
         folding.run();
     }
 }
-
-/// What a byte is to [`Folding::plain`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Plain {
-    /// A letter in lower case.
-    letter: u8,
-    /// Marks that the next letter gets, where it is none itself.
-    between: u8,
-}
-
-impl Plain {
-    /// To be looked at more closely.
-    const OTHER: Self = Self { letter: 0, between: 0 };
-
-    const fn of(byte: u8) -> Self {
-        match glyphs::ascii(byte) {
-            // They may be a sign for patterns.
-            Glyph::Gap if byte.is_ascii() && byte != b'.' && byte != b'/' => {
-                Self { letter: 0, between: mark::START }
-            }
-            Glyph::Apostrophe => Self { letter: 0, between: mark::START | mark::APOSTROPHE },
-            Glyph::Letter(_) => Self { letter: byte.to_ascii_lowercase(), between: 0 },
-            _ => Self::OTHER,
-        }
-    }
-}
-
-static PLAIN: [Plain; 256] = {
-    let mut table = [Plain::OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = Plain::of(byte as u8);
-        byte += 1;
-    }
-    table
-};
-
-/// Places for what [`Folding::plain`] takes at a time.
-const CHUNK_PLACES: usize = 128;
 
 /// A message on the way through.
 struct Folding<'a> {
@@ -223,47 +202,46 @@ impl Folding<'_> {
     }
 
     /// Takes letters of ASCII, and what stands between words there, as far as they go, and says
-    /// where to go on. That is most of what is written, so nothing branches by what it is: nobody
-    /// could foretell it.
-    fn plain(&mut self, at: usize) -> usize {
-        let mut left = &self.text.as_bytes()[at..];
-        while let Some(&byte) = left.first()
-            && PLAIN[usize::from(byte)] != Plain::OTHER
-        {
-            // The first place is that of the letter before.
-            let (mut letters, mut marks) = ([0_u8; CHUNK_PLACES], [0_u8; CHUNK_PLACES]);
-            let mut end = 1;
-            let mut pending = self.pending;
-            let mut before =
-                self.last.map_or(0, |(last, _)| if last.is_ascii() { last as u8 } else { 0 });
-            let mut taken = 0;
-            for &byte in &left[..left.len().min(CHUNK_PLACES - 1)] {
-                let plain = PLAIN[usize::from(byte)];
-                if plain == Plain::OTHER {
-                    break;
-                }
-                let is_letter = plain.letter != 0;
-                let is_again = is_letter & (plain.letter == before);
-                letters[end % CHUNK_PLACES] = plain.letter;
-                marks[end % CHUNK_PLACES] = pending;
-                marks[(end - 1) % CHUNK_PLACES] |= u8::from(is_again) * mark::DOUBLE;
-                end += usize::from(is_letter & !is_again);
-                let between = pending & !mark::APOSTROPHE | plain.between;
-                pending = if is_letter { 0 } else { between };
-                before = plain.letter;
-                taken += 1;
+    /// where to go on. That is most of what is written, so it goes by [blocks](Block).
+    fn plain(&mut self, mut at: usize) -> usize {
+        while at < self.text.len() {
+            let block = Block::of(&self.text.as_bytes()[at..]);
+            self.block(&block);
+            at += block.taken;
+            if block.taken < BLOCK {
+                break;
             }
-            let out = &mut *self.out;
-            if let Some((_, place)) = self.last {
-                out.marks[place] |= marks[0];
-            }
-            out.bytes.extend_from_slice(&letters[1..end]);
-            out.marks.extend_from_slice(&marks[1..end]);
-            self.pending = pending;
-            self.last = (before != 0).then(|| (char::from(before), out.bytes.len() - 1));
-            left = &left[taken..];
         }
-        self.text.len() - left.len()
+        at.min(self.text.len())
+    }
+
+    fn block(&mut self, block: &Block) {
+        let Some(end) = block.taken.checked_sub(1) else { return };
+        let letters = &block.letters;
+        let before = match self.last {
+            Some((last, place)) => {
+                let again = letters[0] != 0 && u32::from(letters[0]) == u32::from(last);
+                self.out.letters[place].marks |= u8::from(again) * mark::DOUBLE;
+                if again { letters[0] } else { NO_LETTER }
+            }
+            None => NO_LETTER,
+        };
+        let from = self.out.letters.len();
+        let kept = block.keep(before, &mut self.out.letters);
+        if kept > 0 {
+            // Whatever stood before the block says nothing of an apostrophe that isn't next to it.
+            let gone = if letters[0] == 0 { mark::APOSTROPHE } else { 0 };
+            self.out.letters[from].marks |= self.pending & !gone;
+            self.pending = 0;
+        }
+        let last = letters[end];
+        if last != 0 {
+            self.last = Some((char::from(last), self.out.letters.len() - 1));
+        } else {
+            let apostrophe = if block.is_apostrophe(end) { mark::APOSTROPHE } else { 0 };
+            self.pending = self.pending & mark::LINE | mark::START | apostrophe;
+            self.last = None;
+        }
     }
 
     /// Takes whatever stands at a place, and says where to go on.
@@ -293,7 +271,7 @@ impl Folding<'_> {
             }
             Glyph::Accent => {
                 if let Some((_, place)) = self.last {
-                    self.out.marks[place] |= mark::ACCENT;
+                    self.out.letters[place].marks |= mark::ACCENT;
                 }
                 at + width
             }
@@ -318,7 +296,9 @@ impl Folding<'_> {
     #[inline]
     fn letter(&mut self, c: char, marks: u8, at: usize, width: usize) -> usize {
         match self.last {
-            Some((last, place)) if last == c => self.out.marks[place] |= mark::DOUBLE | marks,
+            Some((last, place)) if last == c => {
+                self.out.letters[place].marks |= mark::DOUBLE | marks;
+            }
             _ => self.push(c, marks, at),
         }
         at + width
@@ -327,19 +307,20 @@ impl Folding<'_> {
     #[inline]
     fn push(&mut self, c: char, marks: u8, at: usize) {
         let out = &mut *self.out;
-        self.last = Some((c, out.bytes.len()));
+        self.last = Some((c, out.letters.len()));
         let marks = marks | std::mem::take(&mut self.pending);
         if c.is_ascii() {
-            out.bytes.push(c as u8);
-            out.marks.push(marks);
-            out.trace(at);
-            return;
+            out.letters.push(Letter { byte: c as u8, marks });
+        } else {
+            out.foreign = true;
+            let mut buffer = [0; 4];
+            let (first, rest) = match c.encode_utf8(&mut buffer).as_bytes() {
+                [first, rest @ ..] => (*first, rest),
+                [] => return,
+            };
+            out.letters.push(Letter { byte: first, marks });
+            out.letters.extend(rest.iter().map(|&byte| Letter { byte, marks: 0 }));
         }
-        let mut buffer = [0; 4];
-        let encoded = c.encode_utf8(&mut buffer).as_bytes();
-        out.bytes.extend_from_slice(encoded);
-        out.marks.push(marks);
-        out.marks.resize(out.bytes.len(), 0);
         out.trace(at);
     }
 
@@ -497,17 +478,16 @@ mod tests {
         /// What is taken at once is taken as it is one by one.
         #[test]
         fn the_short_way_comes_to_the_same(
-            lines in prop::collection::vec("[a-cA-C '.,!@$10*\u{301}é\u{200b}-]{0,40}|[ab ]{100,300}|.{0,30}", 1..3),
+            lines in prop::collection::vec("[a-cA-C '.,!?@$10*\u{301}é\u{200b}-]{0,80}|[abC' ]{100,300}|[a-c .,?!']{0,100}|.{0,30}", 1..3),
         ) {
             let (mut short, mut long) = (Folded::default(), Folded::traced());
             for line in &lines {
                 short.add(Glyphs::table(), line);
                 long.add(Glyphs::table(), line);
             }
-            prop_assert_eq!(&short.bytes, &long.bytes);
-            prop_assert_eq!(&short.marks, &long.marks);
+            prop_assert_eq!(&short.letters, &long.letters);
             prop_assert_eq!(short.seen, long.seen);
-            prop_assert_eq!(long.origins().len(), long.bytes.len());
+            prop_assert_eq!(long.origins().len(), long.letters.len());
         }
     }
 }

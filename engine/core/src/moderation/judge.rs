@@ -46,6 +46,8 @@ pub(super) struct Scratch {
     pub(super) found: Found,
     pub(super) plain: String,
     pub(super) hit: RuleSet,
+    /// How many of the last letters a term may have begun with.
+    begun: usize,
     /// The same message folded again, where places in it matter.
     traced: Option<Folded>,
 }
@@ -72,11 +74,15 @@ impl Moderator {
         let rules = &*self.rules;
         let scratch = &mut self.scratch;
         scratch.folded.clear();
-        let (bytes, marks) = tail.get();
-        scratch.folded.resume(bytes, marks);
+        scratch.folded.resume(tail.get());
         let finding = rules.find(scope, text, scratch);
-        tail.keep(&scratch.folded, finding.is_some());
+        tail.keep(&scratch.folded, scratch.begun, finding.is_some());
         finding
+    }
+
+    /// Whether what was said before can make a line a fault in a scope: [`Self::recall`] is for those.
+    pub fn remembers(&self, scope: Scope) -> bool {
+        self.rules.worth[scope as usize].is_remembered
     }
 
     /// What is wrong with the line just heard, in which by itself nothing is, beside what the same
@@ -85,7 +91,7 @@ impl Moderator {
         let (rules, scratch) = (&*self.rules, &mut self.scratch);
         let said = match scope {
             Scope::Unmoderated => Said::default(),
-            Scope::Adult | Scope::Teen => lately.say(scratch.folded.new_bytes()),
+            Scope::Adult | Scope::Teen => lately.say(scratch.folded.latest()),
         };
         let spelt = lately.spell(text, |text| {
             patterns::plain(rules.glyphs, text, &mut scratch.plain);
@@ -122,7 +128,12 @@ impl Rules {
     /// The worst that is wrong with a line, whose beginning (the end of earlier ones) may be in
     /// `scratch` already.
     fn find(&self, scope: Scope, text: &str, scratch: &mut Scratch) -> Option<Finding<'_>> {
-        self.collect(scope, text, scratch);
+        self.collect_terms(scope, text, scratch);
+        let worth = &self.worth[scope as usize];
+        if !scratch.hit.meets(&worth.rules) && !scratch.folded.seen.has(worth.seen) {
+            return None;
+        }
+        self.collect_patterns(scope, text, scratch);
         if scratch.hit.is_empty() {
             return None;
         }
@@ -131,42 +142,47 @@ impl Rules {
 
     /// Which rules a line hits, but for composed ones.
     pub(super) fn collect(&self, scope: Scope, text: &str, scratch: &mut Scratch) {
-        let Scratch { folded, found, plain, hit, traced: _ } = scratch;
-        let old = folded.bytes.len();
+        self.collect_terms(scope, text, scratch);
+        self.collect_patterns(scope, text, scratch);
+    }
+
+    fn collect_terms(&self, scope: Scope, text: &str, scratch: &mut Scratch) {
+        let Scratch { folded, found, hit, begun, .. } = scratch;
+        let old = folded.letters.len();
         folded.add(self.glyphs, text);
         hit.clear();
-        if scope == Scope::Unmoderated && !self.unmoderated.opens(folded) {
-            found.hits.clear();
-            return;
-        }
-        let counts = |rule: u16| self.rules[usize::from(rule)].scopes & scope.bit() != 0;
-        self.lexicon.find(folded, old, found, counts);
-        for found in &found.hits {
-            hit.add(found.rule);
-        }
-        if self.patterns.may_match(folded.seen) {
+        let in_few = scope == Scope::Unmoderated;
+        *begun = self.lexicon.find(in_few, folded, old, found, |rule| self.counts(rule, scope));
+        found.hits.iter().for_each(|found| hit.add(found.rule));
+    }
+
+    fn collect_patterns(&self, scope: Scope, text: &str, scratch: &mut Scratch) {
+        let Scratch { folded, plain, hit, .. } = scratch;
+        let wants = |rule| self.counts(rule, scope);
+        if self.patterns.may_match(folded.seen, wants) {
             patterns::plain(self.glyphs, text, plain);
-            self.patterns.find(folded.seen, plain, counts, |rule| hit.add(rule));
+            self.patterns.find(folded.seen, plain, wants, |rule| hit.add(rule));
         }
     }
 
     /// Which rules are hit by what was said so often, and by what was spelt out in pieces.
     fn recall(&self, scope: Scope, said: Said, spelt: Option<&[String; 2]>, scratch: &mut Scratch) {
+        let wants = |rule| self.counts(rule, scope);
         if said.times > 1 {
             for (place, rule) in (0..).zip(&self.rules) {
-                let counts = rule.scopes & scope.bit() != 0;
-                if counts && rule.least.is_some_and(|least| said.is_at_least(least)) {
+                if wants(place) && rule.least.is_some_and(|least| said.is_at_least(least)) {
                     scratch.hit.add(place);
                 }
             }
         }
         for text in spelt.into_iter().flatten() {
             let seen = Seen::of_plain(text);
-            if self.patterns.may_match(seen) {
-                let counts = |rule: u16| self.rules[usize::from(rule)].scopes & scope.bit() != 0;
-                self.patterns.find(seen, text, counts, |rule| scratch.hit.add(rule));
-            }
+            self.patterns.find(seen, text, wants, |rule| scratch.hit.add(rule));
         }
+    }
+
+    fn counts(&self, rule: u16, scope: Scope) -> bool {
+        self.rules[usize::from(rule)].scopes & scope.bit() != 0
     }
 
     /// Adds composed rules to those that were hit, and finds the worst of all.
@@ -259,8 +275,7 @@ impl Scratch {
     ) -> ArrayVec<Range<usize>, PARTS_MAX> {
         let traced = self.traced.get_or_insert_with(Folded::traced);
         traced.clear();
-        let (bytes, marks) = self.folded.before();
-        traced.resume(bytes, marks);
+        traced.resume(self.folded.before());
         traced.add(glyphs, text);
         let origins = traced.origins();
         let place = |at: usize| origins.get(at).map_or(text.len(), |origin| *origin as usize);
@@ -284,6 +299,11 @@ impl RuleSet {
 
     pub(super) fn has(&self, rule: u16) -> bool {
         self.0[usize::from(rule) / 64] >> (rule % 64) & 1 == 1
+    }
+
+    /// Whether the two have any in common.
+    fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(one, other)| one & other != 0)
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -3,6 +3,8 @@
 
 use arrayvec::{ArrayString, ArrayVec};
 
+use super::fold::Letter;
+
 /// Lines that are told from each other. Whoever has more to say is no machine that says one thing.
 const LINES: usize = 6;
 
@@ -58,13 +60,13 @@ impl Lately {
 
     /// Takes note of a line, folded; how often it was said by now, or something near it. Never, where
     /// it is too short to tell.
-    pub(super) fn say(&mut self, folded: &[u8]) -> Said {
+    pub(super) fn say(&mut self, folded: &[Letter]) -> Said {
         let (Some(head), Some(tail)) =
             (folded.first_chunk::<LINE_BYTES>(), folded.last_chunk::<LINE_BYTES>())
         else {
             return Said::default();
         };
-        let (head, tail) = (hash(head), hash(tail));
+        let [head, tail] = [head, tail].map(|part| hash(&part.map(|letter| letter.byte)));
         let near = self.lines.iter().position(|it| it.head == head || it.tail == tail);
         let (before, here) = match near {
             Some(place) => {
@@ -92,7 +94,8 @@ impl Lately {
         text: &str,
         plain: impl FnOnce(&str) -> &'a str,
     ) -> Option<[String; 2]> {
-        let plain = if text.len() < 4 * PIECES_BYTES { plain(text).trim() } else { "" };
+        let most = if text.is_ascii() { PIECES_BYTES } else { 4 * PIECES_BYTES };
+        let plain = if text.trim().len() < most { plain(text).trim() } else { "" };
         if plain.is_empty() || plain.len() >= PIECES_BYTES {
             self.pieces.clear();
             return None;
@@ -146,17 +149,19 @@ mod tests {
     #[test]
     fn what_is_said_again_is_counted_whatever_changes_about_it() {
         let mut lately = Lately::default();
-        let line = |end: usize| format!("visitmyveryniceroomandchatwithme{end}").into_bytes();
+        let letters =
+            |text: &str| -> Vec<_> { text.bytes().map(|byte| Letter { byte, marks: 0 }).collect() };
+        let line = |end: usize| letters(&format!("visitmyveryniceroomandchatwithme{end}"));
         for time in 1..=5 {
             let said = Said { times: time, partners: 1 };
             assert_eq!(lately.say(&line(time.into())), said);
         }
         lately.meet();
         assert_eq!(lately.say(&line(0)), Said { times: 6, partners: 2 });
-        assert_eq!(lately.say(b"hello"), Said::default(), "short lines are anybody's");
+        assert_eq!(lately.say(&letters("hello")), Said::default(), "short lines are anybody's");
         let once = Said { times: 1, partners: 1 };
         for other in 0..LINES as u8 {
-            assert_eq!(lately.say(&[b'a' + other; 40]), once);
+            assert_eq!(lately.say(&[Letter { byte: b'a' + other, marks: 0 }; 40]), once);
         }
         assert_eq!(lately.say(&line(0)), once, "forgotten by now");
     }

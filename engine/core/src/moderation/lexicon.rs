@@ -7,13 +7,11 @@
 
 use std::collections::HashSet;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, MatchKind};
+use arrayvec::ArrayVec;
 
-use super::fold::{Folded, MASKED, Seen, mark};
-use super::gate::{Gate, Usage};
+use super::fold::{Folded, Letter, MASKED, mark};
 use super::glyphs::Glyphs;
+use super::walk::{Draft, Walks};
 
 /// The longest term, in folded bytes: as many as a word of marks has bits.
 pub(super) const TERM_BYTES_MAX: usize = 64;
@@ -30,9 +28,9 @@ const TOGETHER_MIN: usize = 8;
 
 /// Terms, and what is not to be taken for one.
 pub(super) struct Lexicon {
-    plain: Walk,
-    /// Spellings that only a message with signs or digits among its letters can have.
-    disguised: Walk,
+    /// What is found in some scopes only, where they know few terms, and in all others.
+    few: Walks,
+    all: Walks,
     /// Words that say nothing about what is split around them.
     harmless: HashSet<Box<[u8]>, ahash::RandomState>,
 }
@@ -54,21 +52,10 @@ pub(super) struct Builder<'a> {
     disguised: Draft,
 }
 
-#[derive(Default)]
-struct Draft {
-    keys: Vec<Vec<u8>>,
-    terms: Vec<Term>,
-}
-
-struct Walk {
-    automaton: Option<NFA>,
-    terms: Vec<Term>,
-}
-
 /// A term, by marks: bit `n` is about its `n`-th byte.
 #[derive(Clone, Copy, Debug)]
-struct Term {
-    owner: Owner,
+pub(super) struct Term {
+    pub(super) owner: Owner,
     len: u8,
     shape: Shape,
     /// Where its letters are doubled.
@@ -136,7 +123,7 @@ impl<'a> Builder<'a> {
         let bare = text.trim_matches('*');
         self.folded.clear();
         self.folded.add(self.glyphs, bare);
-        let bytes = &self.folded.bytes;
+        let bytes = &self.folded.bytes();
         match bytes.len() {
             0 => return Err(BadTerm::Empty),
             1..=TERM_BYTES_MAX => {}
@@ -173,37 +160,33 @@ impl<'a> Builder<'a> {
         if bare.contains(['l', 'L']) {
             self.folded.clear();
             self.folded.add(self.glyphs, &bare.replace(['l', 'L'], "1"));
-            if (3..=TERM_BYTES_MAX).contains(&self.folded.bytes.len()) {
+            if (3..=TERM_BYTES_MAX).contains(&self.folded.letters.len()) {
                 let term = Term::new(owner, shape, &self.folded);
-                self.disguised.push(self.folded.bytes.clone(), term);
+                self.disguised.push(self.folded.bytes(), term);
             }
         }
         Ok(())
     }
 
-    /// The lexicon, with the words that split nothing; and the gate, which opens to the terms of
-    /// some rules from here on, and to whatever is in disguise.
+    /// The lexicon, with the words that split nothing. `in_few` says which rules are of the scopes
+    /// that know few.
     pub(super) fn build<'w>(
         mut self,
         harmless: impl Iterator<Item = &'w str>,
-        mut gate: Gate,
-        gated: impl Fn(u16) -> bool,
-    ) -> (Lexicon, Gate) {
+        in_few: impl Fn(u16) -> bool,
+    ) -> Lexicon {
         let mut words = HashSet::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
-        let mut usage = Usage::default();
         for word in harmless {
             self.folded.clear();
             self.folded.add(self.glyphs, word);
-            usage.count(&self.folded.bytes);
-            words.insert(self.folded.bytes.as_slice().into());
+            words.insert(self.folded.bytes().into());
         }
-        for (key, term) in self.plain.keys.iter().zip(&self.plain.terms) {
-            if matches!(term.owner, Owner::Rule(rule) if gated(rule)) {
-                gate.add(key, &usage);
-            }
-        }
-        let (plain, disguised) = (self.plain.build(), self.disguised.build());
-        (Lexicon { plain, disguised, harmless: words }, gate)
+        let is_few = |term: &Term| match term.owner {
+            Owner::Rule(rule) => in_few(rule),
+            Owner::Exception => true,
+        };
+        let few = Walks::new(self.plain.only(is_few), self.disguised.only(is_few));
+        Lexicon { few, all: Walks::new(self.plain, self.disguised), harmless: words }
     }
 }
 
@@ -211,35 +194,17 @@ impl Term {
     /// A term of at most [`TERM_BYTES_MAX`] bytes, as folded.
     fn new(owner: Owner, shape: Shape, folded: &Folded) -> Self {
         let bits = |mark: u8| {
-            let places = folded.marks.iter().enumerate().filter(move |(_, it)| **it & mark != 0);
+            let places = folded.letters.iter().enumerate().filter(move |(_, it)| it.has(mark));
             places.fold(0_u64, |bits, (place, _)| bits | 1 << place)
         };
         Self {
             owner,
-            len: folded.bytes.len() as u8,
+            len: folded.letters.len() as u8,
             shape,
             doubles: bits(mark::DOUBLE),
             gaps: bits(mark::START) & !bits(mark::APOSTROPHE) & !1,
             accents: bits(mark::ACCENT),
         }
-    }
-}
-
-impl Draft {
-    fn push(&mut self, key: Vec<u8>, term: Term) {
-        self.keys.push(key);
-        self.terms.push(term);
-    }
-
-    fn build(self) -> Walk {
-        if self.keys.is_empty() {
-            return Walk { automaton: None, terms: self.terms };
-        }
-        let automaton = NFA::builder()
-            .match_kind(MatchKind::Standard)
-            .build(&self.keys)
-            .expect("a few megabytes of terms are far from what an automaton can number");
-        Walk { automaton: Some(automaton), terms: self.terms }
     }
 }
 
@@ -316,68 +281,54 @@ fn runs_on(c: char) -> bool {
 }
 
 impl Lexicon {
-    /// Finds the terms that end behind the first `old` bytes, each place as soon as it is sure that
-    /// no exception covers it. `wants` says which rules are still of interest.
+    /// Finds the terms that end behind the first `old` letters, each place as soon as it is sure that
+    /// no exception covers it. `wants` says which rules are of interest, which all are `in_few` scopes
+    /// or not. Returns how many of the last letters a term may begin with that goes on from here.
     pub(super) fn find(
         &self,
+        in_few: bool,
         folded: &Folded,
         old: usize,
         found: &mut Found,
         wants: impl Fn(u16) -> bool,
-    ) {
+    ) -> usize {
         found.clear();
-        self.plain.walk(self, folded, old, found, &wants);
-        if folded.seen.has(Seen::DISGUISE) {
-            self.disguised.walk(self, folded, old, found, &wants);
-        }
+        let walks = if in_few { &self.few } else { &self.all };
+        let begun = walks.walk(folded, old, |term, end| {
+            let wanted = match term.owner {
+                Owner::Rule(rule) => wants(rule),
+                Owner::Exception => true,
+            };
+            if wanted && self.stands(term, folded, end) {
+                found.add(term, &folded.letters, end);
+            }
+        });
         found.settle();
+        begun
     }
 }
 
-impl Walk {
-    #[inline]
-    fn walk(
-        &self,
-        lexicon: &Lexicon,
-        folded: &Folded,
-        old: usize,
-        found: &mut Found,
-        wants: &impl Fn(u16) -> bool,
-    ) {
-        let Some(automaton) = &self.automaton else { return };
-        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
-        for (at, &byte) in folded.bytes.iter().enumerate() {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if !automaton.is_special(state) || !automaton.is_match(state) || at < old {
-                continue;
-            }
-            for number in 0..automaton.match_len(state) {
-                let term = &self.terms[automaton.match_pattern(state, number).as_usize()];
-                let wanted = match term.owner {
-                    Owner::Rule(rule) => wants(rule),
-                    Owner::Exception => true,
-                };
-                if wanted && lexicon.stands(term, folded, at + 1) {
-                    found.add(term, &folded.marks, at + 1);
-                }
-            }
-        }
+#[cfg(test)]
+impl Lexicon {
+    pub(super) fn all(&self) -> &Walks {
+        &self.all
     }
 }
 
 impl Lexicon {
     /// Whether a term whose letters end at a place stands there.
     fn stands(&self, term: &Term, folded: &Folded, end: usize) -> bool {
-        let marks = folded.marks.as_slice();
+        let letters = folded.letters.as_slice();
         let start = end - usize::from(term.len);
-        let is_symbol = |at: usize| marks.get(at).is_some_and(|it| it & mark::SYMBOL != 0);
-        let is_start = |at: usize| marks.get(at).is_none_or(|it| it & mark::START != 0);
+        let is_symbol = |at: usize| letters.get(at).is_some_and(|it| it.has(mark::SYMBOL));
+        let is_start = |at: usize| letters.get(at).is_none_or(|it| it.has(mark::START));
         let begins = is_start(start) || start > 0 && is_symbol(start - 1);
         if !begins && !term.shape.open_left {
             return false;
         }
         let ends = |at: usize| is_start(at) || is_symbol(at);
-        let plural = matches!(folded.bytes.get(end), Some(b's' | b'z')) && term.len > 3;
+        let plural =
+            matches!(letters.get(end), Some(Letter { byte: b's' | b'z', .. })) && term.len > 3;
         let finishes = ends(end) || is_symbol(end - 1) || plural && ends(end + 1);
         if !finishes && !term.shape.open_right {
             return false;
@@ -385,10 +336,10 @@ impl Lexicon {
         let (mut doubles, mut starts, mut symbols, mut accents) = (0_u64, 0_u64, 0_u64, 0_u64);
         // `i'm` is as good as `im` in what is said in several words; `he'll` is no `hell`.
         let apart = if term.gaps == 0 { mark::START } else { mark::START | mark::APOSTROPHE };
-        for (place, &it) in marks[start..end].iter().enumerate() {
-            let bit = |mark: u8| u64::from(it & mark != 0) << place;
+        for (place, it) in letters[start..end].iter().enumerate() {
+            let bit = |mark: u8| u64::from(it.has(mark)) << place;
             doubles |= bit(mark::DOUBLE);
-            starts |= u64::from(it & apart == mark::START) << place;
+            starts |= u64::from(it.marks & apart == mark::START) << place;
             symbols |= bit(mark::SYMBOL);
             accents |= bit(mark::ACCENT);
         }
@@ -408,18 +359,19 @@ impl Lexicon {
         }
         match term.owner {
             Owner::Exception => split == 0 && term.gaps & !starts == 0,
-            Owner::Rule(_) if split == 0 => !crosses_lines(&marks[start..end]),
+            Owner::Rule(_) if split == 0 => !crosses_lines(&letters[start..end]),
             Owner::Rule(_) if !(begins && finishes) => false,
             Owner::Rule(_) => {
                 end - start >= SURELY_MEANT
-                    || self.is_meant(&folded.bytes[start..end], starts)
-                    || end == marks.len() && is_line_by_line(&marks[start..end], split)
+                    || self.is_meant(&letters[start..end], starts)
+                    || end == letters.len() && is_line_by_line(&letters[start..end], split)
             }
         }
     }
 
     /// Whether the pieces of a term are no words by themselves, so that somebody took it apart.
-    fn is_meant(&self, bytes: &[u8], starts: u64) -> bool {
+    fn is_meant(&self, letters: &[Letter], starts: u64) -> bool {
+        let bytes: ArrayVec<u8, TERM_BYTES_MAX> = letters.iter().map(|it| it.byte).collect();
         let mut singles = 0;
         let mut strange = false;
         let mut begin = 0;
@@ -435,15 +387,15 @@ impl Lexicon {
 }
 
 /// Whether these are whole lines, three or more, broken off within words.
-fn is_line_by_line(marks: &[u8], split: u64) -> bool {
-    let begins = |it: &u8| it & mark::LINE != 0;
-    let lines = marks.iter().filter(|it| begins(it)).count();
-    let at_lines = (0..marks.len()).all(|at| split >> at & 1 == 0 || begins(&marks[at]));
-    begins(&marks[0]) && lines > 2 && at_lines
+fn is_line_by_line(letters: &[Letter], split: u64) -> bool {
+    let begins = |it: &Letter| it.has(mark::LINE);
+    let lines = letters.iter().filter(|it| begins(it)).count();
+    let at_lines = (0..letters.len()).all(|at| split >> at & 1 == 0 || begins(&letters[at]));
+    begins(&letters[0]) && lines > 2 && at_lines
 }
 
-fn crosses_lines(marks: &[u8]) -> bool {
-    marks[1..].iter().any(|it| it & mark::LINE != 0) && marks.len() < SURELY_MEANT
+fn crosses_lines(letters: &[Letter]) -> bool {
+    letters[1..].iter().any(|it| it.has(mark::LINE)) && letters.len() < SURELY_MEANT
 }
 
 /// What was found so far. Exceptions may come up after what they cover, so hits wait until the end,
@@ -476,7 +428,7 @@ impl Found {
         self.hits.clear();
     }
 
-    fn add(&mut self, term: &Term, marks: &[u8], end: usize) {
+    fn add(&mut self, term: &Term, letters: &[Letter], end: usize) {
         let start = end - usize::from(term.len);
         match term.owner {
             Owner::Rule(rule) => {
@@ -487,17 +439,21 @@ impl Found {
             }
             Owner::Exception => {
                 let begins = |at: &usize| {
-                    let it = marks[*at] & (mark::START | mark::APOSTROPHE);
+                    let it = letters[*at].marks & (mark::START | mark::APOSTROPHE);
                     it == mark::START
                 };
                 let (mut from, mut reach) = (start, end);
                 if term.shape.open_left {
-                    let word = start.saturating_sub(TERM_BYTES_MAX)..=start;
-                    from = word.rev().find(begins).unwrap_or(start);
+                    let mut word = start.saturating_sub(TERM_BYTES_MAX)..=start;
+                    let first = *word.start();
+                    // A word that was begun before what is left of earlier lines is all of it.
+                    let unseen = if first == 0 { 0 } else { start };
+                    from = word.rfind(begins).unwrap_or(unseen);
                 }
                 if term.shape.open_right {
-                    let word = end..marks.len().min(end + TERM_BYTES_MAX);
-                    reach = word.clone().find(begins).unwrap_or(word.end);
+                    let mut word = end..letters.len().min(end + TERM_BYTES_MAX);
+                    let last = word.end;
+                    reach = word.find(begins).unwrap_or(last);
                 }
                 self.exceptions.push(Covered { start: from, end, reach });
             }

@@ -10,10 +10,10 @@
 //! ([`Tail`]) is the chat's; what they said lately ([`Lately`]) and what is held against them ([`Record`]) are
 //! theirs, and a new chat changes nothing about it, nor does a new connection on the same day ([`Standings`]).
 
+mod block;
 mod explain;
 mod file;
 mod fold;
-mod gate;
 mod glyphs;
 mod judge;
 mod ladder;
@@ -24,6 +24,7 @@ mod patterns;
 mod rules;
 mod score;
 mod standing;
+mod walk;
 
 use serde::Deserialize;
 use whisper_proto::{AgeCategory, Lane, QueueType};

@@ -68,15 +68,16 @@ impl Patterns {
 
     /// What must be seen of for some rules' patterns to match.
     pub(super) fn seen(&self, of: impl Fn(u16) -> bool) -> Seen {
-        let mut seen = Seen::DISGUISE;
+        let mut seen = Seen::default();
         let patterns = self.patterns.iter().filter(|pattern| of(pattern.rule));
         patterns.for_each(|pattern| seen.add(pattern.trigger.seen()));
         seen
     }
 
-    /// Whether a message that was seen to hold something may match.
-    pub(super) fn may_match(&self, seen: Seen) -> bool {
-        self.patterns.iter().any(|pattern| seen.has(pattern.trigger.seen()))
+    /// Whether a message that was seen to hold something may match those of some rules.
+    pub(super) fn may_match(&self, seen: Seen, wants: impl Fn(u16) -> bool) -> bool {
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| seen.has(pattern.trigger.seen()) && wants(pattern.rule))
     }
 
     /// The rules, of those wanted, whose patterns are in a text, as [`plain`] makes it.
@@ -121,6 +122,10 @@ fn compile(text: &str) -> Result<dense::DFA<Vec<u32>>, String> {
 /// Writes a message as patterns are to see it.
 pub(super) fn plain(glyphs: &Glyphs, text: &str, out: &mut String) {
     out.clear();
+    if text.is_ascii() {
+        out.push_str(text);
+        return out.make_ascii_lowercase();
+    }
     for c in text.chars() {
         if c.is_ascii() {
             out.push(c.to_ascii_lowercase());

@@ -1,13 +1,14 @@
 //! Rules, ready to be asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use toml::Spanned;
 
 use super::file::{Accents, Base, File, LanesRow, RuleRow, RulesError, RulesFault, ScoreRow};
-use super::gate::Gate;
+use super::fold::Seen;
 use super::glyphs::Glyphs;
+use super::judge::RuleSet;
 use super::ladder::Ladder;
 use super::lately::Said;
 use super::lexicon::{Builder, Lexicon, Owner};
@@ -31,8 +32,8 @@ pub struct Rules {
     pub(super) glyphs: &'static Glyphs,
     pub(super) lexicon: Lexicon,
     pub(super) patterns: Patterns,
-    /// Opens to what may be a fault in an unmoderated lane.
-    pub(super) unmoderated: Gate,
+    /// What makes a closer look worth while, by scope.
+    pub(super) worth: [Worth; 3],
     pub(super) toxicity: &'static Toxicity,
     pub(super) score: ScoreRow,
     pub(super) rules: Vec<Rule>,
@@ -40,6 +41,16 @@ pub struct Rules {
     messages: BTreeMap<String, String>,
     terms: usize,
     digest: RulesDigest,
+}
+
+/// What there must be in a line that is to be at fault: a rule hit, or something seen that patterns
+/// wait for.
+#[derive(Debug)]
+pub(super) struct Worth {
+    pub(super) rules: RuleSet,
+    pub(super) seen: Seen,
+    /// What was said before may be it: patterns wait for something, or what is repeated is a fault.
+    pub(super) is_remembered: bool,
 }
 
 /// What tells rules from others: a hash of all that they were read from.
@@ -195,10 +206,16 @@ impl Compiler {
             }
         }
         let harmless = files.iter().flat_map(|(_, file)| &file.harmless);
-        let gating = gating(&self.rules, Scope::Unmoderated);
-        let gate = Gate::new(patterns.seen(|rule| gating.contains(&rule)));
-        let (lexicon, unmoderated) =
-            builder.build(harmless.map(String::as_str), gate, |rule| gating.contains(&rule));
+        let worth = [Scope::Unmoderated, Scope::Adult, Scope::Teen].map(|scope| {
+            let rules = deciding(&self.rules, scope);
+            let seen = patterns.seen(|rule| rules.has(rule));
+            let repeats = |(place, rule): (u16, &Rule)| rules.has(place) && rule.least.is_some();
+            let is_remembered = seen != Seen::default() || (0..).zip(&self.rules).any(repeats);
+            Worth { rules, seen, is_remembered }
+        });
+        let is_unmoderated =
+            |rule: u16| self.rules[usize::from(rule)].scopes & Scope::Unmoderated.bit() != 0;
+        let lexicon = builder.build(harmless.map(String::as_str), is_unmoderated);
         let toxicity = Toxicity::shipped();
         let digest = digest(files, ladder);
         let Self { rules, messages, .. } = self;
@@ -206,7 +223,7 @@ impl Compiler {
             glyphs,
             lexicon,
             patterns,
-            unmoderated,
+            worth,
             toxicity,
             score,
             rules,
@@ -292,8 +309,8 @@ fn disabled<'a>(files: &'a [(&str, File)]) -> Result<Vec<&'a str>, RulesError> {
 
 /// Rules of which one must hit where anything is to be a fault in a scope: those by themselves, and
 /// of what a composed one asks for the one that is hit the least, by how much it looks for.
-fn gating(rules: &[Rule], scope: Scope) -> BTreeSet<u16> {
-    let mut gating = BTreeSet::new();
+fn deciding(rules: &[Rule], scope: Scope) -> RuleSet {
+    let mut deciding = RuleSet::default();
     let mut open: Vec<u16> = (0..)
         .zip(rules)
         .filter(|(_, rule)| rule.severity.is_some() && rule.scopes & scope.bit() != 0)
@@ -301,12 +318,12 @@ fn gating(rules: &[Rule], scope: Scope) -> BTreeSet<u16> {
         .collect();
     while let Some(place) = open.pop() {
         let rule = &rules[usize::from(place)];
-        if rule.looks_for > 0 {
-            gating.insert(place);
+        if rule.looks_for > 0 || rule.least.is_some() {
+            deciding.add(place);
         }
         open.extend(rule.when.iter().min_by_key(|it| rules[usize::from(**it)].looks_for));
     }
-    gating
+    deciding
 }
 
 /// The hash of what rules are read from.

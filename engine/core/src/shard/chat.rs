@@ -1,6 +1,6 @@
 //! In a room: what is passed on to the partner, and how a chat ends.
 
-use whisper_proto::{ErrorCode, Report, Said, Say, ServerMessage, Signal};
+use whisper_proto::{ErrorCode, Mode, Report, Said, Say, ServerMessage, Signal};
 
 use super::people::{LastRoom, State, seconds};
 use super::{Effect, Effects, Floor, ShardMessage};
@@ -64,7 +64,7 @@ impl Floor {
         effects: &mut impl Effects,
     ) {
         let Some(place) = self.chatting(session, signal.room, None, effects) else { return };
-        if self.rooms.at(place).calls {
+        if self.rooms.at(place).lane.mode != Mode::Text {
             self.relay(place, &ServerMessage::Signal(signal), false, effects);
         } else {
             let why = "This is a text chat; nothing is signalled in it.";

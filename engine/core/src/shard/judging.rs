@@ -1,13 +1,16 @@
 //! What people say and like is judged where it enters, before anybody else has it; and what comes
 //! of it.
 
+use std::sync::Arc;
+
 use whisper_proto::{Banned, CloseCode, ErrorCode, Lane, ModerationWarning, Say, ServerMessage};
+use whisper_shard_router::KeyHash;
 
 use super::standing::day;
 use super::{Effect, Effects, Floor, Shard};
 use crate::ids::SessionId;
 use crate::interests::BadInterest;
-use crate::moderation::{Action, Finding, Lately, Moderator, Scope, Severity, Tail};
+use crate::moderation::{Action, Finding, Moderator, Rules, Scope, Severity, Tail};
 
 /// What is said of a message that isn't delivered, beside why.
 const BLOCKED: &str = "This message was not delivered.";
@@ -40,52 +43,68 @@ pub(super) struct Found {
     message: Box<str>,
 }
 
-/// One side of a chat, as it is listened to: the rules of its lane, and how its last lines ended.
-#[derive(Clone, Debug)]
-pub(super) struct Hearing {
-    scope: Scope,
-    tail: Tail,
-}
-
-// A line of the cache.
-const _: () = assert!(size_of::<Hearing>() == 64);
-
-/// Who listens: the rules, and for each room's place how it is listened to.
+/// Who listens: the rules, and for each room's place how its side's last lines ended.
 pub(super) struct Judge {
     pub(super) moderator: Moderator,
-    hearings: Vec<Hearing>,
+    tails: Vec<Tail>,
+    unfaulted: Unfaulted,
 }
+
+/// Interests in which nothing was found lately: most that people have, others have too, and to look
+/// one up costs far less than to judge it. Hashes are keyed, so that nobody can aim at a place.
+struct Unfaulted(Box<[u64; UNFAULTED]>);
+
+/// 8 KiB a shard.
+const UNFAULTED: usize = 1_024;
 
 impl Judge {
     pub(super) fn new(moderator: Moderator) -> Self {
-        Self { moderator, hearings: Vec::new() }
+        Self { moderator, tails: Vec::new(), unfaulted: Unfaulted::default() }
     }
 
     pub(super) fn reserve(&mut self, rooms: usize) {
-        self.hearings.reserve_exact(rooms);
+        self.tails.reserve_exact(rooms);
     }
 
     /// A chat begins in a room at this place.
-    pub(super) fn attend(&mut self, place: u32, lane: Lane) {
-        let hearing = Hearing { scope: Scope::of(lane), tail: Tail::default() };
+    pub(super) fn attend(&mut self, place: u32) {
         let place = place as usize;
-        if let Some(before) = self.hearings.get_mut(place) {
-            *before = hearing;
+        if let Some(before) = self.tails.get_mut(place) {
+            *before = Tail::default();
             return;
         }
         // Places are given from the lowest on, so that the next is never far.
-        self.hearings.resize_with(place + 1, || hearing.clone());
+        self.tails.resize_with(place + 1, Tail::default);
     }
 
-    fn hear(&mut self, place: u32, text: &str) -> Option<Finding<'_>> {
-        let Hearing { scope, tail } = &mut self.hearings[place as usize];
-        self.moderator.hear(*scope, text, tail)
+    /// Goes by other rules from here on.
+    pub(super) fn replace_rules(&mut self, rules: Arc<Rules>) {
+        self.moderator.replace_rules(rules);
+        self.unfaulted = Unfaulted::default();
     }
 
-    /// Of what was just heard.
-    fn recall(&mut self, place: u32, text: &str, lately: &mut Lately) -> Option<Finding<'_>> {
-        let scope = self.hearings[place as usize].scope;
-        self.moderator.recall(scope, text, lately)
+    fn find_in_interest(&mut self, scope: Scope, (name, key): (&str, KeyHash)) -> Option<Found> {
+        // In no scope this is 0, which stands for none.
+        let mark = key.0 << 2 | (scope as u64 + 1);
+        let known = &mut self.unfaulted.0[(key.0 >> 32) as usize % UNFAULTED];
+        if *known == mark {
+            return None;
+        }
+        let found = self.moderator.find_in_interest(scope, name).map(Found::from);
+        if found.is_none() {
+            *known = mark;
+        }
+        found
+    }
+
+    fn hear(&mut self, place: u32, scope: Scope, text: &str) -> Option<Finding<'_>> {
+        self.moderator.hear(scope, text, &mut self.tails[place as usize])
+    }
+}
+
+impl Default for Unfaulted {
+    fn default() -> Self {
+        Self(Box::new([0; UNFAULTED]))
     }
 }
 
@@ -202,22 +221,26 @@ impl Shard {
 impl Floor {
     /// What is wrong with what somebody says in a room: by itself, or beside what they said lately.
     fn find_in_words(&mut self, session: SessionId, place: u32, text: &str) -> Option<Found> {
-        if let Some(finding) = self.judge.hear(place, text) {
+        let scope = Scope::of(self.rooms.at(place).lane);
+        if let Some(finding) = self.judge.hear(place, scope, text) {
             return Some(finding.into());
         }
+        if !self.judge.moderator.remembers(scope) {
+            return None;
+        }
         let lately = self.people.get_mut(session)?.extra_mut().lately_mut();
-        self.judge.recall(place, text, lately).map(Found::from)
+        self.judge.moderator.recall(scope, text, lately).map(Found::from)
     }
 
     /// What is wrong with interests that somebody wants to be met by in a lane.
     pub(super) fn find_in_interests<'a>(
         &mut self,
         lane: Lane,
-        names: impl IntoIterator<Item = &'a str>,
+        interests: impl IntoIterator<Item = (&'a str, KeyHash)>,
     ) -> Option<Found> {
-        let moderator = &mut self.judge.moderator;
         let scope = Scope::of(lane);
-        let mut fault = |name| moderator.find_in_interest(scope, name).map(Found::from);
-        names.into_iter().filter_map(&mut fault).max_by_key(|fault| fault.severity)
+        let judge = &mut self.judge;
+        let faults = interests.into_iter().filter_map(|it| judge.find_in_interest(scope, it));
+        faults.max_by_key(|fault| fault.severity)
     }
 }

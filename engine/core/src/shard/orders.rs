@@ -51,7 +51,7 @@ impl Shard {
                 self.floor.clearing = Some(0);
             }
             Order::Ban { session, banned } => self.expel(session, banned, effects),
-            Order::Rules(rules) => self.floor.judge.moderator.replace_rules(Arc::clone(rules)),
+            Order::Rules(rules) => self.floor.judge.replace_rules(Arc::clone(rules)),
             Order::Admission(rates) => self.floor.admission.set_rates(rates),
             Order::Drain(drain) => self.floor.draining = Some(Draining::new(drain)),
             Order::Elsewhere(elsewhere) => self.floor.census.heard_elsewhere(elsewhere),

@@ -2,8 +2,7 @@
 
 use arrayvec::ArrayVec;
 use whisper_proto::{
-    ErrorCode, Join, Lane, LanguageWish, Matched, Mode, Names, Relax, Searching, ServerMessage,
-    Tier,
+    ErrorCode, Join, Lane, LanguageWish, Matched, Names, Relax, Searching, ServerMessage, Tier,
 };
 use whisper_shard_router::{KeyHash, ShardId};
 
@@ -69,8 +68,9 @@ impl Shard {
             Ok(wishes) => wishes,
             Err((code, why)) => return self.floor.refuse(session, code, &why, None, effects),
         };
-        let names = wishes.names.iter();
-        let found = join.known.clone().or_else(|| self.floor.find_in_interests(join.lane, names));
+        let interests = wishes.names.iter().zip(wishes.keys.iter().copied());
+        let found = join.known.clone();
+        let found = found.or_else(|| self.floor.find_in_interests(join.lane, interests));
         if let Some(fault) = found {
             return self.refuse_interests(session, &fault, effects);
         }
@@ -294,10 +294,9 @@ impl<E: Effects> Host for Desk<'_, E> {
             waited_ms: waited.as_millis(),
         });
         self.effects.push(Effect::Send { link, message: &matched });
-        let calls = mode != Mode::Text;
         let place =
-            floor.rooms.open(Room { id: room, side, calls, partner, said: 0, began: floor.now });
-        floor.judge.attend(place, lane);
+            floor.rooms.open(Room { id: room, side, lane, partner, said: 0, began: floor.now });
+        floor.judge.attend(place);
         let person = floor.people.get_mut(session).expect("still there");
         person.state = State::Chatting(place);
         floor.census.matched(affinity, waited);
