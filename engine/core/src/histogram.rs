@@ -27,8 +27,16 @@ impl<const FIRST: u32, const BUCKETS: usize> Histogram<FIRST, BUCKETS> {
         self.sum += number;
     }
 
+    /// What all of them have counted.
+    pub fn merged<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        all.into_iter().fold(Self::default(), |mut sum, one| {
+            sum.merge(one);
+            sum
+        })
+    }
+
     /// Adds what another has counted.
-    pub fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Self) {
         self.counts.iter_mut().zip(other.counts).for_each(|(mine, theirs)| *mine += theirs);
         self.sum += other.sum;
     }
@@ -79,8 +87,8 @@ mod tests {
         one.record(3);
         other.record(6);
         other.record(20);
-        one.merge(&other);
-        assert_eq!((one.count(), one.sum()), (3, 29));
-        assert_eq!(one.buckets().map(|(_, count)| count).collect::<Vec<_>>(), [1, 1, 0, 1]);
+        let both = Small::merged([&one, &other]);
+        assert_eq!((both.count(), both.sum()), (3, 29));
+        assert_eq!(both.buckets().map(|(_, count)| count).collect::<Vec<_>>(), [1, 1, 0, 1]);
     }
 }

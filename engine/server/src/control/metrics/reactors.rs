@@ -4,8 +4,8 @@ use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
+use whisper_core::histogram::Histogram;
 use whisper_core::limits::Act;
-use whisper_core::shard::Waits;
 
 use super::Board;
 use super::sheet::{Sheet, Value};
@@ -210,8 +210,7 @@ impl Collector for Board {
         let help = "Time to match, by what the two have in common";
         let mut waits = sheet.histograms("match_wait_seconds", help)?;
         for (place, tier) in TIERS.iter().enumerate() {
-            let mut all = Waits::default();
-            reports.iter().for_each(|report| all.merge(&report.turnover.waits[place]));
+            let all = Histogram::merged(reports.iter().map(|it| &it.turnover.waits[place]));
             waits.sample(&[("tier", *tier)], &all, 1e-3)?;
         }
         let help = "What rules found, and what was done about it";
