@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::{Engine, PATIENCE, chat};
+use harness::{Engine, PATIENCE, chat, whisper};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -54,7 +54,8 @@ fn it_tells_its_manager_what_it_does() {
 #[test]
 fn the_watchdog_starves_while_a_reactor_doesnt_turn() {
     let manager = Manager::new();
-    let engine = manager.supervise("");
+    // Only root may trace a process that leaves no core.
+    let engine = manager.supervise("core_dumps = true\n");
     manager.await_line("WATCHDOG=1");
     let reactor = thread_of(&engine, "reactor-1");
     ptrace::seize(reactor, ptrace::Options::empty()).expect("a child is ours to trace");
@@ -98,6 +99,21 @@ fn units_say_nothing_that_systemd_doesnt_understand() {
         let told = said.lines().filter(|line| !missing.iter().any(|it| line.ends_with(it)));
         assert_eq!(told.collect::<Vec<_>>(), [""; 0], "{unit}");
     }
+}
+
+#[test]
+fn the_settings_of_the_package_are_good() {
+    let dir = TempDir::new().expect("a directory");
+    fs::write(dir.path().join("200.html"), "").expect("a web client");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../systemd/whisper.toml");
+    let check = whisper()
+        .args(["config", "check", "--config"])
+        .arg(file)
+        .arg("--web-root")
+        .arg(dir.path())
+        .output()
+        .expect("the binary runs");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
 }
 
 /// Pinned, with its rings, its files, its keys and a chat within TLS.

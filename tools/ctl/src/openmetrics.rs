@@ -34,6 +34,10 @@ fn sample(line: &str) -> Option<((String, String), f64)> {
     let (name, value) = line.rsplit_once(' ')?;
     let (family, labels) = name.split_once('{')?;
     let reactor = labels.strip_prefix("reactor=\"")?.strip_suffix("\"}")?;
+    if reactor.contains('"') {
+        // It goes on with another label.
+        return None;
+    }
     Some(((family.to_owned(), reactor.to_owned()), value.parse().ok()?))
 }
 
@@ -43,7 +47,8 @@ mod tests {
 
     #[test]
     fn samples_are_found_among_comments() {
-        let text = "# TYPE a gauge\na{reactor=\"10\"} 3\na{reactor=\"2\"} 4\nb 5\n# EOF\n";
+        let text = "# TYPE a gauge\na{reactor=\"10\"} 3\na{reactor=\"2\"} 4\nb 5\n\
+                    c{reactor=\"3\",reason=\"full\"} 6\n# EOF\n";
         let samples = Samples::parse(text);
         assert_eq!(samples.reactors(), ["2", "10"]);
         assert_eq!(samples.value("a", "10"), 3);

@@ -32,6 +32,9 @@ const FILES: &[(&str, &str)] = &[
     ("CHANGELOG.md", "usr/share/doc/whisper/CHANGELOG.md"),
 ];
 
+/// The programs that print their own completions and pages.
+const SPEAKING: [&str; 2] = ["whisper", "whisperctl"];
+
 /// Nodes for which `whisper@N` is tied to its node's cores and memory.
 const NUMA_NODES: u32 = 8;
 
@@ -62,6 +65,11 @@ pub(super) fn install(
         copy(program, &to)?;
         strip(checkout, &to, &debug.join(name).with_extension("debug"))?;
     }
+    for program in programs.iter().filter(|it| SPEAKING.iter().any(|name| it.ends_with(name))) {
+        tell_of(checkout, program, root)?;
+    }
+    let settings = checkout.task(&programs[0]).args(["config", "default"]).output()?;
+    write(&root.join(DOC).join("examples/whisper.toml"), settings)?;
     for node in 0..NUMA_NODES {
         let drop_in = root.join(UNITS).join(format!("whisper@{node}.service.d/numa.conf"));
         let text = format!("[Service]\nNUMAPolicy=bind\nNUMAMask={node}\nCPUAffinity=numa\n");
@@ -104,6 +112,29 @@ pub(super) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result {
     Ok(fs::write(path, content).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
+/// What shells and `man` have of a program, by its own word.
+fn tell_of(checkout: &Checkout, program: &Path, root: &Path) -> Result {
+    let name = program.file_name().and_then(|name| name.to_str()).ok_or("a program has a name")?;
+    for (shell, file) in [
+        ("bash", format!("usr/share/bash-completion/completions/{name}")),
+        ("zsh", format!("usr/share/zsh/vendor-completions/_{name}")),
+        ("fish", format!("usr/share/fish/vendor_completions.d/{name}.fish")),
+    ] {
+        let said = checkout.task(program).args(["completions", shell]).output()?;
+        write(&root.join(file), said)?;
+    }
+    let (pages, compressed) = (root.join("man"), root.join("usr/share/man/man1"));
+    fs::create_dir_all(&pages)?;
+    checkout.task(program).args(["man", "--out"]).args([&pages]).run()?;
+    for page in below(&pages)?.iter().filter(|path| path.is_file()) {
+        checkout.task("gzip").args(["-9n"]).args([page]).output()?;
+    }
+    for page in below(&pages)?.iter().filter(|path| path.is_file()) {
+        copy(page, &compressed.join(page.file_name().unwrap_or_default()))?;
+    }
+    Ok(fs::remove_dir_all(pages)?)
+}
+
 /// Moves a program's symbols to a file of their own, which it then names.
 fn strip(checkout: &Checkout, program: &Path, symbols: &Path) -> Result {
     let objcopy = |flag: &str| checkout.task("objcopy").args([flag]);
@@ -123,4 +154,18 @@ fn copy(from: &Path, to: &Path) -> Result {
         return Err(format!("{} is not there", from.display()).into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_there_and_goes_below_the_root() {
+        let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for (from, to) in FILES {
+            assert!(tree.join(from).exists(), "{from}");
+            assert!(to.starts_with("usr/") || to.starts_with("etc/"), "{to}");
+        }
+    }
 }
