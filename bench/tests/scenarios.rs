@@ -368,7 +368,6 @@ fn connections_go_where_they_are_sent_evenly() {
     });
     assert_eq!(result["faults"], serde_json::json!([]), "{result:#}");
     assert_eq!(number(&result["figures"], "connections_moved"), 600.0, "{result:#}");
-    assert_eq!(to.people(), 0, "all have gone at the end");
     // Over three seconds, and one of jitter: 200 a second but for the edges.
     let came = |second: &Value| second["counts"]["done"].as_u64().unwrap_or(0);
     let seconds: Vec<_> = result["series"].as_array().unwrap().iter().map(came).collect();
