@@ -30,6 +30,10 @@ pub(super) mod mark {
 /// Stands for a letter that was masked: `f*ck`.
 pub(super) const MASKED: u8 = b'*';
 
+/// Plain bytes from which on a [`Block`] costs less than one by one. Where there were fewer, those that
+/// follow are taken one by one: a text full of signs must not cost a block for each.
+const BLOCK_WORTH: usize = 12;
+
 /// So many of the same, one between each two letters, stand for no letters: signs and masks.
 const SIGNS_BETWEEN: usize = 3;
 const MASKS_BETWEEN: usize = 2;
@@ -191,9 +195,14 @@ struct Folding<'a> {
 impl Folding<'_> {
     fn run(mut self) {
         let mut at = 0;
+        let mut blocks_from = 0;
         while at < self.text.len() {
-            if self.out.origins.is_none() {
+            if self.out.origins.is_none() && at >= blocks_from {
+                let begun = at;
                 at = self.plain(at);
+                if at - begun < BLOCK_WORTH {
+                    blocks_from = at + BLOCK;
+                }
             }
             if at < self.text.len() {
                 at = self.other(at);

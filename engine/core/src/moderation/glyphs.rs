@@ -330,8 +330,21 @@ impl Glyphs {
     }
 }
 
-/// What an ASCII character is.
-pub(super) const fn ascii(byte: u8) -> Glyph {
+/// What an ASCII character is; what is none is taken for one.
+pub(super) fn ascii(byte: u8) -> Glyph {
+    static TABLE: [Glyph; 128] = {
+        let mut table = [Glyph::Nothing; 128];
+        let mut byte = 0;
+        while byte < 128 {
+            table[byte] = ascii_glyph(byte as u8);
+            byte += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte % 128)]
+}
+
+const fn ascii_glyph(byte: u8) -> Glyph {
     match byte {
         b'a'..=b'z' | b'A'..=b'Z' => Glyph::Letter(byte.to_ascii_lowercase() as char),
         b'0'..=b'9' => Glyph::Digit(byte - b'0'),
