@@ -1,5 +1,7 @@
 //! The people at home in a shard.
 
+use std::ops::Deref;
+
 use whisper_proto::Lane;
 use whisper_shard_router::{KeyHash, ShardId};
 
@@ -43,7 +45,7 @@ pub(super) struct Extra {
     pub(super) standing: Standing,
     /// What they said lately.
     lately: Option<Box<Lately>>,
-    partners: Vec<Partner>,
+    partners: Partners,
 }
 
 /// What a person joined for, kept for the next skip.
@@ -51,7 +53,7 @@ pub(super) struct Extra {
 pub(super) struct Wishes {
     pub(super) lane: Lane,
     pub(super) names: Names,
-    pub(super) keys: Box<[KeyHash]>,
+    pub(super) keys: Keys,
     pub(super) relaxation: Relaxation,
     pub(super) same_language: bool,
 }
@@ -67,6 +69,23 @@ pub(super) struct LastRoom {
     pub(super) by_partner: bool,
 }
 
+/// The hashes of a person's interests. Many have one, which takes no allocation.
+#[derive(Clone, Debug)]
+pub(super) enum Keys {
+    One(KeyHash),
+    Others(Box<[KeyHash]>),
+}
+
+/// Whom a person has met, as far as they are remembered. Most meet few, and everybody who chats has
+/// met one: that one takes no allocation.
+#[derive(Clone, Debug, Default)]
+struct Partners {
+    latest: Option<Partner>,
+    /// Those before, the oldest first.
+    #[expect(clippy::box_collection, reason = "it is mostly not there, and then two words less")]
+    earlier: Option<Box<Vec<Partner>>>,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Partner {
     session: SessionId,
@@ -74,6 +93,7 @@ struct Partner {
 }
 
 const _: () = assert!(size_of::<Option<Person>>() <= 32);
+const _: () = assert!(size_of::<Keys>() == 16 && size_of::<Partners>() == 24);
 
 impl Person {
     pub(super) fn extra(&self) -> Option<&Extra> {
@@ -99,28 +119,62 @@ impl Extra {
     /// forgotten.
     pub(super) fn met(&mut self, session: SessionId) {
         self.lately.iter_mut().for_each(|lately| lately.meet());
-        if let Some(place) = self.partners.iter().position(|it| it.session == session) {
-            return self.partners[place..].rotate_left(1);
-        }
-        if self.partners.len() == PARTNERS_REMEMBERED {
-            let oldest = self.partners.iter().position(|partner| !partner.blocked);
-            self.partners.remove(oldest.unwrap_or(0));
-        }
-        // Most meet few, and everybody who chats has this list.
-        self.partners.reserve_exact(1);
-        self.partners.push(Partner { session, blocked: false });
+        self.partners.meet(session);
     }
 
     /// Never again, whatever either wishes.
     pub(super) fn block(&mut self, session: SessionId) {
-        self.met(session);
-        if let Some(partner) = self.partners.iter_mut().find(|it| it.session == session) {
-            partner.blocked = true;
-        }
+        self.partners.meet(session).blocked = true;
     }
 
     pub(super) fn refuses(&self, session: SessionId, forgive: bool) -> bool {
         self.partners.iter().any(|it| it.session == session && (it.blocked || !forgive))
+    }
+}
+
+impl Partners {
+    fn iter(&self) -> impl Iterator<Item = &Partner> {
+        self.earlier.iter().flat_map(|earlier| earlier.iter()).chain(&self.latest)
+    }
+
+    fn meet(&mut self, session: SessionId) -> &mut Partner {
+        let mut partner = Partner { session, blocked: false };
+        match self.latest {
+            Some(latest) if latest.session == session => partner = latest,
+            Some(latest) => {
+                let earlier = self.earlier.get_or_insert_default();
+                if let Some(place) = earlier.iter().position(|it| it.session == session) {
+                    partner = earlier.remove(place);
+                } else if earlier.len() + 1 == PARTNERS_REMEMBERED {
+                    let oldest = earlier.iter().position(|partner| !partner.blocked);
+                    earlier.remove(oldest.unwrap_or(0));
+                }
+                earlier.reserve_exact(1);
+                earlier.push(latest);
+            }
+            None => {}
+        }
+        self.latest.insert(partner)
+    }
+}
+
+impl Deref for Keys {
+    type Target = [KeyHash];
+
+    fn deref(&self) -> &[KeyHash] {
+        match self {
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Others(keys) => keys,
+        }
+    }
+}
+
+impl From<&[KeyHash]> for Keys {
+    fn from(keys: &[KeyHash]) -> Self {
+        match keys {
+            [key] => Self::One(*key),
+            others => Self::Others(others.into()),
+        }
     }
 }
 
