@@ -7,8 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
 /** Loopback, and a cable to nowhere, without which a browser takes itself to be offline. */
-const CABLE = `ip link set lo up && ip link add a type veth peer name b &&
-	ip address add 192.0.2.1/24 dev a && ip link set a up && ip link set b up`;
+const CABLE = `ip link set lo up && ip link add cable0 type veth peer name cable1 &&
+	ip address add 192.0.2.1/24 dev cable0 && ip link set cable0 up && ip link set cable1 up`;
 
 const wanted = process.argv.slice(2);
 const all = readdirSync('e2e').filter((name) => name.endsWith('.test.mjs'));
