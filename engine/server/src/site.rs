@@ -12,7 +12,10 @@ use whisper_core::http::{Cache, Encoding, Encodings, Head, HeaderValue, Method, 
 /// Most bytes of files, compressed forms included, that are kept.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// The page that stands in for every path of the client's own.
+/// The first page, which names all that its first view needs; where there is one.
+const FIRST: &str = "/index.html";
+
+/// The page that stands in for every other path of the client's own.
 const FALLBACK: &str = "/200.html";
 
 /// What a page may do that says nothing of it.
@@ -107,6 +110,9 @@ impl Site {
     }
 
     fn find(&self, path: &str) -> Option<(&str, &File)> {
+        if path == "/" && self.files.contains_key(FIRST) {
+            return self.find(FIRST);
+        }
         let last = path.rsplit('/').next().unwrap_or_default();
         // A name with a dot is a file; anything else is a page, and the client knows which.
         let name = if last.contains('.') { path } else { FALLBACK };
