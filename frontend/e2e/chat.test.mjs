@@ -72,6 +72,10 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 	await ada.sees('Really?');
 	await ada.hasSeenNothingMove();
 	await ada.pictures('really');
+	// The question is taken back after a while, and asked anew.
+	await ada.page.getByRole('button', { name: 'Stop', exact: true }).waitFor();
+	await ada.page.keyboard.press('Escape');
+	await ada.sees('Really?');
 	await ada.page.keyboard.press('Escape');
 	await ada.sees('You left.');
 	await bob.sees('They left.');
