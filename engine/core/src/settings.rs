@@ -8,7 +8,7 @@ use crate::ice::IceServers;
 use crate::interests::Aliases;
 use crate::limits::AdmissionRates;
 use crate::match_queue::{LaneId, TierTimes};
-use crate::time::Span;
+use crate::time::{Micros, Span};
 
 /// Settings of every shard of a process.
 #[derive(Clone, Debug)]
@@ -94,6 +94,19 @@ pub fn every_lane() -> impl Iterator<Item = Lane> {
             QueueType::ALL.iter().map(move |&queue| Lane { age, mode, queue })
         })
     })
+}
+
+/// When whom is sent elsewhere: the same for all shards of a box, so that the whole box is even.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// From when on those who are in no chat go.
+    pub began: Micros,
+    /// From when on chats end. Not before `began`.
+    pub chats_from: Micros,
+    /// When the last go. Not before `chats_from`.
+    pub until: Micros,
+    /// Each is told to come back after a random time of at most so much.
+    pub jitter: Span,
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ mod town;
 
 use town::{News, Town, in_towns};
 use whisper_core::event_log::replay;
-use whisper_core::shard::{Drain, Event, Order};
+use whisper_core::settings::Drain;
+use whisper_core::shard::{Event, Order};
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{CloseCode, QueueType};
 use whisper_shard_router::ShardId;

@@ -18,8 +18,8 @@ use crate::ids::{Link, RoomId, SessionId};
 use crate::interests::BadInterest;
 use crate::match_queue::Language;
 use crate::moderation::{Record, Severity};
-use crate::settings::OpenLanes;
-use crate::shard::{Drain, Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
+use crate::settings::{Drain, OpenLanes};
+use crate::shard::{Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
 
 /// An [`Event`] without secrets, words, or names.
 #[derive(Clone, Debug)]

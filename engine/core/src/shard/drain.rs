@@ -12,23 +12,11 @@ use super::{Effect, Effects, Floor, Shard};
 use crate::ids::SessionId;
 use crate::limits::PLACES_DRAINED;
 use crate::rooms::{Ending, Room};
+use crate::settings::Drain;
 use crate::time::{Micros, Span};
 
 /// How finely a drain is spread over its time.
 const STEP: Span = Span::millis(50);
-
-/// When whom is sent elsewhere: the same for all shards of a box, so that the whole box is even.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drain {
-    /// From when on those who are in no chat go.
-    pub began: Micros,
-    /// From when on chats end. Not before `began`.
-    pub chats_from: Micros,
-    /// When the last go. Not before `chats_from`.
-    pub until: Micros,
-    /// Each is told to come back after a random time of at most so much.
-    pub jitter: Span,
-}
 
 /// How far a shard is with a drain.
 #[derive(Clone, Debug)]

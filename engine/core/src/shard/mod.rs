@@ -31,7 +31,6 @@ use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 pub use census::{Counts, Elsewhere, Turnover, Waits};
 pub use door::DoorMessage;
-pub use drain::Drain;
 pub use hashed::HashedJoin;
 pub use judging::Offence;
 pub use message::{Envelope, ShardMessage};

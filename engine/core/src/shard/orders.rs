@@ -6,13 +6,13 @@ use std::sync::Arc;
 use whisper_proto::{Banned, ErrorCode};
 
 use super::census::Elsewhere;
-use super::drain::{Drain, Draining};
+use super::drain::Draining;
 use super::people::State;
 use super::{Effects, Floor, Shard};
 use crate::ids::SessionId;
 use crate::limits::{AdmissionRates, PLACES_CLEARED};
 use crate::moderation::Rules;
-use crate::settings::OpenLanes;
+use crate::settings::{Drain, OpenLanes};
 
 /// What somebody is told who wants into a lane that is closed.
 pub(super) const LANE_CLOSED: &str = "Nobody is paired in this lane.";

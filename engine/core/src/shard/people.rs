@@ -93,6 +93,7 @@ struct Partner {
 }
 
 const _: () = assert!(size_of::<Option<Person>>() <= 32);
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Keys>() == 16 && size_of::<Partners>() == 24);
 
 impl Person {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use whisper_core::shard::Drain;
+use whisper_core::settings::Drain;
 use whisper_core::time::{Micros, Span};
 use whisper_store::stats::NodeStats;
 

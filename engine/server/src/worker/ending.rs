@@ -1,7 +1,8 @@
 //! The end of a worker: its people are sent elsewhere by its shard, each at their moment; in the
 //! end whatever else is open is closed, some places a turn.
 
-use whisper_core::shard::{Drain, Event, Order};
+use whisper_core::settings::Drain;
+use whisper_core::shard::{Event, Order};
 use whisper_core::time::{Micros, Span};
 
 use super::Worker;

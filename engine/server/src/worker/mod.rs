@@ -33,10 +33,8 @@ use whisper_core::limits::AdmissionRates;
 use whisper_core::match_queue::Level;
 use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
-use whisper_core::settings::OpenLanes;
-use whisper_core::shard::{
-    Counts, Drain, Elsewhere, Envelope, Event, Order, Setup, Shard, Turnover,
-};
+use whisper_core::settings::{Drain, OpenLanes};
+use whisper_core::shard::{Counts, Elsewhere, Envelope, Event, Order, Setup, Shard, Turnover};
 use whisper_core::sweep::Sweep;
 use whisper_core::time::{Micros, Span};
 use whisper_core::ws;

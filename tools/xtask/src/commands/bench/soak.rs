@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// People, connected or away for the moment.
     #[arg(long, default_value_t = 15_000)]
     people: u64,
-    /// Minutes measured; a tenth of that comes before, at most two.
+    /// Minutes measured; half as long, and ten at most, comes before: until then people have ever
+    /// more that is remembered of them, as whom they met.
     #[arg(long, default_value_t = 30)]
     minutes: u64,
     /// How many times faster than the model they live.
@@ -81,7 +82,7 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
         profile: "release",
         people: args.people,
         hurry: args.hurry,
-        warm_up: (measured / 10).min(Duration::from_secs(120)),
+        warm_up: (measured / 2).min(Duration::from_secs(600)),
         measured,
         growth_max: 1.0,
     };
@@ -305,7 +306,10 @@ impl Soaked {
         let refused = refused.collect::<Vec<_>>().join(", ");
         let rows = [
             ("people, two thirds plain, a third over TLS", shown(course.people as f64, 0)),
-            ("minutes measured", shown(course.measured.as_secs_f64() / 60.0, 1)),
+            ("minutes before, and measured", {
+                let minutes = |time: Duration| shown(time.as_secs_f64() / 60.0, 1);
+                format!("{}, {}", minutes(course.warm_up), minutes(course.measured))
+            }),
             ("connections made in that time", shown(sum("/latencies/connect/count"), 0)),
             ("chats", shown(sum("/figures/chats"), 0)),
             ("messages", shown(sum("/figures/messages"), 0)),
