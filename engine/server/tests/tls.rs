@@ -358,7 +358,10 @@ fn many_handshakes_take_turns() {
     let metrics = secured
         .engine
         .await_metric("whisper_tls_handshakes_total", |count| count >= PEOPLE as f64 + 2.0);
-    assert!(metrics.contains("whisper_tls_handshaking{reactor=\"0\"} 0"), "{metrics}");
+    assert!(
+        metrics.contains("whisper_connections{reactor=\"0\",state=\"handshaking\"} 0"),
+        "{metrics}"
+    );
     drop(crowd);
     talk(&mut ann, &mut bob, "gone");
 }

@@ -85,6 +85,21 @@ fn what_is_told_is_written_about() {
 }
 
 #[test]
+fn what_is_written_about_is_told() {
+    let guide = read("docs/metrics.md");
+    let text = &told().plain;
+    // Only the first cell of a row names metrics; a label stands in brackets behind its own.
+    let cells = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let named = cells.flat_map(|cell| cell.split('`')).filter_map(|word| match word {
+        word if word.starts_with('_') => Some(format!("whisper{word}")),
+        word if word.contains('_') => Some(word.to_owned()),
+        _ => None,
+    });
+    let untold: Vec<_> = named.filter(|it| !text.contains(&format!("# TYPE {it} "))).collect();
+    assert!(untold.is_empty(), "{untold:?} are in no scrape");
+}
+
+#[test]
 fn the_alerts_are_rules_and_do_what_their_tests_say() {
     let path = |file: &str| root().join("ops/prometheus").join(file).display().to_string();
     promtool(&["check", "config", &path("prometheus.yml")], "").unwrap();
