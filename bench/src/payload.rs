@@ -3,8 +3,8 @@
 //! The first [`BYTES_MIN`] characters hold the channel, the number within it, the time, and a keyed
 //! hash of these, of the room and of the words that follow. The key is this run's, so that nothing
 //! said in another run, by another generator, or cut, altered or mixed up on its way, passes for
-//! ours. They are 16 different consonants, and the words are harmless: moderation has to read it all,
-//! and finds nothing.
+//! ours. They are 16 different consonants, and the words, apart from them, are harmless: moderation
+//! has to read it all, and finds nothing.
 
 use std::hash::Hasher as _;
 use std::time::Duration;
@@ -54,7 +54,9 @@ impl Seal {
     pub(crate) fn write(self, stamp: Stamp, room: u64, bytes: usize, out: &mut Vec<u8>) {
         out.clear();
         out.resize(BYTES_MIN, 0);
-        let mut missing = bytes.saturating_sub(BYTES_MIN);
+        // A space, or else the letters and half a word might come to something together.
+        out.resize(bytes.clamp(BYTES_MIN, BYTES_MIN + 1), b' ');
+        let mut missing = bytes.saturating_sub(out.len());
         let mut words = &WORDS[stamp.seq as usize % WORDS.len()..];
         while missing > 0 {
             let more = words.len().min(missing);

@@ -82,6 +82,7 @@ pub(crate) fn engine(checkout: &Checkout, host: &Host, reactors: &str) -> Task {
     host.pinned(checkout, &host.cores[..1], checkout.target("release/whisper"))
         .args(["serve", "--reactors", reactors, "--exempt", "127.0.0.0/8", "--listen", LISTEN])
         .args(["--data-dir".into(), checkout.path("bench/out/data")])
+        .args(["--config".into(), checkout.path("bench/peers/whisper.toml")])
 }
 
 const LISTEN: &str = "127.0.0.1:0";

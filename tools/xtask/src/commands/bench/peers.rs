@@ -86,7 +86,8 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
     let faults: String = faults.iter().map(|fault| format!("- {fault}\n")).collect();
     let mut body = format!(
         "{description}\n\n{done} rounds of {secs} s after {warm_up} s of warm-up, each with a \
-         server just started; medians. Each server has one core, the generator another.\n\n",
+         server just started; medians. Each server has one core, the generator another. Whisper asks \
+         nobody for work before they join (bench/peers/whisper.toml).\n\n",
         secs = length.secs,
         warm_up = length.warm_up,
     );
