@@ -27,7 +27,8 @@ impl Io {
             let Some((conn, slot)) = self.slots.tenant_mut(index) else { continue };
             slot.flags.remove(Flags::TOUCHED);
             match slot.phase {
-                Phase::Free | Phase::Arriving => {}
+                Phase::Free | Phase::Arriving | Phase::Still | Phase::Passing => {}
+                Phase::Leaving => self.settle_leaving(conn, ring)?,
                 Phase::Open => {
                     Self::send_unsent(conn, slot, ring)?;
                     self.arm(conn, ring)?;
@@ -118,7 +119,7 @@ impl Io {
             self.counters.receive_armed_now -= 1;
         }
         match (completion.result, buffer) {
-            (1.., Some(id)) if slot.phase == Phase::Open => {
+            (1.., Some(id)) if matches!(slot.phase, Phase::Open | Phase::Leaving) => {
                 slot.flags.insert(Flags::BUSY);
                 if !slot.flags.any(Flags::WARM) {
                     slot.stirred = era(&self.clock, &self.cooling);

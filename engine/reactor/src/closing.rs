@@ -21,7 +21,7 @@ impl Io {
     pub(crate) fn let_go(&mut self, conn: ConnId, phase: Phase, why: Closed) {
         let Some(slot) = self.slots.get_mut(conn) else { return };
         match slot.phase {
-            Phase::Open => self.events.push_back(Event::Closed(conn, why)),
+            held if held.is_held() => self.events.push_back(Event::Closed(conn, why)),
             // Told before; a flush or linger may still be cut short.
             Phase::Flushing | Phase::Lingering if phase == Phase::Ending => {}
             _ => return,
@@ -32,7 +32,11 @@ impl Io {
     /// The handler reaches the point where the connection ended by itself. Answers why, unless it
     /// had let go before.
     pub(crate) fn end(&mut self, conn: ConnId, errno: i32) -> Option<Closed> {
-        self.slots.open_mut(conn)?;
+        let slot = self.slots.get_mut(conn)?;
+        // Wherever it goes, the peer's end will be seen there as well.
+        if !slot.phase.is_held() || errno == 0 && slot.phase != Phase::Open {
+            return None;
+        }
         let (phase, why) = match errno {
             0 => (Phase::Flushing, Closed::Peer),
             libc::ECONNRESET | libc::EPIPE => (Phase::Ending, Closed::Reset),
@@ -46,7 +50,7 @@ impl Io {
     pub(crate) fn on_broken(&mut self, conn: ConnId, errno: i32) {
         let Some(slot) = self.slots.get_mut(conn) else { return };
         slot.flags.insert(Flags::ENDED.or(Flags::BROKEN));
-        if slot.phase == Phase::Open {
+        if slot.phase.is_held() {
             self.events.push_back(Event::Ended(conn, errno));
         }
         self.touch(conn);
@@ -117,7 +121,7 @@ impl Io {
         cancel_all(conn, slot, ring)?;
         if !slot.flags.any(Flags::IN_FLIGHT) {
             let sealed = slot.flags.any(Flags::SEALED);
-            if slot.outbox.is_some() {
+            if slot.outbox.is_some() || slot.flags.any(Flags::RESET) {
                 // Not all of it was sent, and the peer may not take this for the end. Nor would
                 // the kernel ever be rid of what it has for a peer that doesn't read.
                 ring.reset_at_close(conn.slot())?;
@@ -133,9 +137,12 @@ impl Io {
 
     fn descend(&mut self, conn: ConnId, phase: Phase, why: Closed) {
         let Some(slot) = self.slots.get_mut(conn) else { return };
-        if slot.phase == Phase::Open {
+        if slot.phase.is_held() {
             self.counters.closed += 1;
             self.counters.slow_readers += u64::from(why == Closed::SlowReader);
+        }
+        if matches!(slot.phase, Phase::Leaving | Phase::Still) {
+            self.moving.forget(conn);
         }
         slot.phase = phase;
         slot.flags.remove(Flags::PAUSED);
@@ -147,7 +154,8 @@ impl Io {
     }
 }
 
-fn cancel_all(conn: ConnId, slot: &mut Slot, ring: &mut Ring) -> io::Result<()> {
+/// Has whatever is in flight end, but for what ends by itself at once.
+pub(crate) fn cancel_all(conn: ConnId, slot: &mut Slot, ring: &mut Ring) -> io::Result<()> {
     Io::disarm(conn, slot, ring)?;
     if slot.flags.any(Flags::SENDING) && !slot.flags.any(Flags::UNSENDING) {
         slot.flags.insert(Flags::UNSENDING);

@@ -37,6 +37,10 @@ pub struct Config {
     /// come. Should be no less than the longest listen backlog: an accept that finds the table
     /// full loses its connection.
     pub accept_watermark: u32,
+    /// Connections that may be on their way here from other reactors at a time. So many slots are
+    /// kept for them: accepting stops while no more are free. An eighth of the slots at most; with
+    /// 0, none can be passed here.
+    pub arrivals_max: u32,
     /// How long a dialled connection may take.
     pub connect_timeout: Duration,
     /// How long a closed connection may take to get rid of what was written before.
@@ -63,6 +67,7 @@ impl Default for Config {
             stall_bytes: 4096,
             event_budget: 4096,
             accept_watermark: 4096,
+            arrivals_max: 0,
             connect_timeout: Duration::from_secs(10),
             flush_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(1),

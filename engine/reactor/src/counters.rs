@@ -13,6 +13,12 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections dialled with success.
     pub connected: u64,
+    /// Connections that came from another reactor.
+    pub moved_in: u64,
+    /// Connections that were passed to another reactor.
+    pub moved_out: u64,
+    /// Connections that could not be passed, and returned.
+    pub moves_failed: u64,
     /// Connections whose `closed` was or will be heard.
     pub closed: u64,
     /// Buffers of data received.

@@ -10,6 +10,7 @@ use crate::connector::Connector;
 use crate::counters::Counters;
 use crate::deadlines::{Clock, Deadlines};
 use crate::listener::Arrival;
+use crate::moving::{Cargo, Moving};
 use crate::outbox::Sum;
 use crate::sealing::Sealing;
 use crate::slots::{ConnId, Flags, Phase, Slots};
@@ -73,9 +74,31 @@ pub trait Handler {
         let _ = (io, conn);
     }
 
-    /// All that had to wait for the peer has left: a good moment to write more.
+    /// All that had to wait for the peer has left: a good moment to write more. Not heard of what
+    /// waited when a connection moved.
     fn drained(&mut self, io: &mut Io, conn: ConnId) {
         let _ = (io, conn);
+    }
+
+    /// What [`Io::detach`] was called for is still: it can be [passed on](Io::pass), or
+    /// [served again](Io::reattach). Until one of them it can wait, at no cost to others but one of
+    /// the few places there are; it may then be closed as a slow reader.
+    fn detached(&mut self, io: &mut Io, conn: ConnId) {
+        io.reattach(conn);
+    }
+
+    /// A connection came from another reactor. It is open, and goes on where it was: what its owner
+    /// there had not heard is received next, and what waited for its peer leaves.
+    fn arrived(&mut self, io: &mut Io, conn: ConnId, cargo: Cargo) {
+        drop(cargo);
+        io.abort(conn);
+    }
+
+    /// A connection could not be passed, because the other reactor is gone or its table is full. It
+    /// is open here again, as if it had just arrived.
+    fn returned(&mut self, io: &mut Io, conn: ConnId, cargo: Cargo, error: std::io::Error) {
+        let _ = error;
+        self.arrived(io, conn, cargo);
     }
 }
 
@@ -94,6 +117,11 @@ pub(crate) enum Event {
     Ended(ConnId, i32),
     /// The handler, or its limits, ended the connection before.
     Closed(ConnId, Closed),
+    Detached(ConnId),
+    Arrived(ConnId, Cargo),
+    Returned(ConnId, Cargo, std::io::Error),
+    /// Received before a move, or meanwhile.
+    Kept(ConnId, Vec<u8>),
 }
 
 /// A reactor's connections, and what can be asked of them. A [`ConnId`] that is no more is not an
@@ -114,6 +142,7 @@ pub struct Io {
     pub(crate) events: VecDeque<Event>,
     pub(crate) wakes: Vec<WakeHandle>,
     pub(crate) connector: Connector,
+    pub(crate) moving: Moving,
     /// Connections with a receive, to be looked at for silence.
     pub(crate) cooling: Deadlines<ConnId>,
     /// Closed connections with something to send.
@@ -149,6 +178,7 @@ impl Io {
             events: VecDeque::new(),
             wakes: Vec::new(),
             connector: Connector::new(config.connect_timeout),
+            moving: Moving::default(),
             cooling: Deadlines::new(config.quiet),
             flushing: Deadlines::new(config.flush_timeout),
             lingering: Deadlines::new(config.linger),
@@ -204,6 +234,16 @@ impl Io {
     /// Ends the connection now. What the kernel has not taken yet is dropped.
     pub fn abort(&mut self, conn: ConnId) {
         self.let_go(conn, Phase::Ending, Closed::Local);
+    }
+
+    /// Ends the connection now, as if it had broken: the peer gets a reset.
+    pub fn reset(&mut self, conn: ConnId) {
+        if let Some(slot) = self.slots.get_mut(conn)
+            && slot.phase != Phase::Passing
+        {
+            slot.flags.insert(Flags::RESET);
+        }
+        self.abort(conn);
     }
 
     /// Stops receiving: what the peer sends stays in the socket, and slows the peer down once that

@@ -39,6 +39,8 @@
 //!   copied into the connection's bounded `outbox`.
 //! - `sealing`: what is written to a sealed connection becomes what its wire carries, by somebody
 //!   who knows how; here only the place for it is known.
+//! - `moving`: a live connection leaves for another reactor, or for whoever can take its socket:
+//!   detached first, so that it is nothing but a still socket and some state, then passed on.
 //! - `closing`: what was written leaves first; then FIN, a short wait for the peer's, and the slot.
 //!   A slot is never closed with an operation in flight.
 //!
@@ -55,6 +57,7 @@ mod deadlines;
 mod io;
 mod limits;
 mod listener;
+mod moving;
 mod outbox;
 mod reactor;
 mod ring;
@@ -68,6 +71,7 @@ pub use config::Config;
 pub use counters::Counters;
 pub use io::{Closed, Handler, Io, Opened};
 pub use limits::raise_file_limit;
+pub use moving::Cargo;
 pub use reactor::{Reactor, Wait};
 pub use ring::SetupError;
 pub use sealing::Sealer;

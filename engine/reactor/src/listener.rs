@@ -58,6 +58,8 @@ struct Listener {
 pub(crate) struct Listeners {
     all: Vec<Listener>,
     watermark: u32,
+    /// Slots that are for connections from other reactors.
+    kept: u32,
     /// Connections whose peer's name is being asked for. Boxed, because the kernel writes there.
     arrivals: Vec<Option<Box<Arrival>>>,
     /// How many of them were not submitted, and how many not answered.
@@ -66,10 +68,11 @@ pub(crate) struct Listeners {
 }
 
 impl Listeners {
-    pub(crate) fn new(watermark: u32) -> Listeners {
+    pub(crate) fn new(watermark: u32, kept: u32) -> Listeners {
         Listeners {
             all: Vec::new(),
             watermark,
+            kept,
             arrivals: Vec::new(),
             unsubmitted: 0,
             unanswered: 0,
@@ -104,7 +107,7 @@ impl Listeners {
         let now = io.clock.now();
         let in_use = io.slots.used() + io.connector.installed();
         let reserved: u32 = self.all.iter().map(|listener| listener.singles()).sum();
-        let mut free = ring.slots().saturating_sub(in_use + reserved);
+        let mut free = ring.slots().saturating_sub(in_use + reserved + self.kept);
         for (index, listener) in self.all.iter_mut().enumerate() {
             if listener.rest_until.is_some_and(|until| until > now) {
                 continue;

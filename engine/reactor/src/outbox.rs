@@ -45,12 +45,49 @@ pub(crate) struct Outbox {
     sum: Sum,
 }
 
+/// What waited in an outbox, on its way to another reactor's.
+#[derive(Debug, Default)]
+pub(crate) struct Unsent {
+    first: Option<(Piece, usize)>,
+    rest: VecDeque<Piece>,
+    sealed: usize,
+    bytes: usize,
+    shared: usize,
+}
+
+impl Unsent {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_empty()
+    }
+}
+
 impl Outbox {
     /// An empty one that counts for `sum` until it is dropped.
     pub(crate) fn new(sum: &Sum) -> Self {
         let sum = Rc::clone(sum);
         let rest = VecDeque::new();
         Outbox { first: None, rest, sealed: 0, unsent: 0, shared: 0, moved: None, sum }
+    }
+
+    /// One with what waited in another, that counts for `sum` instead.
+    pub(crate) fn unpack(unsent: Unsent, sum: &Sum) -> Self {
+        let Unsent { first, rest, sealed, bytes, shared } = unsent;
+        let mut outbox = Outbox::new(sum);
+        (outbox.first, outbox.rest) = (first, rest);
+        (outbox.sealed, outbox.shared) = (sealed, shared);
+        outbox.more(bytes);
+        outbox
+    }
+
+    /// All that waits, for another reactor. Nothing may be in flight.
+    pub(crate) fn pack(mut self) -> Unsent {
+        Unsent {
+            first: self.first.take(),
+            rest: std::mem::take(&mut self.rest),
+            sealed: self.sealed,
+            bytes: self.unsent,
+            shared: self.shared,
+        }
     }
 
     /// Puts what a send left before everything else. Nothing may be in flight.

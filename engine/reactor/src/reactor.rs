@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::counters::Counters;
 use crate::io::{Event, Handler, Io, Opened};
 use crate::listener::Listeners;
+use crate::moving;
 use crate::ring::{Ring, SetupError};
 use crate::sealing::Sealer;
 use crate::token::{Op, Token};
@@ -63,12 +64,13 @@ impl Reactor {
             limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit)",
             source,
         })?;
+        let arrivals_max = config.arrivals_max.min(ring.slots() / 8);
         Ok(Reactor {
-            wake_handle: WakeHandle::new(ring.fd()),
+            wake_handle: WakeHandle::new(ring.fd(), arrivals_max),
             io: ManuallyDrop::new(Io::new(&config, ring.slots())),
             ring,
             buffers: ManuallyDrop::new(buffers),
-            listeners: ManuallyDrop::new(Listeners::new(config.accept_watermark)),
+            listeners: ManuallyDrop::new(Listeners::new(config.accept_watermark, arrivals_max)),
             notifier,
             notifier_armed: false,
             event_budget: config.event_budget.max(1),
@@ -94,7 +96,7 @@ impl Reactor {
         self.listeners.stop();
     }
 
-    /// Lets another reactor wake this one: see [`Io::wake`].
+    /// Lets another reactor wake this one, or pass it connections: see [`Io::wake`], [`Io::pass`].
     pub fn wake_handle(&self) -> WakeHandle {
         self.wake_handle.clone()
     }
@@ -158,8 +160,10 @@ impl Reactor {
                 }
                 Event::ConnectFailed(token, error) => handler.connect_failed(io, token, error),
                 Event::Received(conn, buffer, len) => {
-                    if io.slots.open_mut(conn).is_some() {
-                        handler.received(io, conn, buffers.filled(buffer, len));
+                    let bytes = buffers.filled(buffer, len);
+                    match io.slots.open_mut(conn) {
+                        Some(_) => handler.received(io, conn, bytes),
+                        None => io.keep_input(conn, bytes),
                     }
                     buffers.recycle(buffer);
                 }
@@ -175,6 +179,17 @@ impl Reactor {
                     }
                 }
                 Event::Closed(conn, why) => handler.closed(io, conn, why),
+                Event::Detached(conn) => {
+                    if io.is_detached(conn) {
+                        handler.detached(io, conn);
+                    }
+                }
+                Event::Arrived(conn, cargo) => handler.arrived(io, conn, cargo),
+                Event::Returned(conn, cargo, error) => handler.returned(io, conn, cargo, error),
+                Event::Kept(conn, mut bytes) => match io.slots.open_mut(conn) {
+                    Some(_) => handler.received(io, conn, &mut bytes),
+                    None => io.keep_input(conn, &bytes),
+                },
             }
         }
         self.event_budget
@@ -213,6 +228,7 @@ impl Reactor {
         io.feed(&self.buffers);
         io.send_segments(ring)?;
         io.settle(ring)?;
+        io.submit_passes(ring)?;
         io.connector.submit(ring)?;
         self.listeners.settle(ring, io)?;
         for target in io.wakes.drain(..) {
@@ -275,6 +291,8 @@ impl Reactor {
                 Op::Install => io.on_installed(completion),
                 Op::Connect => io.on_connected(completion),
                 Op::Wake => io.counters.wakes += 1,
+                Op::Passed => io.on_passed(completion),
+                Op::Arrived => io.on_arrived(completion, &self.wake_handle),
                 Op::Notified => {
                     io.counters.notifications += 1;
                     self.notifier_armed = completion.more();
@@ -293,6 +311,7 @@ impl Drop for Reactor {
         let cancelled = self.ring.enter(Some(Duration::ZERO)).is_ok()
             && self.ring.cancel_all().is_ok()
             && self.ring.enter(Some(Duration::ZERO)).is_ok();
+        self.ring.completions().for_each(moving::discard);
         if cancelled {
             // SAFETY: dropped here once, and not used after.
             unsafe {

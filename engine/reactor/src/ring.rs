@@ -464,6 +464,23 @@ impl Ring {
         unsafe { self.push(&silently(opcode::Close::new(Fixed(slot)).build())) }
     }
 
+    /// Installs the slot's socket in a free slot of another ring's table, too, and tells that ring's
+    /// owner by a completion of [`Op::Arrived`] that carries 56 bits. Either both happens and this
+    /// completes without an error, or neither.
+    pub(crate) fn send_file(
+        &mut self,
+        slot: u32,
+        ring: RawFd,
+        carried: u64,
+        token: Token,
+    ) -> io::Result<()> {
+        let arrived = Token::carrying(Op::Arrived, carried).pack();
+        let anywhere = DestinationSlot::auto_target();
+        let entry = opcode::MsgRingSendFd::new(Fd(ring), Fixed(slot), anywhere, arrived).build();
+        // SAFETY: points to no memory; what it carries is a number to the kernel.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
     /// Lets another ring's owner return from its wait.
     pub(crate) fn wake(&mut self, ring: RawFd) -> io::Result<()> {
         let entry = opcode::MsgRingData::new(Fd(ring), 0, Token::of(Op::Wake).pack(), None).build();

@@ -84,7 +84,7 @@ impl Io {
             result if result == -libc::EAGAIN => 0,
             result => return self.on_broken(conn, -result),
         };
-        if !matches!(slot.phase, Phase::Open | Phase::Flushing) {
+        if !matches!(slot.phase, Phase::Open | Phase::Leaving | Phase::Flushing) {
             return;
         }
         let rest = &self.arena.bytes(slot.segment)[sent..];
@@ -121,7 +121,7 @@ impl Io {
         match completion.result {
             result if result >= 0 => outbox.sent(result as usize),
             result if matches!(-result, libc::EAGAIN | libc::EINTR) => {}
-            result if result == -libc::ECANCELED && slot.phase == Phase::Ending => {}
+            result if result == -libc::ECANCELED && slot.phase != Phase::Open => {}
             result => return self.on_broken(conn, -result),
         }
         if outbox.is_empty() {
@@ -136,7 +136,7 @@ impl Io {
 
     /// Has the outbox sent, and watched. Where there is more in it than may be, the handler gets to
     /// write a last word. One that was closed can't grow any more.
-    fn check_unsent(&mut self, conn: ConnId) {
+    pub(crate) fn check_unsent(&mut self, conn: ConnId) {
         let sum = self.unsent_sum.get();
         let Some(slot) = self.slots.get_mut(conn) else { return };
         let too_much = slot.outbox.as_deref().is_some_and(|outbox| {

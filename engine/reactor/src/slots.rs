@@ -40,7 +40,7 @@ impl ConnId {
 }
 
 /// Where a connection stands in its life. Transitions only go downwards, and from the last to the
-/// first.
+/// first; and back to `Open` from a move that doesn't come about.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Phase {
@@ -50,12 +50,25 @@ pub(crate) enum Phase {
     Arriving,
     /// The handler may read and write.
     Open,
+    /// It shall be served elsewhere; operations in flight are being cancelled.
+    Leaving,
+    /// Nothing is in flight: it can be served elsewhere.
+    Still,
+    /// Another ring is being given the socket. The handler doesn't hold it any more.
+    Passing,
     /// Closed for the handler; what was written before is leaving.
     Flushing,
     /// All is sent, FIN too; input is thrown away until the peer's end.
     Lingering,
     /// Operations in flight are being cancelled; the slot is closed after the last of them.
     Ending,
+}
+
+impl Phase {
+    /// Whether the handler has still to hear of its end.
+    pub(crate) const fn is_held(self) -> bool {
+        matches!(self, Phase::Open | Phase::Leaving | Phase::Still)
+    }
 }
 
 /// A set of facts about a connection.
@@ -114,6 +127,8 @@ impl Flags {
     pub(crate) const WATCHED: Flags = Flags(1 << 23);
     /// More waits for the peer than may. Only a last word is still taken.
     pub(crate) const OVERFULL: Flags = Flags(1 << 24);
+    /// The peer shall get a reset.
+    pub(crate) const RESET: Flags = Flags(1 << 25);
 
     pub(crate) const IN_FLIGHT: Flags = Flags(0b1_1111);
     pub(crate) const ARMED: Flags = Flags(0b11);

@@ -28,6 +28,10 @@ pub(crate) enum Op {
     Wake,
     /// The notifier's eventfd became readable.
     Notified,
+    /// A socket was installed in another ring's table.
+    Passed,
+    /// A socket came from another ring. Slot and generation together are what it carries.
+    Arrived,
 }
 
 /// [`Op`] in 8 bits, slot in 24, generation in 32.
@@ -47,13 +51,24 @@ impl Token {
         Token::new(op, 0, 0)
     }
 
+    /// One that carries 56 bits.
+    pub(crate) const fn carrying(op: Op, bits: u64) -> Token {
+        debug_assert!(bits >> 56 == 0);
+        Token::new(op, (bits >> 32) as u32, bits as u32)
+    }
+
+    /// The bits of [`Token::carrying`].
+    pub(crate) const fn carried(self) -> u64 {
+        (self.slot as u64) << 32 | self.generation as u64
+    }
+
     pub(crate) const fn pack(self) -> u64 {
         debug_assert!(self.slot < 1 << SLOT_BITS);
         (self.op as u64) << 56 | (self.slot as u64) << 32 | self.generation as u64
     }
 
     pub(crate) const fn unpack(bits: u64) -> Token {
-        const OPS: [Op; 12] = [
+        const OPS: [Op; 14] = [
             Op::Ignored,
             Op::Accept,
             Op::PeerName,
@@ -66,6 +81,8 @@ impl Token {
             Op::Connect,
             Op::Wake,
             Op::Notified,
+            Op::Passed,
+            Op::Arrived,
         ];
         let op = (bits >> 56) as usize;
         let op = if op < OPS.len() { OPS[op] } else { Op::Ignored };
@@ -79,10 +96,16 @@ mod tests {
 
     #[test]
     fn tokens_survive_the_kernel() {
-        for op in [Op::Ignored, Op::Receive, Op::Notified] {
+        for op in [Op::Ignored, Op::Receive, Op::Arrived] {
             let token = Token::new(op, (1 << SLOT_BITS) - 1, u32::MAX);
             assert_eq!(Token::unpack(token.pack()), token);
         }
+    }
+
+    #[test]
+    fn a_token_carries_an_address() {
+        let bits = (1 << 56) - 2;
+        assert_eq!(Token::unpack(Token::carrying(Op::Arrived, bits).pack()).carried(), bits);
     }
 
     #[test]

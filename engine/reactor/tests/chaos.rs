@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use harness::{World, ignore, next_random, pattern};
-use whisper_reactor::{Config, ConnId, Io, Opened, Wait};
+use whisper_reactor::{Config, ConnId, Io, Wait};
 
 const CLIENTS: usize = 24;
 const BYTES: usize = 300_000;
@@ -20,21 +20,26 @@ fn random_pieces_are_echoed_whole() {
     }
 }
 
-/// A reactor that dials itself, with random calls in random order. Whatever happens, each opened
-/// connection is closed once, and the table is empty in the end.
+/// Two reactors that dial themselves and pass each other what they have, with random calls in random
+/// order. Whatever happens, each connection is closed once, in one place, and the tables are empty
+/// in the end.
 #[test]
 fn random_calls_leave_nothing_behind() {
+    let mut moves = 0;
     for seed in seeds() {
         eprintln!("WHISPER_SEED={seed}");
-        call_with(seed);
+        moves += call_with(seed);
     }
+    assert!(moves > 0, "nothing moved");
 }
 
-fn call_with(seed: u64) {
+/// Says how many connections moved.
+fn call_with(seed: u64) -> u64 {
     let mut state = seed.wrapping_mul(77) | 1;
     let config = Config {
         slots: 64,
         accept_watermark: 16,
+        arrivals_max: 3,
         sq_entries: 16,
         cq_entries: 8192,
         recv_buffers: 8,
@@ -52,18 +57,23 @@ fn call_with(seed: u64) {
         connect_timeout: Duration::from_secs(10),
     };
     let body: std::sync::Arc<[u8]> = pattern(seed, 200_000).into();
-    let mut world = World::new(config, ignore);
-    let address = world.address;
+    let cargo = std::sync::Arc::new(());
+    let mut worlds = [World::new(config.clone(), ignore), World::new(config, ignore)];
+    let handles = worlds.each_ref().map(|world| world.reactor.wake_handle());
     let mut dialled = 0;
-    for _ in 0..5000 {
-        let known = world.heard.opened.len();
-        let conn = (known > 0).then(|| {
-            let recent = known - next_random(&mut state) as usize % known.min(64) - 1;
-            world.heard.opened[recent].0
+    for _ in 0..10_000 {
+        let side = next_random(&mut state) as usize % 2;
+        let world = &mut worlds[side];
+        let names = names(world);
+        let conn = (!names.is_empty()).then(|| {
+            let recent = names.len() - next_random(&mut state) as usize % names.len().min(64) - 1;
+            names[recent]
         });
         let size = next_random(&mut state) as usize % 20_000;
+        let still = world.heard.detached.len();
+        let address = world.address;
         let io = world.reactor.io();
-        match (next_random(&mut state) % 16, conn) {
+        match (next_random(&mut state) % 20, conn) {
             (0 | 1, _) if io.open_connections() < 50 => {
                 io.connect(address, None, dialled);
                 dialled += 1;
@@ -75,30 +85,49 @@ fn call_with(seed: u64) {
             (9 | 10, Some(conn)) => io.resume(conn),
             (11, Some(conn)) => io.close(conn),
             (12, Some(conn)) if size < 5000 => io.abort(conn),
+            (13 | 14, Some(conn)) => drop(io.detach(conn)),
+            (15 | 16, _) if still > 0 => {
+                let conn = world.heard.detached.swap_remove(size % still);
+                if io.pass(conn, &handles[1 - side], Box::new(cargo.clone())).is_err() {
+                    io.reattach(conn);
+                }
+            }
+            (17, _) if still > 0 => io.reattach(world.heard.detached.swap_remove(size % still)),
             _ => world.turn_with(Wait::No),
         }
     }
-    world.reactor.stop_listening();
-    for (conn, _) in world.heard.opened.clone() {
-        world.reactor.io().close(conn);
-    }
-    world.until("each dial is told of", |world| {
-        let connected =
-            world.heard.opened.iter().filter(|(_, how)| matches!(how, Opened::Connected { .. }));
-        (connected.count() + world.heard.failed.len()) as u64 == dialled
-    });
-    world.until("each opened one is closed", |world| {
-        for (conn, _) in world.heard.opened.clone() {
-            world.reactor.io().close(conn);
+    worlds.iter_mut().for_each(|world| world.reactor.stop_listening());
+    let [here, there] = &mut worlds;
+    here.until("each dial is told of, and each connection closed", |here| {
+        there.turn_with(Wait::No);
+        for world in [&mut *here, &mut *there] {
+            for conn in names(world) {
+                world.reactor.io().close(conn);
+            }
         }
-        world.heard.closed.len() == world.heard.opened.len()
+        let both = [&*here, &*there].map(|world| (&world.heard, world.reactor.counters()));
+        let told = both.iter().map(|(heard, it)| it.connected + heard.failed.len() as u64);
+        let opened = both.iter().map(|(_, it)| it.accepted + it.connected);
+        let closed = both.iter().map(|(heard, _)| heard.closed.len() as u64);
+        told.sum::<u64>() == dialled && opened.sum::<u64>() == closed.sum::<u64>()
     });
-    world.until_empty();
-    let counters = world.reactor.counters();
-    assert_eq!(counters.closed, counters.accepted + counters.connected);
-    assert_eq!((counters.poll_armed_now, counters.receive_armed_now), (0, 0));
-    drop(world);
+    worlds.iter_mut().for_each(World::until_empty);
+    let counters = worlds.each_ref().map(|world| world.reactor.counters());
+    for (world, it) in worlds.iter().zip(&counters) {
+        assert_eq!(it.closed, world.heard.closed.len() as u64);
+        assert_eq!(it.closed + it.moved_out, it.accepted + it.connected + it.moved_in);
+        assert_eq!((it.poll_armed_now, it.receive_armed_now), (0, 0));
+    }
+    drop(worlds);
     assert_eq!(std::sync::Arc::strong_count(&body), 1, "no body is kept");
+    assert_eq!(std::sync::Arc::strong_count(&cargo), 1, "nor any cargo");
+    counters.iter().map(|it| it.moved_in).sum()
+}
+
+/// All names that connections had here, the latest last.
+fn names(world: &World) -> Vec<ConnId> {
+    let opened = world.heard.opened.iter().map(|(conn, _)| *conn);
+    opened.chain(world.heard.arrived.iter().map(|(conn, _)| *conn)).collect()
 }
 
 /// One variable replays a run.

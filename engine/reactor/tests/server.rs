@@ -380,6 +380,16 @@ fn abort_drops_what_was_written() {
 }
 
 #[test]
+fn a_peer_can_be_reset() {
+    let mut world = World::new(Config::default(), ignore);
+    let (mut client, conn) = world.client();
+    world.reactor.io().reset(conn);
+    world.until("closed is heard", |world| world.heard.why(conn) == Some(Closed::Local));
+    world.until_empty();
+    assert_eq!(client.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn a_reset_is_told_apart_from_an_end() {
     let mut world = World::new(Config::default(), ignore);
     let (client, conn) = world.client();

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
-use whisper_reactor::{Closed, Config, ConnId, Handler, Io, Opened, Reactor, Wait};
+use whisper_reactor::{Cargo, Closed, Config, ConnId, Handler, Io, Opened, Reactor, Wait};
 
 /// Nothing in these tests takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,6 +35,10 @@ pub(crate) struct Heard {
     pub(crate) closed: Vec<(ConnId, Closed)>,
     pub(crate) failed: Vec<(u64, io::Error)>,
     pub(crate) drained: Vec<ConnId>,
+    pub(crate) detached: Vec<ConnId>,
+    /// Came from another reactor, or back from there, with what cargo.
+    pub(crate) arrived: Vec<(ConnId, Cargo)>,
+    pub(crate) returned: usize,
 }
 
 impl Heard {
@@ -86,6 +90,20 @@ impl Handler for Heard {
     fn drained(&mut self, _: &mut Io, conn: ConnId) {
         self.drained.push(conn);
     }
+
+    fn detached(&mut self, _: &mut Io, conn: ConnId) {
+        self.detached.push(conn);
+    }
+
+    fn arrived(&mut self, _: &mut Io, conn: ConnId, cargo: Cargo) {
+        assert!(self.why(conn).is_none() && !self.received.contains_key(&conn));
+        self.arrived.push((conn, cargo));
+    }
+
+    fn returned(&mut self, _: &mut Io, conn: ConnId, cargo: Cargo, _: io::Error) {
+        self.returned += 1;
+        self.arrived.push((conn, cargo));
+    }
 }
 
 pub(crate) struct World {
@@ -109,6 +127,9 @@ impl World {
             closed: Vec::new(),
             failed: Vec::new(),
             drained: Vec::new(),
+            detached: Vec::new(),
+            arrived: Vec::new(),
+            returned: 0,
         };
         World { reactor, heard, address }
     }
