@@ -200,6 +200,8 @@ impl Desk {
                 }
                 (Input::Message(message), Some(session)) => {
                     carrier.tally.messages_in += 1;
+                    #[cfg(test)]
+                    crate::crash::tests::choke_on(&message);
                     let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
                     let more = tells_more(&message);
                     carrier.speaker = Some((guest.identity(), &common.bans));
