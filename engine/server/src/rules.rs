@@ -20,9 +20,17 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 pub(crate) struct RulesFile {
     path: Option<PathBuf>,
     watch: Watch,
-    reading: Option<JoinHandle<Result<Reread, RulesFileError>>>,
-    /// It is to be read once more, for this reason.
-    again: Option<&'static str>,
+    reading: Option<Reading>,
+    /// What is to be read next, and why: what is being read is of no interest any more.
+    next: Option<(Option<PathBuf>, &'static str)>,
+}
+
+/// A file that is being read. It becomes the file if it can be used.
+struct Reading {
+    path: Option<PathBuf>,
+    /// Of the file as it was before.
+    watch: Watch,
+    result: JoinHandle<Result<Reread, RulesFileError>>,
 }
 
 /// Rules that were read.
@@ -73,7 +81,7 @@ impl RulesFile {
             Some(path) => read(path, "at the start")?,
             None => shipped(),
         };
-        Ok((Self { path, watch, reading: None, again: None }, rules))
+        Ok((Self { path, watch, reading: None, next: None }, rules))
     }
 
     /// Whether it is to be read again, see [`Watch::have_changed`].
@@ -83,26 +91,21 @@ impl RulesFile {
 
     /// Begins to read the file again, beside all else: that takes a while.
     pub(crate) fn reload(&mut self, why: &'static str) {
-        let Some(path) = self.path.clone() else { return };
-        if self.reading.is_some() {
-            self.again = Some(why);
-            return;
-        }
-        self.watch.reading();
-        self.reading = Some(spawn_blocking(move || read(&path, why)));
+        let path = self.reading.as_ref().map_or(&self.path, |reading| &reading.path);
+        self.reload_from(path.clone(), why);
     }
 
     /// The same with another file, or those that come with the engine.
-    pub(crate) fn move_to(&mut self, path: Option<PathBuf>) {
-        self.watch = Watch::new(path.iter().cloned().collect());
-        self.path.clone_from(&path);
-        let read = move || match &path {
-            Some(path) => read(path, "SIGHUP"),
-            None => Ok(shipped()),
-        };
-        // What was being read before is of no interest any more.
-        self.again = None;
-        self.reading = Some(spawn_blocking(read));
+    pub(crate) fn reload_from(&mut self, path: Option<PathBuf>, why: &'static str) {
+        match &self.reading {
+            Some(_) => self.next = Some((path, why)),
+            None => self.begin(path, why),
+        }
+    }
+
+    /// Whether they are those that come with the engine, and stay so.
+    pub(crate) fn are_shipped(&self) -> bool {
+        self.path.is_none() && self.reading.is_none()
     }
 
     /// Whether that goes on.
@@ -114,16 +117,32 @@ impl RulesFile {
     /// again.
     ///
     /// # Errors
-    /// Where it can't be used; then the old rules should stay.
+    /// Where it can't be used; then the old rules should stay, and the old file does.
     pub(crate) async fn reloaded(&mut self) -> Result<Reread, RulesFileError> {
-        let Some(reading) = &mut self.reading else { return pending().await };
-        let read = reading.await;
-        self.reading = None;
-        if let Some(why) = self.again.take() {
-            self.reload(why);
+        loop {
+            let Some(reading) = &mut self.reading else { return pending().await };
+            // It isn't aborted, and a panic ends the process.
+            let read = (&mut reading.result).await.expect("what reads the rules comes to an end");
+            let reading = self.reading.take();
+            if let Some((path, why)) = self.next.take() {
+                self.begin(path, why);
+                continue;
+            }
+            if let (Some(Reading { path, watch, .. }), Ok(_)) = (reading, &read) {
+                (self.path, self.watch) = (path, watch);
+            }
+            return read;
         }
-        // It isn't aborted, and a panic ends the process.
-        read.expect("what reads the rules comes to an end")
+    }
+
+    fn begin(&mut self, path: Option<PathBuf>, why: &'static str) {
+        if path == self.path {
+            self.watch.reading();
+        }
+        let watch = Watch::new(path.iter().cloned().collect());
+        let file = path.clone();
+        let read = move || file.map_or_else(|| Ok(shipped()), |file| read(&file, why));
+        self.reading = Some(Reading { path, watch, result: spawn_blocking(read) });
     }
 }
 

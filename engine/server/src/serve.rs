@@ -235,6 +235,7 @@ pub(crate) fn serve(
         rules: rules_file,
         proclaimed,
         source,
+        candidate: None,
         clock,
         pulse,
         room,

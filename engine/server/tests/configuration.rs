@@ -139,3 +139,39 @@ fn what_has_changed_takes_effect_or_is_told_to_need_a_restart() {
     join(&mut ann, strict(ADULT_TEXT, &[&topic()]));
     engine.client().ping();
 }
+
+#[test]
+fn with_a_mistake_in_the_rules_nothing_else_is_taken() {
+    let dir = TempDir::new().expect("a directory");
+    let [rules, other] = ["rules.toml", "other.toml"].map(|name| dir.path().join(name));
+    fs::write(&rules, "base = \"none\"\n").expect("a file");
+    let text = |rules: &Path, mode| format!("rules = {rules:?}\n[challenge]\nmode = {mode:?}\n");
+    let engine = Engine::in_dir(dir, 1, &text(&rules, "auto"));
+    let refusals = || engine.log().matches("the old configuration stays").count();
+    let read = |rules: &Path, mode| {
+        fs::write(engine.dir().join("whisper.toml"), text(rules, mode)).expect("a file");
+        let before = refusals();
+        engine.signal(Signal::SIGHUP);
+        let start = Instant::now();
+        while refusals() == before && !engine.log().contains("configuration read") {
+            assert!(start.elapsed() < PATIENCE, "{}", engine.log());
+        }
+    };
+    let mode = || engine.look("challenge").1["mode"].clone();
+
+    fs::write(&rules, "[[rule]]\nid = \"word\"\nseverity = \"awful\"\n").expect("a file");
+    read(&rules, "on");
+    assert!(engine.log().contains("rules.toml:3:12"), "{}", engine.log());
+    read(&other, "on");
+    assert!(engine.log().contains("other.toml: No such file"), "{}", engine.log());
+    assert_eq!(mode(), json!("auto"));
+    // The old file is still the one that is watched; what it was refused with is not kept for it.
+    fs::write(&rules, "base = \"none\"\n# mended\n").expect("a file");
+    engine.await_log("rules read");
+    assert_eq!(mode(), json!("auto"));
+
+    fs::write(&other, "base = \"none\"\n").expect("a file");
+    read(&other, "on");
+    assert_eq!(mode(), json!("on"));
+    assert_eq!(refusals(), 2, "{}", engine.log());
+}

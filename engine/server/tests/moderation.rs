@@ -411,7 +411,7 @@ fn rules_change_while_people_talk() {
     // Those with a mistake are refused, and the old ones stay.
     replace(&rules, "\n[[rule]]\nid = \"word\"\nseverity = \"awful\"\n");
     engine.signal(Signal::SIGHUP);
-    let log_lines = engine.await_log("the old rules stay");
+    let log_lines = engine.await_log("the old configuration stays");
     assert!(log_lines.contains("rules.toml:4:12"), "{log_lines}");
     blocked(&mut ann, "turnip");
     for secret in ["cabbage", "turnip"] {

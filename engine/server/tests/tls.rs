@@ -160,7 +160,7 @@ fn certificates_are_renewed_and_nobody_is_dropped() {
     // A bad one is told of, and the old one stays.
     fs::write(secured.engine.dir().join("chat.pem"), "nothing of PEM").expect("a file");
     secured.engine.signal(Signal::SIGHUP);
-    let log = secured.engine.await_log("the old certificates stay");
+    let log = secured.engine.await_log("the old configuration stays");
     assert!(log.contains("holds no certificate") && log.contains("chat.pem"), "{log}");
     assert!(shown(&secured, &again), "it stays");
     talk(&mut ann, &mut bob, "to the end");

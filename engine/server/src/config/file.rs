@@ -160,7 +160,8 @@ table! {
         /// After so many milliseconds in no queue and no chat, without a word, a person is
         /// disconnected.
         idle_max_ms: u64,
-        /// Sockets of one reactor; `RLIMIT_NOFILE` bounds them as well.
+        /// Sockets of one reactor; `RLIMIT_NOFILE` bounds them as well. A sixteenth of them, 512 at
+        /// most, is kept for telling newcomers that all others are taken.
         per_reactor: u32,
     }
 }

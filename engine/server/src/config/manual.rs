@@ -83,9 +83,9 @@ pub(crate) fn reference(matches: &ArgMatches) -> Result<String, ConfigError> {
          told with line and column. `whisper config check` says whether a configuration is good, \
          `whisper config show --origins` what is used and from where.\n\n\
          On SIGHUP the file is read again. What is marked **reload** takes effect then, what else has \
-         changed at the next start; one line of the log says which is which. A file with a mistake is \
-         refused whole, and everything stays as it was. Certificates and rules are read again too, \
-         whether or not their paths have changed.\n",
+         changed at the next start; one line of the log says which is which. Certificates and \
+         rules are read again too, whether or not their paths have changed. With a mistake in any of \
+         them nothing is taken, and everything stays as it was.\n",
     );
     for Chapter { name, about, settings } in chapters(matches)? {
         if !name.is_empty() {

@@ -31,7 +31,7 @@ use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::{Board, Expiry, Parts};
 pub(crate) use self::proclaiming::Proclaimed;
-pub(crate) use self::reload::Source;
+pub(crate) use self::reload::{Candidate, Source};
 pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
 pub(crate) use self::siege::Siege;
 pub(crate) use self::switches::Switches;
@@ -40,7 +40,7 @@ use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::rules::RulesFile;
 use crate::tls::Certificates;
-use crate::worker::{Command, Filing, Report};
+use crate::worker::{Filing, Report};
 
 /// How long the workers may take to end before the process ends without them.
 const END_MAX: Duration = Duration::from_millis(4_500);
@@ -58,6 +58,8 @@ pub(crate) struct Control {
     pub(crate) ended: UnboundedReceiver<io::Result<()>>,
     /// Where the configuration is from.
     pub(crate) source: Source,
+    /// What was read of it anew, until its rules are read too.
+    pub(crate) candidate: Option<Candidate>,
     /// Where the listeners that speak TLS have their certificates from.
     pub(crate) certificates: Option<Certificates>,
     /// When the certificates end, in Unix seconds, if there are any.
@@ -158,8 +160,10 @@ impl Control {
                     }
                 }
                 rules = self.rules.reloaded() => {
-                    self.proclaimed.take(&self.lines, rules).await;
-                    service_manager::ready();
+                    self.take(rules, &expiry, board.upgrades()).await;
+                    if !self.rules.is_being_read() {
+                        service_manager::ready();
+                    }
                 }
                 stop = stops.next() => {
                     let over = if stop == TERMINATE { self.drain } else { Span::default() };
@@ -182,21 +186,6 @@ impl Control {
                     return ended.unwrap_or(Ok(())).and(Err(error));
                 }
             }
-        }
-    }
-
-    /// Reads the certificates again. Where they can't be used, the old ones stay.
-    fn renew(&mut self, expiry: &Expiry) {
-        let Some(certificates) = &mut self.certificates else { return };
-        match certificates.reload() {
-            Ok(identities) => {
-                expiry.set(identities.not_after());
-                if !self.lines.tell(&Command::Renew(identities)) {
-                    tracing::error!("a worker doesn't listen, and keeps the old certificates");
-                }
-                tracing::info!("certificates read");
-            }
-            Err(error) => tracing::error!(%error, "the old certificates stay"),
         }
     }
 

@@ -8,7 +8,7 @@ use whisper_store::sqlite::SqliteError;
 
 use super::Lines;
 use crate::clock::Clock;
-use crate::rules::{Reread, RulesFileError};
+use crate::rules::Reread;
 use crate::worker::Command;
 
 /// What the audit calls a change of rules.
@@ -41,13 +41,8 @@ impl Proclaimed {
         Ok(this)
     }
 
-    /// Has what is said held to the rules that were read. Where they can't be used, the old ones
-    /// stay.
-    pub(super) async fn take(&mut self, lines: &Lines, read: Result<Reread, RulesFileError>) {
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => return tracing::error!(%error, "the old rules stay"),
-        };
+    /// Has what is said held to the rules that were read.
+    pub(super) async fn take(&mut self, lines: &Lines, read: Reread) {
         let ((count, terms), digest) = (read.rules.len(), read.rules.digest());
         if !lines.tell(&Command::Rules(Arc::clone(&read.rules))) {
             tracing::error!("a worker doesn't listen, and keeps the old rules");

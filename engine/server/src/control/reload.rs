@@ -1,11 +1,18 @@
 //! Reading the configuration again while the engine runs: all of it or nothing.
+//!
+//! Everything is read before anything is taken: settings and certificates at once, rules on a thread
+//! of their own, for they take a while.
 
+use std::error::Error;
 use std::sync::Arc;
+
+use whisper_tls::Identities;
 
 use super::Control;
 use super::metrics::Expiry;
-use crate::config::{Config, ConfigError, Explained, is_reloaded};
-use crate::tls::{CertificateError, Certificates};
+use crate::config::{Config, ConfigError, Explained, TlsConfig, is_reloaded};
+use crate::rules::{Reread, RulesFileError};
+use crate::tls::Certificates;
 use crate::worker::{Command, Door};
 
 /// Where the configuration is from, and what of it is in force.
@@ -16,29 +23,66 @@ pub(crate) struct Source {
     pub(crate) in_force: Explained,
 }
 
+/// A configuration that was read, and waits for its rules to be read too.
+pub(crate) struct Candidate {
+    config: Config,
+    explained: Explained,
+    certificates: Option<(Certificates, Arc<Identities>)>,
+}
+
+impl Candidate {
+    /// Reads everything but the rules, and changes nothing.
+    fn read(source: &Source) -> Result<Self, Box<dyn Error>> {
+        let (config, explained) = (source.resolve)()?;
+        let load = |tls: &TlsConfig| Certificates::load(&tls.source);
+        let certificates = config.tls.as_ref().map(load).transpose()?;
+        Ok(Self { config, explained, certificates })
+    }
+}
+
 impl Control {
-    /// Reads the configuration again, with certificates and rules. Where it has a mistake, the old one
-    /// stays. `upgrades` WebSockets were opened so far.
+    /// Begins to read the configuration again, with certificates and rules. Where anything has a
+    /// mistake, everything stays as it is. `upgrades` WebSockets were opened so far.
     pub(super) fn read_again(&mut self, expiry: &Expiry, upgrades: u64) {
-        let (config, explained) = match (self.source.resolve)() {
-            Ok(resolved) => resolved,
+        let candidate = match Candidate::read(&self.source) {
+            Ok(candidate) => candidate,
             Err(error) => return tracing::error!(%error, "the old configuration stays"),
         };
+        let rules = candidate.config.rules.clone();
+        if rules.is_none() && self.rules.are_shipped() {
+            return self.adopt(candidate, expiry, upgrades);
+        }
+        self.rules.reload_from(rules, "SIGHUP");
+        self.candidate = Some(candidate);
+    }
+
+    /// Takes rules that were read, and the configuration that waited for them.
+    pub(super) async fn take(
+        &mut self,
+        rules: Result<Reread, RulesFileError>,
+        expiry: &Expiry,
+        upgrades: u64,
+    ) {
+        match (self.candidate.take(), rules) {
+            (None, Ok(rules)) => self.proclaimed.take(&self.lines, rules).await,
+            (None, Err(error)) => tracing::error!(%error, "the old rules stay"),
+            (Some(candidate), Ok(rules)) => {
+                self.proclaimed.take(&self.lines, rules).await;
+                self.adopt(candidate, expiry, upgrades);
+            }
+            (Some(_), Err(error)) => tracing::error!(%error, "the old configuration stays"),
+        }
+    }
+
+    fn adopt(&mut self, candidate: Candidate, expiry: &Expiry, upgrades: u64) {
+        let Candidate { config, explained, certificates } = candidate;
         let changes = self.source.in_force.changes(&explained);
         let (taken, left): (Vec<_>, Vec<_>) = changes.into_iter().partition(|key| is_reloaded(key));
         let has = |keys: &[&str]| taken.iter().any(|key| keys.iter().any(|it| key.starts_with(it)));
-        if has(&["tls."])
-            && let Err(error) = self.take_certificates(&config, expiry)
-        {
-            return tracing::error!(%error, "the old configuration stays");
-        }
-        if !has(&["tls."]) {
-            self.renew(expiry);
-        }
-        if has(&["rules"]) {
-            self.rules.move_to(config.rules.clone());
-        } else {
-            self.rules.reload("SIGHUP");
+        // Where TLS wasn't spoken, there is no listener that could show any.
+        if let (Some(old), Some((new, identities))) = (&mut self.certificates, certificates) {
+            *old = new;
+            self.show(identities, expiry);
         }
         let mut told = true;
         if has(&["exempt", "origin", "proxies", "client_ip_header", "limits."]) {
@@ -66,22 +110,21 @@ impl Control {
         tracing::info!(changed, needs_restart, "configuration read");
     }
 
-    /// Shows other certificates from here on.
-    fn take_certificates(
-        &mut self,
-        config: &Config,
-        expiry: &Expiry,
-    ) -> Result<(), CertificateError> {
-        // Where TLS wasn't spoken, there is no listener that could show any.
-        let (Some(certificates), Some(tls)) = (&mut self.certificates, &config.tls) else {
-            return Ok(());
-        };
-        let identities;
-        (*certificates, identities) = Certificates::load(&tls.source)?;
+    /// Reads the certificates again. Where they can't be used, the old ones stay.
+    pub(super) fn renew(&mut self, expiry: &Expiry) {
+        let Some(certificates) = &mut self.certificates else { return };
+        match certificates.reload() {
+            Ok(identities) => self.show(identities, expiry),
+            Err(error) => tracing::error!(%error, "the old certificates stay"),
+        }
+    }
+
+    /// Shows these certificates from here on.
+    fn show(&self, identities: Arc<Identities>, expiry: &Expiry) {
         expiry.set(identities.not_after());
         if !self.lines.tell(&Command::Renew(identities)) {
             tracing::error!("a worker doesn't listen, and keeps the old certificates");
         }
-        Ok(())
+        tracing::info!("certificates read");
     }
 }
