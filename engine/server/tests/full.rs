@@ -1,13 +1,13 @@
-//! Where descriptors run out: who is there stays, and newcomers wait until there is room.
+//! Where descriptors run out: who is there stays, and newcomers are told.
 
 mod harness;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use harness::{ADULT_TEXT, Http, PATIENCE, Words, chat, join, say, strict, topic};
+use harness::{ADULT_TEXT, Http, PATIENCE, Words, chat, join, say, strict, topic, upgrade_request};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,14 +46,30 @@ impl Drop for Cramped {
     }
 }
 
+/// Of these, the sockets on which newcomers are only told that there are no others; and of those,
+/// the ones on which they are told so in words.
+const SPARE: usize = 6;
+const HEARD: usize = 3;
+
 #[test]
-fn without_a_descriptor_left_who_is_there_stays() {
+fn without_a_descriptor_left_newcomers_are_told_and_who_is_there_stays() {
     let engine = Cramped::start();
-    let mut people: Vec<_> = (0..FILES).map(|_| Http::connect(engine.address).upgrade()).collect();
-    let (mut last, mut first) = (people.remove(FILES - 1), people.remove(0));
-    // The table is full: the kernel takes the connection, and nobody answers.
-    let mut newcomer = Http::connect(engine.address);
-    newcomer.send("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    let newcomer = || Http::connect(engine.address);
+    let mut people: Vec<_> = (SPARE..FILES).map(|_| newcomer().upgrade()).collect();
+    let (mut last, mut first) = (people.pop().expect("the last"), people.remove(0));
+    let refused = newcomer().knock("");
+    assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("30")));
+    assert_eq!(refused.header("Connection"), Some("close"));
+    // Whoever looks after it is answered, and kept no longer than that.
+    let mut balancer = newcomer();
+    assert_eq!(balancer.get("/health").status, 200);
+    balancer.expect_end();
+    // Some who say nothing hold what is left: whoever comes now is cut off, and needn't wait.
+    let mut silent: Vec<_> = (0..HEARD).map(|_| newcomer()).collect();
+    for _ in 0..SPARE {
+        newcomer().expect_end();
+    }
+
     for person in &mut people {
         person.ping();
     }
@@ -61,11 +77,18 @@ fn without_a_descriptor_left_who_is_there_stays() {
     first.say(&say("still here"));
     last.expect::<Words>();
     join(&mut people[0], strict(ADULT_TEXT, &[&topic()]));
-    assert!(!newcomer.hears_within(Duration::from_millis(200)));
+    assert_eq!(silent.remove(0).knock("").status, 503);
 
-    let start = Instant::now();
+    // Room again, as soon as somebody leaves.
     people.remove(1).vanish();
-    assert_eq!(newcomer.answer().status, 200);
-    assert!(start.elapsed() < PATIENCE);
+    let is_let_in = || {
+        let mut newcomer = newcomer();
+        newcomer.try_send(upgrade_request().as_bytes());
+        newcomer.hears_within(PATIENCE) && newcomer.into_parts().1.starts_with(b"HTTP/1.1 101 ")
+    };
+    let start = Instant::now();
+    while !is_let_in() {
+        assert!(start.elapsed() < PATIENCE, "there is a place by now");
+    }
     last.ping();
 }

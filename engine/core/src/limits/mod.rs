@@ -30,6 +30,22 @@ pub const PLACES_CLEARED: usize = 1_024;
 /// Places that one wake looks at for somebody to be sent elsewhere: closing is dearer than looking.
 pub const PLACES_DRAINED: usize = 512;
 
+/// Of a reactor's places for connections, those on which nobody stays: they are for telling
+/// newcomers that all others are taken.
+pub const fn places_spare(places: u64) -> u64 {
+    let share = places / 16;
+    if share < SPARE_MAX { share } else { SPARE_MAX }
+}
+
+/// The places on which so many people can stay.
+pub const fn places_for(people: u64) -> u64 {
+    let share = people.div_ceil(15);
+    people + if share < SPARE_MAX { share } else { SPARE_MAX }
+}
+
+/// As many as are refused within the time of a handshake, in a rush.
+const SPARE_MAX: u64 = 512;
+
 const _: () = assert!(
     crate::match_queue::KEYS_MAX == whisper_proto::limits::INTERESTS,
     "a card has room for every interest that a join may name"

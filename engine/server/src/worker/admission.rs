@@ -16,7 +16,7 @@ use whisper_reactor::{ConnId, Io};
 
 use super::Common;
 use super::challenge::{Challenges, Owed};
-use super::connections::Connection;
+use super::connections::{Connection, Left};
 use super::desk::{Desk, Tally};
 use super::guest::{Door, Guest, Kept};
 use crate::config::Service;
@@ -72,7 +72,7 @@ pub(super) enum Admitted {
 pub(super) enum Refusal {
     /// Too many from this address, or too often.
     TooMany(Span),
-    /// The box has no room.
+    /// The box has no room: no memory, or no place in this reactor's table.
     Full,
     /// The box is being emptied.
     Closed,
@@ -122,11 +122,12 @@ pub(super) fn admit(
     if upgrade && common.room.is_closed() {
         return Admitted::No(Refusal::Closed);
     }
+    // There is no place for the exempt either.
+    if upgrade && (guest.late || (common.room.is_full() && !guest.exempt)) {
+        return Admitted::No(Refusal::Full);
+    }
     if guest.exempt {
         return Admitted::Yes(None);
-    }
-    if upgrade && common.room.is_full() {
-        return Admitted::No(Refusal::Full);
     }
     match guest.visit.request(upgrade) {
         Wait::No(ask) => Admitted::Yes(ask),
@@ -199,8 +200,17 @@ pub(super) fn door_link(conn: ConnId) -> Link {
 }
 
 impl Desk {
-    /// A connection is there: its address is known, or a proxy will tell it first.
+    /// A connection is there: its address is known, or a proxy will tell it first. Where there are no
+    /// more places than newcomers are answered on, it is cut off: in the backlog it would wait unheard.
     pub(super) fn let_in(&mut self, io: &mut Io, conn: ConnId, listener: u32, mut guest: Guest) {
+        guest.late = match self.connections.left() {
+            Left::Place => false,
+            Left::Word => true,
+            Left::Nothing => {
+                Refusal::Full.count(&mut self.tally);
+                return io.abort(conn);
+            }
+        };
         let door = &self.door;
         let believed = door.believes(guest.address);
         if self.common.is_proxied(listener) {

@@ -1,6 +1,7 @@
 //! The connections of a reactor, by their place in its descriptor table.
 
 use whisper_core::ids::SessionId;
+use whisper_core::limits::places_spare;
 use whisper_core::session::Session;
 use whisper_reactor::ConnId;
 
@@ -24,15 +25,43 @@ const _: () = assert!(size_of::<Option<Connection>>() <= 96);
 pub(super) struct Connections {
     places: Vec<Option<Connection>>,
     open: usize,
+    /// How many of them were late.
+    late: usize,
+    /// How many there can be.
+    most: usize,
+}
+
+/// What is left for a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// A place to stay.
+    Place,
+    /// Time to be told that there is none.
+    Word,
+    /// Nothing: those who are being told have all that is left.
+    Nothing,
 }
 
 impl Connections {
     /// A table that can be so long without being copied: address space until it is used.
     pub(super) fn with_capacity(places: usize) -> Self {
-        Self { places: Vec::with_capacity(places), open: 0 }
+        Self { places: Vec::with_capacity(places), open: 0, late: 0, most: places }
+    }
+
+    /// What is left for one more.
+    pub(super) fn left(&self) -> Left {
+        let spare = places_spare(self.most as u64) as usize;
+        if self.open - self.late < self.most - spare {
+            Left::Place
+        } else if self.late < spare.div_ceil(2) {
+            Left::Word
+        } else {
+            Left::Nothing
+        }
     }
 
     pub(super) fn open(&mut self, conn: ConnId, guest: Guest) -> &mut Connection {
+        self.late += usize::from(guest.late);
         let place = conn.slot() as usize;
         if self.places.len() <= place {
             self.places.resize_with(place + 1, || None);
@@ -57,7 +86,7 @@ impl Connections {
     }
 
     pub(super) fn close(&mut self, conn: ConnId) -> Option<Connection> {
-        self.get_mut(conn)?;
+        self.late -= usize::from(self.get_mut(conn)?.guest.late);
         self.open -= 1;
         self.places[conn.slot() as usize].take()
     }

@@ -79,7 +79,7 @@ pub(crate) struct Tally {
     pub(crate) reports_lost: u64,
     /// Requests refused because their address has too many, or too often.
     pub(crate) refused_addresses: u64,
-    /// Upgrades refused because the box is full.
+    /// Upgrades and connections refused because the box is full.
     pub(crate) refused_full: u64,
     /// Upgrades refused because the box is being emptied.
     pub(crate) refused_closed: u64,
@@ -247,8 +247,8 @@ impl Desk {
                 (Input::Pong | Input::Message(_) | Input::Malformed(_), _) => Answered::Kept,
                 (Input::Request(mut request), _) => {
                     carrier.tally.requests += 1;
-                    // A box that is being emptied keeps nobody for a next request.
-                    request.keep_alive &= !common.room.is_closed();
+                    // A box that is full or being emptied keeps nobody for a next request.
+                    request.keep_alive &= !(guest.late || common.room.is_closed());
                     *requests = requests.wrapping_add(1);
                     let admitted = admit(guest, &request, (&**door, &**common));
                     if let Admitted::Later(_) = admitted {

@@ -67,6 +67,8 @@ pub(super) struct Guest {
     pub(super) exempt: bool,
     /// The peer is a proxy, and each request is somebody's.
     pub(super) many: bool,
+    /// All places to stay on were taken when it came.
+    pub(super) late: bool,
     /// The name in the device's cookie; 0 before there is any.
     device: u64,
     /// What it said lately, metered; apart, since whoever ever joined has it.
@@ -103,9 +105,9 @@ impl Guest {
     /// Somebody from this address, on a listener of this kind.
     pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
-        let (exempt, many, device) = (false, false, 0);
+        let (exempt, many, late, device) = (false, false, false, 0);
         let (visit, speech, extra) = (Visit::FREE, None, None);
-        Self { address, visit, service, exempt, many, device, speech, extra }
+        Self { address, visit, service, exempt, many, late, device, speech, extra }
     }
 
     /// What bans know it by.

@@ -3,6 +3,7 @@
 //! What a person costs was measured; `docs/performance.md` tells how.
 
 use serde_json::{Value, json};
+use whisper_core::limits::{places_for, places_spare};
 use whisper_store::reports::PostgresAbout;
 
 use super::settings::Settings;
@@ -146,21 +147,27 @@ fn sockets(seen: &Snapshot, settings: &Settings, reactors: u64, people: u64) -> 
     let of = "sockets";
     let limits = &seen.limits;
     let table = settings.people.per_reactor.min(limits.files).min(TABLE_MAX);
-    let most = reactors.saturating_mul(table);
+    let most = reactors.saturating_mul(table - places_spare(table));
     let found = format!(
-        "{reactors} reactors of {table} sockets (people.per_reactor = {}; {}: {} files)",
+        "{reactors} reactors of {table} sockets, for {most} people (people.per_reactor = {}; {}: {} \
+         files)",
         settings.people.per_reactor, limits.of, limits.files
     );
     if most >= people {
         return good(of, found);
     }
+    let most_each = TABLE_MAX - places_spare(TABLE_MAX);
     let each = people.div_ceil(reactors.max(1));
-    let mend = if each > TABLE_MAX {
-        format!("reactors = {}", people.div_ceil(TABLE_MAX))
-    } else if limits.files < each {
-        format!("LimitNOFILE={TABLE_MAX} in the unit, and people.per_reactor = {each}")
+    let mend = if each > most_each {
+        format!("reactors = {}", people.div_ceil(most_each))
     } else {
-        format!("people.per_reactor = {each}")
+        let table = places_for(each);
+        match limits.files < table {
+            true => {
+                format!("LimitNOFILE={TABLE_MAX} in the unit, and people.per_reactor = {table}")
+            }
+            false => format!("people.per_reactor = {table}"),
+        }
     };
     failure(of, found, mend)
 }

@@ -106,7 +106,7 @@ fn kernels_that_are_old_or_shut_are_told() {
 fn a_machine_that_is_too_small_is_told_with_the_size_it_has() {
     use Level::{Failure, Warning};
     one_fault(Failure, "sockets", "LimitNOFILE=1048576", |seen| seen.limits.files = 1_024);
-    one_fault(Failure, "sockets", "people.per_reactor = 500000", |seen| seen.cores = 2);
+    one_fault(Failure, "sockets", "people.per_reactor = 500512", |seen| seen.cores = 2);
     one_fault(Failure, "locked memory", "LimitMEMLOCK=16M", |seen| seen.limits.locked = 8 << 20);
     assert!(
         faults(|seen| {
@@ -143,7 +143,7 @@ fn a_machine_that_is_too_small_is_told_with_the_size_it_has() {
 fn few_people_need_little() {
     let mut seen = fine();
     seen.cores = 1;
-    seen.limits.files = 10_100;
+    seen.limits.files = 10_600;
     seen.memory = Memory { total: 1 << 30, available: 1 << 30 };
     seen.sysctls.insert("net.netfilter.nf_conntrack_max", "16384".into());
     seen.sysctls.insert("net.core.netdev_max_backlog", "1000".into());

@@ -68,7 +68,8 @@ impl Collector for Engine {
         sheet.gauge("memory_free_bytes", help, parts.room.free().into())?;
         let help = "Memory below which newcomers are refused";
         sheet.gauge("memory_reserve_bytes", help, Room::reserve(parts.memory_reserve).into())?;
-        sheet.gauge("full", "1 while newcomers are refused", parts.room.is_full().into())?;
+        let help = "1 while newcomers are refused for want of memory";
+        sheet.gauge("full", help, parts.room.is_full().into())?;
 
         let (_, effort) = parts.switches.challenge();
         let help = "Work asked of newcomers; 0 where there is no rush";
