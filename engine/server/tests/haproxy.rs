@@ -1,4 +1,4 @@
-//! HAProxy in front, Debian's, with the configuration that stands in `systemd/haproxy`: whoever comes
+//! HAProxy in front, Debian's, with the configuration that stands in `ops/haproxy`: whoever comes
 //! through it is counted as who they are, and nobody else can claim to be somebody.
 
 mod harness;
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 const HAPROXY: &str = "/usr/sbin/haproxy";
 const NAME: &str = "chat.example";
 
-/// One machine of `systemd/haproxy`, with an engine that has the settings which stand there.
+/// One machine of `ops/haproxy`, with an engine that has the settings which stand there.
 struct Town {
     engine: Engine,
     haproxy: Child,
@@ -37,7 +37,7 @@ impl Town {
             Path::new(HAPROXY).exists(),
             "{HAPROXY} isn't there: apt-get install haproxy (cargo xtask test does)"
         );
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../systemd/haproxy");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/haproxy");
         let read = |name: &str| fs::read_to_string(folder.join(name)).expect("an example");
         let example = read(&format!("{way}.cfg"));
         let dir = TempDir::new().expect("a directory");
