@@ -31,7 +31,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use self::cli::{Cli, Command, Run};
 use self::operator::Operator;
@@ -51,6 +51,10 @@ fn obey(command: &Command) -> Result<Outcome, Box<dyn Error>> {
     let (text, outcome) = match command {
         Command::Run(run) => carry_out(run)?,
         Command::Compare(args) => (report::compare(&args.first, &args.second)?, Outcome::Good),
+        Command::Completions(wish) => {
+            return Ok(wish.print(Cli::command()).map(|()| Outcome::Good)?);
+        }
+        Command::Man(wish) => return Ok(wish.print(Cli::command()).map(|()| Outcome::Good)?),
     };
     // Nobody to read the report is no reason to call a bad run good.
     let _ = writeln!(io::stdout(), "{text}");

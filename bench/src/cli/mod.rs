@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::values::{count, each, exponent, rate, share, target};
+use whisper_manual::{Completions, Pages};
 use whisper_proto::Relax;
 
 use crate::measure::Endpoint;
@@ -44,6 +45,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Two results side by side: every number, and how many times the first the second is.
     Compare(Compare),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Print this program's page for `man`.
+    Man(Pages),
 }
 
 /// What can be run.

@@ -82,7 +82,7 @@ pub(crate) fn ban(
     (code, why): (Option<&str>, Option<&str>),
     (care, form): (Care, Form),
 ) -> Result<bool, AdminError> {
-    if !care.goes_on(&format!("ban {whom} {}", sentence.length()))? {
+    if !care.goes_on(&format!("ban {whom} {}", sentence.length()), form)? {
         return Ok(true);
     }
     let (seconds, reason) = (sentence.seconds(), &sentence.reason);
@@ -107,7 +107,7 @@ pub(crate) fn unban(
     why: &Why,
     (care, form): (Care, Form),
 ) -> Result<bool, AdminError> {
-    if !care.goes_on(&format!("lift the ban {name}"))? {
+    if !care.goes_on(&format!("lift the ban {name}"), form)? {
         return Ok(true);
     }
     let wish = json!({ "subject": name, "why": why.why });
@@ -140,7 +140,7 @@ pub(crate) fn withheld(admin: &Admin, decision: Withheld) -> Result<bool, AdminE
     let (name, form) = match decision {
         Withheld::Restore { form } => ("restore", form),
         Withheld::Release { care, form } => {
-            if !care.goes_on("let all go that are withheld")? {
+            if !care.goes_on("let all go that are withheld", form)? {
                 return Ok(true);
             }
             ("release", form)

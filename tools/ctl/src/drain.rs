@@ -55,7 +55,7 @@ pub(crate) fn run(admin: &Admin, wish: &Drain) -> Result<bool, AdminError> {
         print::answer(form, &plan, |_| String::new());
         return Ok(true);
     }
-    if !care.goes_on(&told(&plan, over))? {
+    if !care.goes_on(&told(&plan, over), form)? {
         return Ok(true);
     }
     let mut state = admin.order(path, &order(false))?;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::admin::AdminError;
 
@@ -43,9 +43,9 @@ impl Care {
 
     /// Says what is about to be done, and answers whether to do it: not in a dry run; and where it
     /// isn't said with the command, a person at a terminal is asked.
-    pub(crate) fn goes_on(&self, what: &str) -> Result<bool, AdminError> {
+    pub(crate) fn goes_on(&self, what: &str, form: Form) -> Result<bool, AdminError> {
         if self.dry_run {
-            print(&format!("would {what}\n"));
+            answer(form, &json!({ "would": what }), |_| format!("would {what}\n"));
             return Ok(false);
         }
         if self.yes {

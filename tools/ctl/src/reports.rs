@@ -119,7 +119,8 @@ pub(crate) fn run(admin: &Admin, command: Reports) -> Result<bool, AdminError> {
             print::answer(form, &admin.order(&path(&id, "/resolve"), &wish)?, done);
         }
         Reports::Ban { id, sentence, why, care, form } => {
-            if !care.goes_on(&format!("ban who was reported in {id}, {}", sentence.length()))? {
+            let what = format!("ban who was reported in {id}, {}", sentence.length());
+            if !care.goes_on(&what, form)? {
                 return Ok(true);
             }
             let (seconds, reason) = (sentence.seconds(), &sentence.reason);

@@ -58,7 +58,7 @@ pub(crate) fn lanes(admin: &Admin, command: Lanes) -> Result<bool, AdminError> {
             (form, admin.order(path, &json!({ "open": lanes, "why": why.why }))?)
         }
         Lanes::Close { lanes, why, care, form } => {
-            if !care.goes_on(&format!("close {}", lanes.join(", ")))? {
+            if !care.goes_on(&format!("close {}", lanes.join(", ")), form)? {
                 return Ok(true);
             }
             (form, admin.order(path, &json!({ "close": lanes, "why": why.why }))?)

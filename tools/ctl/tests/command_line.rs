@@ -107,6 +107,32 @@ fn what_hurts_is_told_first_and_asked_back() {
 }
 
 #[test]
+fn whatever_hurts_can_be_tried_dry_and_is_not_done_unasked() {
+    // Nobody is asked: there is no engine.
+    let socket = ["--socket", "/nowhere"];
+    for deed in [
+        &["ban", "192.0.2.7", "--for", "2h"][..],
+        &["unban", "abc"],
+        &["lanes", "close", "adult/video/moderated"],
+        &["withheld", "release"],
+        &["reports", "ban", "abc"],
+    ] {
+        let asked = [&socket, deed].concat();
+        let dry = run(&[&asked[..], &["--dry-run"]].concat());
+        assert_eq!(dry.status.code(), Some(0), "{deed:?}: {}", text(&dry.stderr));
+        let told = text(&dry.stdout);
+        let json = run(&[&asked[..], &["--dry-run", "--json"]].concat());
+        let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+        assert_eq!(told, format!("would {}\n", json["would"].as_str().expect("words")));
+        let unasked = run(&asked);
+        assert_eq!(unasked.status.code(), Some(2), "{deed:?}");
+        assert!(text(&unasked.stderr).contains("--yes"), "{}", text(&unasked.stderr));
+        let meant = run(&[&asked[..], &["--yes"]].concat());
+        assert!(text(&meant.stderr).contains("can't reach an engine"), "{deed:?}");
+    }
+}
+
+#[test]
 fn reactors_are_shown_once_in_rows_or_as_json() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("s");

@@ -119,7 +119,13 @@ const ROOMS: &[Room] = &[
     Room { package: "xtask", knows: &[], tests_know: &[], never: SERVER },
     Room {
         package: "whisper-bench",
-        knows: &["whisper-core", "whisper-proto", "whisper-reactor", "whisper-shard-router"],
+        knows: &[
+            "whisper-core",
+            "whisper-manual",
+            "whisper-proto",
+            "whisper-reactor",
+            "whisper-shard-router",
+        ],
         tests_know: &[],
         never: SERVER,
     },

@@ -24,16 +24,12 @@ const FILES: &[(&str, &str)] = &[
     ("systemd/tmpfiles.d", "usr/lib/tmpfiles.d"),
     ("systemd/sysusers.d", "usr/lib/sysusers.d"),
     ("systemd/whisper.toml", "etc/whisper/whisper.toml"),
-    ("systemd/haproxy", "usr/share/doc/whisper/examples/haproxy"),
     ("ops", "usr/share/doc/whisper/examples/ops"),
     ("systemd/limits.conf", "usr/share/doc/whisper/examples/limits.conf"),
     ("systemd/tune-network", "usr/share/doc/whisper/examples/tune-network"),
     ("README.md", "usr/share/doc/whisper/README.md"),
     ("CHANGELOG.md", "usr/share/doc/whisper/CHANGELOG.md"),
 ];
-
-/// The programs that print their own completions and pages.
-const SPEAKING: [&str; 2] = ["whisper", "whisperctl"];
 
 /// Nodes for which `whisper@N` is tied to its node's cores and memory.
 const NUMA_NODES: u32 = 8;
@@ -65,7 +61,7 @@ pub(super) fn install(
         copy(program, &to)?;
         strip(checkout, &to, &debug.join(name).with_extension("debug"))?;
     }
-    for program in programs.iter().filter(|it| SPEAKING.iter().any(|name| it.ends_with(name))) {
+    for program in programs {
         tell_of(checkout, program, root)?;
     }
     let settings = checkout.task(&programs[0]).args(["config", "default"]).output()?;
@@ -167,5 +163,7 @@ mod tests {
             assert!(tree.join(from).exists(), "{from}");
             assert!(to.starts_with("usr/") || to.starts_with("etc/"), "{to}");
         }
+        // As a whole: what its docker-compose.yml mounts lies beside that.
+        assert!(FILES.iter().any(|(from, to)| *from == "ops" && to.ends_with("/examples/ops")));
     }
 }
