@@ -279,6 +279,30 @@ fn files_are_served_as_what_they_are() {
     http.upgrade().ping();
 }
 
+/// What the first view needs comes by one answer: no redirect, and no page that leads to another.
+#[test]
+fn the_way_in_is_the_first_page_itself() {
+    let dir = TempDir::new().expect("a directory");
+    let root = dir.path().join("web");
+    fs::create_dir(&root).expect("a directory");
+    let pages =
+        [("index.html", "first"), ("index.html.br", "first, as brotli"), ("200.html", "other")];
+    for (name, text) in pages {
+        fs::write(root.join(name), text).expect("a page");
+    }
+    let engine = Engine::in_dir(dir, 1, &format!("web_root = {root:?}\n"));
+    let mut http = engine.http();
+    for (path, text) in [("/", "first"), ("/?from=home", "first"), ("/chat", "other")] {
+        let answer = http.get(path);
+        assert_eq!((answer.status, answer.text()), (200, text), "{path}");
+    }
+    let answer = http.get_with("/", "Accept-Encoding: br\r\n");
+    assert_eq!((answer.status, answer.text()), (200, "first, as brotli"));
+    let has_it = format!("If-None-Match: {}\r\n", answer.header("ETag").expect("a name"));
+    assert_eq!(http.get_with("/", &has_it).status, 304);
+    assert_eq!(http.get_with("/chat", &has_it).status, 200, "that is another page");
+}
+
 #[test]
 fn compressed_forms_go_to_who_takes_them() {
     let engine = engine_with_site();
