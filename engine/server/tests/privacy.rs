@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use harness::{Client, Engine, Http, PATIENCE, Redis, Words, chat, say, topic};
 use postgres::Postgres;
+use serde_json::json;
 use tempfile::TempDir;
 use whisper_proto::{
     ClientMessage, ErrorCode, Evidence, Hello, Report, ReportReason, ServerMessage, Skip,
@@ -26,6 +27,9 @@ const SECRET: &str = "kanarie-in-the-mine";
 const DEVICE: &str = "canvas-of-the-canary";
 /// In the one line that is reported.
 const SHOWN: &str = "evidence-of-the-crime";
+
+/// The address of who is reported.
+const BOB: &str = "127.0.3.12";
 
 /// Lines that are said with it.
 const LINES: usize = 82;
@@ -91,8 +95,8 @@ fn report(person: &mut Client, words: &[Words]) {
 
 /// A chat with all that people do in one, every word of which is a canary.
 fn a_chat_full_of_canaries(engine: &Engine) {
-    let come = |last: u8| Http::connect_from(&format!("127.0.3.{last}"), engine.address).upgrade();
-    let (mut ann, mut bob) = (come(11), come(12));
+    let come = |from: &str| Http::connect_from(from, engine.address).upgrade();
+    let (mut ann, mut bob) = (come("127.0.3.11"), come(BOB));
     let hello = Hello { fingerprint: Some(DEVICE), ..Hello::default() };
     ann.say(&ClientMessage::Hello(hello));
     harness::meet(&mut ann, &mut bob, &format!("{SECRET} {}", topic()));
@@ -116,6 +120,8 @@ fn a_chat_full_of_canaries(engine: &Engine) {
     report(&mut ann, &[words, never]);
     ann.say(&ClientMessage::Skip(Skip { reason: Some(SECRET), room: None }));
     bob.hears(&ServerMessage::PartnerSkipped);
+    bob.say(&say(SECRET));
+    bob.refused(ErrorCode::NotInChat);
 }
 
 /// Others talk of something else, at length, on every reactor.
@@ -148,15 +154,7 @@ fn what_is_said_is_nowhere_but_in_the_report_of_its_receiver() {
     let engine = Engine::in_dir(dir, 2, &toml);
     engine.await_log("all bans were read from Redis");
     a_chat_full_of_canaries(&engine);
-    let start = Instant::now();
-    loop {
-        let (_, answer) = engine.look("reports?verified=true");
-        if answer["reports"].as_array().is_some_and(|list| list.len() == 1) {
-            break;
-        }
-        assert!(start.elapsed() < PATIENCE, "never in PostgreSQL: {answer}");
-        thread::yield_now();
-    }
+    await_the_report(&engine);
     let pid = engine.ready["pid"].as_u64().expect("a pid");
     let before = in_memory(pid, SECRET);
     others_talk(&engine);
@@ -165,30 +163,63 @@ fn what_is_said_is_nowhere_but_in_the_report_of_its_receiver() {
     assert!(before > 0, "what was just said stands in buffers, so this looks at the right places");
     // Memory that was given back is not wiped. Whatever kept lines would have all of them.
     assert!(after < LINES / 2, "{after} of {before} are still in memory");
-    let metrics = Http::connect(engine.admin).get("/metrics").text().to_owned();
-    for canary in [SECRET, DEVICE, SHOWN] {
-        assert!(!has(metrics.as_bytes(), canary), "{canary} at /metrics");
-    }
+    assert_metrics_are_silent(&engine);
     let dump = redis.dump();
     assert!(has(&dump, "stats:"), "it is of this Redis");
+    assert!(!has(&dump, SECRET) && !has(&dump, DEVICE) && !has(&dump, SHOWN) && !has(&dump, BOB));
     let dir = engine.stop();
     drop(redis);
-    let mut shown = Vec::new();
-    let mut look = |path: &Path, bytes: &[u8]| {
-        for canary in [SECRET, DEVICE, "127.0.3.12"] {
-            assert!(!has(bytes, canary), "{canary} in {path:?}");
+    assert_kept_in_reports_alone(&[dir.path(), &postgres.data()], |path| {
+        path.starts_with(postgres.data()) || is_file_of_reports(path)
+    });
+}
+
+#[test]
+fn nor_is_it_where_the_engine_keeps_everything_itself() {
+    let engine = Engine::start(2);
+    engine.order("log-level", &json!({ "level": "trace" }));
+    a_chat_full_of_canaries(&engine);
+    await_the_report(&engine);
+    assert_metrics_are_silent(&engine);
+    let dir = engine.stop();
+    assert_kept_in_reports_alone(&[dir.path()], is_file_of_reports);
+}
+
+fn await_the_report(engine: &Engine) {
+    let start = Instant::now();
+    loop {
+        let (_, answer) = engine.look("reports?verified=true");
+        if answer["reports"].as_array().is_some_and(|list| list.len() == 1) {
+            return;
         }
-        if has(bytes, SHOWN) {
-            shown.push(path.to_owned());
-        }
-    };
-    look(Path::new("dump.rdb"), &dump);
-    each_file(dir.path(), &mut look);
-    each_file(&postgres.data(), &mut look);
-    assert!(!shown.is_empty(), "the report is there");
-    for path in shown {
-        let is_reports =
-            path.starts_with(postgres.data()) || path.to_string_lossy().contains("whisper.db");
-        assert!(is_reports, "evidence in {path:?}");
+        assert!(start.elapsed() < PATIENCE, "it never arrives: {answer}");
+        thread::yield_now();
     }
+}
+
+fn assert_metrics_are_silent(engine: &Engine) {
+    let metrics = Http::connect(engine.admin).get("/metrics").text().to_owned();
+    for canary in [SECRET, DEVICE, SHOWN, BOB] {
+        assert!(!has(metrics.as_bytes(), canary), "{canary} at /metrics");
+    }
+}
+
+/// The one line that was reported is where reports are, and nothing else is anywhere.
+fn assert_kept_in_reports_alone(places: &[&Path], is_of_reports: impl Fn(&Path) -> bool) {
+    let (mut files, mut shown) = (0, false);
+    for place in places {
+        each_file(place, &mut |path, bytes| {
+            files += 1;
+            for canary in [SECRET, DEVICE, BOB] {
+                assert!(!has(bytes, canary), "{canary} in {path:?}");
+            }
+            assert!(!has(bytes, SHOWN) || is_of_reports(path), "evidence in {path:?}");
+            shown |= has(bytes, SHOWN);
+        });
+    }
+    assert!(files >= 4 && shown, "the report is there, in {files} files");
+}
+
+fn is_file_of_reports(path: &Path) -> bool {
+    path.to_string_lossy().contains("whisper.db")
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, AdminError};
-use crate::print::{self, Care, Form, Why, ahead, columns, field, rows};
+use crate::print::{self, Care, Form, Why, ahead, columns, field};
 
 /// How long, and what the person is told.
 #[derive(Debug, Args)]
@@ -94,8 +94,7 @@ pub(crate) fn ban(
         wish["why"] = why.into();
     }
     print::answer(form, &admin.order("/admin/bans", &wish)?, |answer| {
-        let appeals: Vec<_> = rows(answer, "appeals").iter().filter_map(Value::as_str).collect();
-        format!("banned {whom}, to be quoted: {}\n", appeals.join(" "))
+        format!("banned {whom}, to be quoted: {}\n", field(answer, "appeal"))
     });
     Ok(true)
 }

@@ -162,8 +162,9 @@ pub(super) fn sentence(code: &str, severity: Severity, until: Micros) -> Terms {
 /// The code that somebody is told whom rules have banned: what they would be told if they came
 /// again.
 pub(super) fn code_for(who: &Identity, terms: &Terms, bans: &Bans) -> Option<String> {
-    let ban = who.bans(&terms.reason, &terms.code, terms.until).into_iter().next()?;
-    Some(bans.code_of(&ban))
+    let mut all = who.bans(&terms.reason, &terms.code, terms.until);
+    bans.keys().unite(&mut all);
+    all.first().map(|ban| bans.code_of(ban))
 }
 
 /// What a shard is ordered to do about somebody.

@@ -70,7 +70,7 @@ fn refused_soon(engine: &Engine, from: &str, cookie: Option<&str>) -> Told {
 fn ban(engine: &Engine, wish: &Value) -> String {
     let (status, answer) = engine.order("bans", wish);
     assert_eq!(status, 200, "{answer}");
-    answer["appeals"][0].as_str().expect("an appeal id").to_owned()
+    answer["appeal"].as_str().expect("an appeal id").to_owned()
 }
 
 fn now_ms() -> u64 {

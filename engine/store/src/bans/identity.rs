@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Ban, Subject};
+use super::{AppealId, Ban, Subject};
 
 /// What a newcomer is known by. What the server saw itself counts; what the client says of itself
 /// only adds to it, so that a client which says nothing is no safer from bans.
@@ -90,11 +90,25 @@ impl Keys {
         first_u64(blake3::keyed_hash(&self.fingerprint, said.as_bytes()))
     }
 
-    /// What people quote who ask for their ban to be lifted: 8 characters that tell nothing, the
-    /// same on every node.
-    pub fn appeal_id(&self, key: &str) -> String {
-        let hash = blake3::keyed_hash(&self.appeal, key.as_bytes());
-        data_encoding::BASE32_NOPAD.encode(&hash.as_bytes()[..5])
+    /// What people quote who ask for this ban to be lifted, the same on every node. For one without an
+    /// id of its own it comes of its key, whoever typed it and whenever.
+    pub fn appeal_of(&self, ban: &Ban) -> AppealId {
+        let of_key = || AppealId::of(&blake3::keyed_hash(&self.appeal, ban.key.as_bytes()));
+        ban.appeal.unwrap_or_else(of_key)
+    }
+
+    /// Gives bans that are one decision one id, whichever of them somebody meets: another one for each
+    /// decision, as far as they end at different times. None where there is no ban.
+    pub fn unite(&self, bans: &mut [Ban]) -> Option<AppealId> {
+        let until = bans.first()?.until.unwrap_or(u64::MAX);
+        let mut hasher = blake3::Hasher::new_keyed(&self.appeal);
+        hasher.update(&until.to_be_bytes());
+        for ban in &*bans {
+            hasher.update(ban.key.as_bytes()).update(b"\n");
+        }
+        let id = AppealId::of(&hasher.finalize());
+        bans.iter_mut().for_each(|ban| ban.appeal = Some(id));
+        Some(id)
     }
 
     fn cookie_seal(&self, device: u64) -> blake3::Hash {
@@ -131,6 +145,27 @@ mod tests {
         for odd in ["", "é", &cookie[1..], &format!("{cookie}A"), &"=".repeat(32)] {
             assert_eq!(keys.read_cookie(odd), None);
         }
+    }
+
+    #[test]
+    fn bans_of_one_decision_share_what_is_quoted_and_it_lasts_with_them() {
+        let keys = Keys::new(&[1; 32]);
+        let who =
+            Identity { address: [192, 0, 2, 7].into(), cookie: Some(1), fingerprint: Some(2) };
+        let mut bans = who.bans("Spam", "spam", Some(1));
+        let id = keys.unite(&mut bans).expect("there are bans");
+        assert_eq!(bans.len(), 3);
+        for ban in &bans {
+            assert_eq!(keys.appeal_of(ban), id);
+            let read = Ban::read(&ban.key, &ban.value(), ban.until).expect("a ban");
+            assert_eq!(read, *ban);
+        }
+        assert_ne!(keys.unite(&mut who.bans("Spam", "spam", Some(2))), Some(id), "another ban");
+        let typed = Ban::read(&bans[0].key, "Spam", Some(1)).expect("a ban");
+        let again = Ban { until: None, ..typed.clone() };
+        assert_eq!(keys.appeal_of(&typed), keys.appeal_of(&again), "by its key");
+        assert_ne!(Keys::new(&[2; 32]).appeal_of(&typed), keys.appeal_of(&typed));
+        assert_eq!(keys.unite(&mut []), None);
     }
 
     #[test]

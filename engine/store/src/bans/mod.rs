@@ -4,6 +4,7 @@
 //! process, kept in memory and decided without waiting; it gives [`BanSet`]s, which workers look
 //! newcomers up in. A [`Book`] is its copy in the SQLite file.
 
+mod appeal;
 mod book;
 mod identity;
 mod ledger;
@@ -12,6 +13,7 @@ mod subject;
 
 use std::sync::Arc;
 
+pub use self::appeal::AppealId;
 pub use self::book::{Book, MIGRATIONS, Written};
 pub use self::identity::{Identity, Keys};
 pub use self::ledger::{Ledger, Loss, Scan, Standing};
@@ -40,6 +42,9 @@ pub struct Ban {
     pub code: Box<str>,
     /// Until when, in Unix milliseconds; None for good.
     pub until: Option<u64>,
+    /// The id that it shares with the bans on other keys that were decided with it. None for one that
+    /// somebody typed: its key gives it one; see [`Keys::appeal_of`].
+    pub appeal: Option<AppealId>,
 }
 
 impl Ban {
@@ -47,23 +52,36 @@ impl Ban {
     /// [`REASON_MAX`] characters, and what is no letter, digit or `_` left out of the code.
     pub fn new(subject: Subject, reason: &str, code: &str, until: Option<u64>) -> Self {
         let key = subject.to_string().into();
-        Self { key, subject, reason: one_line(reason), code: word(code), until }
+        let (reason, code) = (one_line(reason), word(code));
+        Self { key, subject, reason, code, until, appeal: None }
     }
 
-    /// Reads what stands under a key: a plain reason, as people type it, or `code|reason`.
+    /// Reads what stands under a key: a plain reason, as people type it, `code|reason`, or
+    /// `code-appeal|reason`, as engines write it.
     ///
     /// # Errors
     /// [`BadKey`], where that is no key of a ban.
     pub fn read(key: &str, value: &str, until: Option<u64>) -> Result<Self, BadKey> {
         let subject = Subject::from_key(key)?;
-        let coded = value.split_once('|').filter(|(code, _)| is_word(code));
-        let (code, reason) = coded.unwrap_or((CODE_DEFAULT, value));
-        Ok(Self { key: key.into(), subject, reason: one_line(reason), code: word(code), until })
+        let coded = value.split_once('|').and_then(|(kind, reason)| {
+            let (code, appeal) = match kind.rsplit_once('-') {
+                Some((code, appeal)) => (code, Some(AppealId::read(appeal)?)),
+                None => (kind, None),
+            };
+            is_word(code).then_some((code, appeal, reason))
+        });
+        let (code, appeal, reason) = coded.unwrap_or((CODE_DEFAULT, None, value));
+        let (reason, code) = (one_line(reason), word(code));
+        Ok(Self { key: key.into(), subject, reason, code, until, appeal })
     }
 
     /// What is to stand under its key; see [`Ban::read`].
     pub fn value(&self) -> String {
-        format!("{}|{}", self.code, self.reason)
+        let Self { code, reason, appeal, .. } = self;
+        match appeal {
+            Some(appeal) => format!("{code}-{appeal}|{reason}"),
+            None => format!("{code}|{reason}"),
+        }
     }
 
     /// Whether it has ended by then.
@@ -79,7 +97,8 @@ impl Ban {
             (one, other) => one == other,
         };
         same_end
-            && (&self.key, &self.reason, &self.code) == (&other.key, &other.reason, &other.code)
+            && (&self.key, &self.reason, &self.code, self.appeal)
+                == (&other.key, &other.reason, &other.code, other.appeal)
     }
 }
 
@@ -118,8 +137,10 @@ mod tests {
         let ours = Ban { code: "spam".into(), ..typed };
         let read = Ban::read(&ours.key, &ours.value(), Some(1_000)).expect("a ban");
         assert!(read.is_like(&ours) && read != ours, "ends are as near as clocks are");
-        let odd = Ban::read("banned:ips:192.0.2.7", "a b|c\nd", None).expect("a ban");
-        assert_eq!((&*odd.reason, &*odd.code), ("a b|c d", "banned"));
+        for odd in ["a b|c\nd", "spam-x|c d", "a b-ABCDEFG2|c d", "spam-ABCDEFG1|c d"] {
+            let read = Ban::read("banned:ips:192.0.2.7", odd, None).expect("a ban");
+            assert_eq!((&*read.reason, &*read.code), (&*odd.replace('\n', " "), "banned"));
+        }
         assert_eq!(
             &*Ban::read("banned:users:x", "", None).expect("a ban").reason,
             "No reason was given."

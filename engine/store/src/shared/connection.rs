@@ -35,6 +35,47 @@ pub(super) enum Push {
     Everything,
 }
 
+/// What Redis has said by itself.
+pub(super) struct Pushes {
+    queue: mpsc::Receiver<Push>,
+    /// More came than the queue had room for.
+    missed: Arc<AtomicBool>,
+    /// Keys that were taken from the queue ahead of their turn.
+    ahead: Vec<Box<str>>,
+}
+
+impl Pushes {
+    /// The next; None when the connection has ended. Takes nothing where it is dropped.
+    pub(super) async fn next(&mut self) -> Option<Push> {
+        if !self.ahead.is_empty() {
+            return Some(Push::Keys(std::mem::take(&mut self.ahead)));
+        }
+        let push = self.queue.recv().await?;
+        let missed = self.missed.swap(false, Ordering::Relaxed);
+        Some(if missed { Push::Everything } else { push })
+    }
+
+    /// Whether it has been said by now that anything may have changed; then nothing else is left of
+    /// what was said.
+    ///
+    /// What Redis answers comes behind what it said before: where everything was deleted before some
+    /// keys were read, this is true as soon as the answer is there. Those keys weren't deleted one by
+    /// one.
+    pub(super) fn is_everything(&mut self) -> bool {
+        let mut everything = self.missed.swap(false, Ordering::Relaxed);
+        while let Ok(push) = self.queue.try_recv() {
+            match push {
+                Push::Keys(keys) => self.ahead.extend(keys),
+                Push::Everything => everything = true,
+            }
+        }
+        if everything {
+            self.ahead.clear();
+        }
+        everything
+    }
+}
+
 /// An address that can't be one of Redis.
 #[derive(Debug, Error)]
 #[error("not an address of Redis, as redis://127.0.0.1:6379 or unix:/run/redis.sock: {0}")]
@@ -59,14 +100,16 @@ type Keys = (Vec<(Box<str>, Option<Ban>)>, usize);
 
 impl Connection {
     /// Connects, and has it tell what changes from here on.
-    pub(super) async fn open(address: &str) -> RedisResult<(Self, mpsc::Receiver<Push>)> {
+    pub(super) async fn open(address: &str) -> RedisResult<(Self, Pushes)> {
         let info = address.into_connection_info()?;
         let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let (send, pushes) = mpsc::channel(PUSHES);
+        let (send, queue) = mpsc::channel(PUSHES);
+        let missed = Arc::<AtomicBool>::default();
+        let pushes = Pushes { queue, missed: Arc::clone(&missed), ahead: Vec::new() };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))
-            .set_push_sender(hear(send));
+            .set_push_sender(hear(send, missed));
         let client = Client::open(info.set_redis_settings(redis))?;
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut connection).await?;
@@ -153,9 +196,11 @@ impl Connection {
 }
 
 /// Takes notices as they come, without waiting.
-fn hear(send: mpsc::Sender<Push>) -> impl Fn(PushInfo) -> Result<(), Gone> + Send + Sync + 'static {
+fn hear(
+    send: mpsc::Sender<Push>,
+    missed: Arc<AtomicBool>,
+) -> impl Fn(PushInfo) -> Result<(), Gone> + Send + Sync + 'static {
     let send = std::sync::Mutex::new(Some(send));
-    let missed = Arc::new(AtomicBool::new(false));
     move |info| {
         let mut send = send.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if info.kind == PushKind::Disconnection {
@@ -164,12 +209,12 @@ fn hear(send: mpsc::Sender<Push>) -> impl Fn(PushInfo) -> Result<(), Gone> + Sen
         }
         let (Some(send), PushKind::Invalidate) = (&*send, info.kind) else { return Ok(()) };
         let push = match info.data.first() {
-            Some(Value::Array(keys)) if !missed.load(Ordering::Relaxed) => {
-                Push::Keys(keys.iter().filter_map(boxed).collect())
-            }
+            Some(Value::Array(keys)) => Push::Keys(keys.iter().filter_map(boxed).collect()),
             _ => Push::Everything,
         };
-        missed.store(send.try_send(push).is_err(), Ordering::Relaxed);
+        if send.try_send(push).is_err() {
+            missed.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 }

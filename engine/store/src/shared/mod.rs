@@ -156,22 +156,22 @@ impl Task {
         was_there: &mut bool,
     ) -> Result<std::convert::Infallible, Over> {
         let (mut connection, mut pushes) = Connection::open(address).await?;
-        let (bans, unreadable) = connection.scan().await?;
+        self.scan(&mut connection).await?;
         *was_there = true;
-        self.tell(News::Scanned { bans, unreadable }).await?;
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                push = pushes.recv() => match push {
+                push = pushes.next() => match push {
                     Some(Push::Keys(keys)) => {
                         let (keys, unreadable) = connection.read(keys).await?;
-                        self.tell(News::Changed { keys, unreadable }).await?;
+                        if pushes.is_everything() {
+                            self.scan(&mut connection).await?;
+                        } else {
+                            self.tell(News::Changed { keys, unreadable }).await?;
+                        }
                     }
-                    Some(Push::Everything) => {
-                        let (bans, unreadable) = connection.scan().await?;
-                        self.tell(News::Scanned { bans, unreadable }).await?;
-                    }
+                    Some(Push::Everything) => self.scan(&mut connection).await?,
                     None => return Err(connection::gone().into()),
                 },
                 write = self.writes.recv() => {
@@ -193,6 +193,12 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Tells of all that stands there.
+    async fn scan(&self, connection: &mut Connection) -> Result<(), Over> {
+        let (bans, unreadable) = connection.scan().await?;
+        self.tell(News::Scanned { bans, unreadable }).await
     }
 
     async fn tell(&self, news: News) -> Result<(), Over> {

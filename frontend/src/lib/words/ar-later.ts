@@ -14,6 +14,7 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'كن لطيفًا أو امضِ في طريقك.',
 		profanity: 'انتبه لألفاظك.',
 		spam: 'الإعلانات غير مرحب بها هنا.',
+		repetition: 'قلت هذا عدة مرات. قل شيئًا آخر.',
 		age_lane: 'هذه الغرفة لعمر آخر.',
 		personal_information:
 			'يبدو هذا شخصيًا. احتفظ بالأرقام والعناوين والأسماء لنفسك: فأنت لا تعرف من يقرؤها.',
@@ -30,10 +31,12 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'مضايقة',
 		profanity: 'ألفاظ نابية',
 		spam: 'إعلانات',
+		repetition: 'تكرار الكلام نفسه',
 		age_lane: 'غرفة لعمر آخر',
 		personal_information: 'معلومات شخصية',
 		social_link: 'حسابات في مواقع أخرى',
 		grooming: 'طلب ما لا يحق لأحد طلبه',
+		reported: 'بلاغات من عدة أشخاص',
 	},
 	leaving: {
 		title: 'أنت تغادر Whisper',

@@ -15,6 +15,7 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'Sei freundlich, oder geh weiter.',
 		profanity: 'Achte auf deine Worte.',
 		spam: 'Werbung ist hier nicht willkommen.',
+		repetition: 'Das hast du schon mehrmals gesagt. Sag etwas anderes.',
 		age_lane: 'Dieser Raum ist für ein anderes Alter.',
 		personal_information:
 			'Das sieht persönlich aus. Behalte Nummern, Adressen und Namen für dich: Du weißt nicht, wer sie liest.',
@@ -31,10 +32,12 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'Belästigung',
 		profanity: 'grobe Sprache',
 		spam: 'Werbung',
+		repetition: 'immer wieder dasselbe',
 		age_lane: 'ein Raum für ein anderes Alter',
 		personal_information: 'persönliche Angaben',
 		social_link: 'Konten anderswo',
 		grooming: 'Verlangen, was niemand darf',
+		reported: 'Meldungen mehrerer Menschen',
 	},
 	leaving: {
 		title: 'Du verlässt Whisper',

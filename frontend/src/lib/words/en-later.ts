@@ -22,6 +22,7 @@ export default function english(say: Formats) {
 			harassment: 'Be kind, or move on.',
 			profanity: 'Mind your language.',
 			spam: 'Advertising is not welcome here.',
+			repetition: 'You have said this several times. Say something else.',
 			age_lane: 'This room is for another age.',
 			personal_information:
 				"That looks personal. Keep numbers, addresses and names to yourself: you don't know who reads them.",
@@ -39,10 +40,12 @@ export default function english(say: Formats) {
 			harassment: 'harassment',
 			profanity: 'foul language',
 			spam: 'advertising',
+			repetition: 'saying the same again and again',
 			age_lane: 'a room for another age',
 			personal_information: 'personal information',
 			social_link: 'accounts elsewhere',
 			grooming: 'asking for what nobody may',
+			reported: 'reports by several people',
 		},
 		leaving: {
 			title: "You're leaving Whisper",

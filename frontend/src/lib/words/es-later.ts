@@ -15,6 +15,7 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'Sé amable, o sigue adelante.',
 		profanity: 'Cuida tu lenguaje.',
 		spam: 'Aquí no se admite publicidad.',
+		repetition: 'Ya lo has dicho varias veces. Di otra cosa.',
 		age_lane: 'Esta sala es para otra edad.',
 		personal_information:
 			'Eso parece personal. Guárdate números, direcciones y nombres: no sabes quién los lee.',
@@ -31,10 +32,12 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'acoso',
 		profanity: 'lenguaje grosero',
 		spam: 'publicidad',
+		repetition: 'repetir siempre lo mismo',
 		age_lane: 'una sala para otra edad',
 		personal_information: 'datos personales',
 		social_link: 'cuentas en otros sitios',
 		grooming: 'pedir lo que nadie puede pedir',
+		reported: 'denuncias de varias personas',
 	},
 	leaving: {
 		title: 'Sales de Whisper',

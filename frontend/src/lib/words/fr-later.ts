@@ -15,6 +15,7 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'Restez aimable, ou passez votre chemin.',
 		profanity: 'Surveillez votre langage.',
 		spam: "La publicité n'a pas sa place ici.",
+		repetition: 'Vous avez déjà dit cela plusieurs fois. Dites autre chose.',
 		age_lane: 'Ce salon est pour un autre âge.',
 		personal_information:
 			'Cela semble personnel. Gardez numéros, adresses et noms pour vous : vous ne savez pas qui les lit.',
@@ -32,10 +33,12 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'harcèlement',
 		profanity: 'langage grossier',
 		spam: 'publicité',
+		repetition: 'répétition du même message',
 		age_lane: 'un salon pour un autre âge',
 		personal_information: 'données personnelles',
 		social_link: 'comptes ailleurs',
 		grooming: "demander ce que personne n'a le droit de demander",
+		reported: 'signalements de plusieurs personnes',
 	},
 	leaving: {
 		title: 'Vous quittez Whisper',

@@ -15,6 +15,7 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'विनम्र रहें, या आगे बढ़ें।',
 		profanity: 'अपनी भाषा का ध्यान रखें।',
 		spam: 'यहाँ विज्ञापन नहीं किए जाते।',
+		repetition: 'आप यह कई बार कह चुके हैं। कुछ और कहें।',
 		age_lane: 'यह कमरा दूसरी उम्र के लिए है।',
 		personal_information:
 			'यह निजी लगता है। नंबर, पते और नाम अपने तक रखें: आप नहीं जानते कि इन्हें कौन पढ़ता है।',
@@ -31,10 +32,12 @@ export default (say: Formats): LaterWords => ({
 		harassment: 'उत्पीड़न',
 		profanity: 'अभद्र भाषा',
 		spam: 'विज्ञापन',
+		repetition: 'एक ही बात बार-बार कहना',
 		age_lane: 'दूसरी उम्र का कमरा',
 		personal_information: 'निजी जानकारी',
 		social_link: 'दूसरी जगहों के खाते',
 		grooming: 'वह माँगना जो कोई नहीं माँग सकता',
+		reported: 'कई लोगों की शिकायतें',
 	},
 	leaving: {
 		title: 'आप Whisper से बाहर जा रहे हैं',

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use whisper_store::reports::{Evidence, Filter, Status, Summary};
 
 use super::{Admin, Answer, Asker, Refusal, json as answer, parse, reason};
-use crate::control::bans::Terms;
+use crate::control::bans::{BY_OPERATOR, Terms};
 use crate::control::reports::DocketError;
 
 /// `GET /admin/reports?…`: which are wanted; all where nothing is said.
@@ -118,7 +118,9 @@ pub(super) async fn ban(
     let (told, why) = (reason(told)?, reason(why)?);
     let now = admin.clock.now().unix_millis();
     let until = seconds.map(|seconds| now.saturating_add(seconds.saturating_mul(1_000)));
-    let terms = Terms { reason: told, code: "reported".into(), until, why: format!("report {id}") };
+    // No kind of its own: a client has words for those, and would not show what the operator wrote.
+    let code = BY_OPERATOR.into();
+    let terms = Terms { reason: told, code, until, why: format!("report {id}") };
     let ban = admin.docket.ban(&id, terms, (&who, &why)).await?;
     answer(&json!({ "id": id, "status": "banned", "ban": ban }))
 }

@@ -8,7 +8,7 @@ use axum::{Extension, Router};
 use serde::{Deserialize, Serialize};
 use whisper_store::bans::{BadKey, Standing, Subject};
 
-use super::{Bans, Decision, Listed, Terms, Whom, office};
+use super::{BY_OPERATOR, Bans, Decision, Listed, Terms, Whom, office};
 use crate::control::admin::{Answer, Asker, Refusal, json, parse, reason};
 
 /// Bans in one answer, unless fewer are asked for.
@@ -92,8 +92,8 @@ async fn impose(
     let told = reason(told)?;
     let why = why.map_or_else(|| Ok(told.clone()), reason)?;
     let terms = Terms { reason: told, code, until, why };
-    let appeals = bans.impose(Whom::Subject(subject), terms, &by).await.map_err(ending)?;
-    json(&serde_json::json!({ "appeals": appeals }))
+    let appeal = bans.impose(Whom::Subject(subject), terms, &by).await.map_err(ending)?;
+    json(&serde_json::json!({ "appeal": appeal.map(|it| it.to_string()) }))
 }
 
 async fn lift(
@@ -129,6 +129,7 @@ impl From<Listed> for Shown {
             Standing::Withheld => "withheld",
         };
         let (key, reason, code) = (ban.key.into(), ban.reason.into(), ban.code.into());
+        let appeal = appeal.to_string();
         Self { key, appeal, reason, code, until: ban.until, standing }
     }
 }
@@ -142,7 +143,7 @@ fn subject_of(name: &str) -> Result<Subject, BadKey> {
 }
 
 fn operator() -> String {
-    "operator".into()
+    BY_OPERATOR.into()
 }
 
 fn ending(error: super::Ending) -> Refusal {

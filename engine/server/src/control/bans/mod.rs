@@ -9,11 +9,14 @@ mod numbers;
 mod office;
 
 use tokio::sync::{mpsc, oneshot};
-use whisper_store::bans::{Ban, Identity, Keys, Standing, Subject};
+use whisper_store::bans::{AppealId, Ban, Identity, Keys, Standing, Subject};
 
 pub(in crate::control) use self::http::routes;
 pub(crate) use self::numbers::Numbers;
 pub(crate) use self::office::Office;
+
+/// The kind of a ban for which an operator says none.
+pub(in crate::control) const BY_OPERATOR: &str = "operator";
 
 /// Questions that may wait for the office.
 const ASKS: usize = 1_024;
@@ -46,7 +49,7 @@ pub(crate) struct Listed {
     /// What it says.
     pub(crate) ban: Ban,
     /// What the banned may quote.
-    pub(crate) appeal: String,
+    pub(crate) appeal: AppealId,
     /// How it stands with the shared store.
     pub(crate) standing: Standing,
 }
@@ -72,10 +75,13 @@ pub(crate) struct Bans {
     keys: Keys,
 }
 
+/// Where somebody waits for what can be quoted of a ban.
+type Answer = oneshot::Sender<Option<AppealId>>;
+
 /// What is asked of the office.
 #[derive(Debug)]
 enum Ask {
-    Impose { whom: Whom, terms: Terms, by: String, answer: Option<oneshot::Sender<Vec<String>>> },
+    Impose { whom: Whom, terms: Terms, by: String, answer: Option<Answer> },
     Caught { key: Box<str>, who: Identity },
     Lift { name: String, by: String, why: String, answer: oneshot::Sender<usize> },
     List { most: usize, answer: oneshot::Sender<Vec<Listed>> },
@@ -84,7 +90,7 @@ enum Ask {
 
 impl Bans {
     /// Bans somebody, and waits until that is written down; `by` is who decided it, for the audit.
-    /// Answers with the appeal ids of the bans that this makes.
+    /// Answers with what they can quote; None where nothing is known of them that a ban could be on.
     ///
     /// # Errors
     /// [`Ending`].
@@ -93,7 +99,7 @@ impl Bans {
         whom: Whom,
         terms: Terms,
         by: &str,
-    ) -> Result<Vec<String>, Ending> {
+    ) -> Result<Option<AppealId>, Ending> {
         let by = by.to_owned();
         self.ask(|answer| Ask::Impose { whom, terms, by, answer: Some(answer) }).await
     }
@@ -151,7 +157,7 @@ impl Bans {
 
     /// What a person is told as the code of their ban: its kind, and what to quote.
     pub(crate) fn code_of(&self, ban: &Ban) -> String {
-        format!("{}-{}", ban.code, self.keys.appeal_id(&ban.key))
+        format!("{}-{}", ban.code, self.keys.appeal_of(ban))
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Ending> {

@@ -1,20 +1,21 @@
 //! Where bans are decided upon, one thing at a time.
 
+use std::collections::HashSet;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use whisper_store::audit::Entry;
 use whisper_store::bans::{
-    Ban, BanSet, Book, Identity, Keys, Ledger, Loss, Standing, Subject, Written,
+    AppealId, Ban, BanSet, Book, Identity, Keys, Ledger, Loss, Standing, Subject, Written,
 };
 use whisper_store::shared::{Link, News, Write};
 use whisper_store::sqlite::{Sqlite, SqliteError};
 use whisper_store::stats::{NodeStats, Others};
 
-use super::{ASKS, Ask, Bans, Decision, Listed, Numbers, Terms, Whom};
+use super::{ASKS, Answer, Ask, Bans, Decision, Listed, Numbers, Terms, Whom};
 use crate::control::Lines;
 use crate::worker::Command;
 
@@ -48,7 +49,7 @@ pub(crate) struct Office {
     /// What the file has yet to take.
     unsaved: Written,
     /// Who waits until the file has it.
-    waiting: Vec<(oneshot::Sender<Vec<String>>, Vec<String>)>,
+    waiting: Vec<(Answer, Option<AppealId>)>,
     /// The store that nodes share, if there is one.
     redis: Option<Redis>,
     /// Workers have yet to be given a picture.
@@ -130,6 +131,7 @@ impl Office {
             self.share();
             self.save().await;
             self.count();
+            self.answer();
             if self.unseen {
                 sleep(RETRY).await;
                 self.show(&lines);
@@ -140,8 +142,8 @@ impl Office {
     fn hear(&mut self, ask: Ask) {
         match ask {
             Ask::Impose { whom, terms, by, answer } => {
-                let appeals = self.impose(whom, &terms, &by);
-                self.waiting.extend(answer.map(|answer| (answer, appeals)));
+                let appeal = self.impose(whom, &terms, &by);
+                self.waiting.extend(answer.map(|answer| (answer, appeal)));
             }
             Ask::Caught { key, who } => self.caught(&key, who),
             Ask::Lift { name, by, why, answer } => {
@@ -156,86 +158,92 @@ impl Office {
         }
     }
 
-    fn impose(&mut self, whom: Whom, terms: &Terms, by: &str) -> Vec<String> {
+    fn impose(&mut self, whom: Whom, terms: &Terms, by: &str) -> Option<AppealId> {
         let Terms { reason, code, until, why } = terms;
-        let bans = match whom {
+        let mut bans = match &whom {
             Whom::Person(who) => who.bans(reason, code, *until),
-            Whom::Subject(subject) => vec![Ban::new(subject, reason, code, *until)],
+            Whom::Subject(subject) => vec![Ban::new(subject.clone(), reason, code, *until)],
         };
-        let appeals = bans.iter().map(|ban| self.keys.appeal_id(&ban.key)).collect();
-        for ban in bans {
-            self.put(ban, (by, why));
+        let appeal = self.keys.unite(&mut bans);
+        if let Whom::Person(_) = whom {
+            bans.retain(|ban| !self.has_longer(ban));
         }
-        appeals
+        self.put_all(bans, by, why);
+        appeal
     }
 
-    /// A session that was banned by its name is banned by what it is known by, for as long.
+    /// A session that was banned by its name is banned by what it is known by: it is the same ban.
     fn caught(&mut self, key: &str, who: Identity) {
         let Some((ban, _)) = self.ledger.get(key) else { return };
-        let bans = who.bans(&ban.reason, &ban.code, ban.until);
-        for ban in bans {
-            // A longer one that is there already stays.
-            let end = |ban: &Ban| ban.until.unwrap_or(u64::MAX);
-            if self.ledger.get(&ban.key).is_none_or(|(known, _)| end(known) < end(&ban)) {
-                let why = format!("as {}", self.keys.appeal_id(key));
-                self.put(ban, ("engine: a banned user", &why));
-            }
-        }
+        let appeal = self.keys.appeal_of(ban);
+        let mut bans = who.bans(&ban.reason, &ban.code, ban.until);
+        bans.retain(|ban| !self.has_longer(ban));
+        bans.iter_mut().for_each(|ban| ban.appeal = Some(appeal));
+        self.put_all(bans, "engine: a banned user", "what they are known by");
     }
 
-    fn put(&mut self, ban: Ban, (by, why): (&str, &str)) {
+    /// Whether there is a ban under the same key that lasts longer: what somebody is known by may be
+    /// others' too, and their ban stays.
+    fn has_longer(&self, ban: &Ban) -> bool {
+        let end = |ban: &Ban| ban.until.unwrap_or(u64::MAX);
+        self.ledger.get(&ban.key).is_some_and(|(known, _)| end(known) > end(ban))
+    }
+
+    /// Puts the bans of one decision in force: one row of the audit, whatever they are on.
+    fn put_all(&mut self, bans: Vec<Ban>, by: &str, why: &str) {
         let standing = match self.redis {
             Some(_) => Standing::Unwritten,
             None => Standing::Stored,
         };
-        if let Some(ban) = self.ledger.put(ban, standing) {
-            self.changed(ban, by, why);
-        }
+        let changed = bans.into_iter().filter_map(|ban| self.ledger.put(ban, standing));
+        let changed: Vec<_> = changed.collect();
+        self.write_down("ban", changed.iter().map(|ban| &**ban), by, why);
+        changed.into_iter().for_each(|ban| self.changed(ban));
     }
 
     /// A ban is new in the ledger, or says something else.
-    fn changed(&mut self, ban: Arc<Ban>, by: &str, why: &str) {
+    fn changed(&mut self, ban: Arc<Ban>) {
         let standing = self.ledger.get(&ban.key).map_or(Standing::Stored, |(_, standing)| standing);
-        self.write_down("ban", &ban, by, why);
         self.users |= ban.subject.kind() == "users";
         self.unseen = true;
         self.unsaved.bans.push((ban, standing));
     }
 
-    /// Redis has a ban that wasn't known, or says something else.
-    fn found(&mut self, ban: Arc<Ban>) {
-        let why = ban.reason.clone();
-        self.changed(ban, BY_REDIS, &why);
+    /// Redis has bans that weren't known, or say something else.
+    fn found(&mut self, bans: Vec<Arc<Ban>>) {
+        for ban in bans {
+            self.write_down("ban", [&*ban], BY_REDIS, &ban.reason);
+            self.changed(ban);
+        }
     }
 
     fn lift(&mut self, name: &str, by: &str, why: &str) -> usize {
         // Several keys may mean the same subject.
         let subject = Subject::from_key(name).ok();
+        let appeal = AppealId::read(name);
         let is_meant = |ban: &Ban| match &subject {
             Some(subject) => ban.subject == *subject,
-            None => self.keys.appeal_id(&ban.key) == name,
+            None => Some(self.keys.appeal_of(ban)) == appeal,
         };
         let meant = self.ledger.iter().filter(|(ban, _)| is_meant(ban));
         let keys: Vec<Box<str>> = meant.map(|(ban, _)| ban.key.clone()).collect();
-        for key in &keys {
-            if let Some(ban) = self.ledger.lift(key, self.redis.is_some()) {
-                self.lifted(&ban, by, why);
-            }
-        }
-        keys.len()
+        let shared = self.redis.is_some();
+        let bans: Vec<_> = keys.iter().filter_map(|key| self.ledger.lift(key, shared)).collect();
+        self.lifted(&bans, by, why);
+        bans.len()
     }
 
-    fn lifted(&mut self, ban: &Ban, by: &str, why: &str) {
-        self.write_down("unban", ban, by, why);
-        self.unseen = true;
-        self.unsaved.gone.push(ban.key.clone());
+    fn lifted(&mut self, bans: &[Arc<Ban>], by: &str, why: &str) {
+        self.write_down("unban", bans.iter().map(|ban| &**ban), by, why);
+        self.unseen |= !bans.is_empty();
+        self.unsaved.gone.extend(bans.iter().map(|ban| ban.key.clone()));
     }
 
     fn list(&self, most: usize) -> Vec<Listed> {
         let mut bans: Vec<_> = self.ledger.iter().collect();
         bans.sort_by_key(|(ban, _)| (ban.until.unwrap_or(u64::MAX), ban.key.clone()));
         let listed = |(ban, standing): (&Arc<Ban>, _)| {
-            let appeal = self.keys.appeal_id(&ban.key);
+            let appeal = self.keys.appeal_of(ban);
             Listed { ban: Ban::clone(ban), appeal, standing }
         };
         bans.into_iter().take(most).map(listed).collect()
@@ -246,7 +254,7 @@ impl Office {
             Decision::Restore => self.ledger.restore(),
             Decision::Release => {
                 let released = self.ledger.release();
-                released.iter().for_each(|ban| self.lifted(ban, by, "gone from Redis"));
+                self.lifted(&released, by, "gone from Redis");
                 released.len()
             }
         }
@@ -270,26 +278,26 @@ impl Office {
                 self.redis_is(true);
                 self.numbers.unreadable(unreadable);
                 let scan = self.ledger.scanned(now_ms(), bans);
-                scan.changed.into_iter().for_each(|ban| self.found(ban));
-                scan.lifted.iter().for_each(|ban| self.lifted(ban, BY_REDIS, "gone"));
+                self.found(scan.changed);
+                self.lifted(&scan.lifted, BY_REDIS, "gone");
                 self.alarm(scan.withheld);
             }
             News::Changed { keys, unreadable } => {
                 self.numbers.unreadable(unreadable);
-                let mut withheld = 0;
+                let (mut found, mut lifted, mut withheld) = (Vec::new(), Vec::new(), 0);
                 for (key, ban) in keys {
                     if let Some(ban) = ban {
-                        if let Some(ban) = self.ledger.put_stored(ban) {
-                            self.found(ban);
-                        }
+                        found.extend(self.ledger.put_stored(ban));
                         continue;
                     }
                     match self.ledger.lost(now_ms(), &key) {
                         Loss::Nothing => {}
-                        Loss::Lifted(ban) => self.lifted(&ban, BY_REDIS, "deleted"),
+                        Loss::Lifted(ban) => lifted.push(ban),
                         Loss::Withheld => withheld += 1,
                     }
                 }
+                self.found(found);
+                self.lifted(&lifted, BY_REDIS, "deleted");
                 self.alarm(withheld);
             }
             News::Written(writes) => {
@@ -352,11 +360,24 @@ impl Office {
         }
     }
 
-    fn write_down(&mut self, what: &str, ban: &Ban, by: &str, why: &str) {
-        let (who, what, why) = (by.to_owned(), what.to_owned(), why.to_owned());
-        let subject = self.keys.appeal_id(&ban.key);
-        tracing::info!(%subject, kind = ban.subject.kind(), code = %ban.code, by, "{what}");
-        self.unsaved.audit.push(Entry { at_ms: now_ms(), who, what, subject, why });
+    /// A row of the audit for each decision on these bans: what was decided with one is known by its id.
+    fn write_down<'a>(
+        &mut self,
+        what: &str,
+        bans: impl IntoIterator<Item = &'a Ban>,
+        by: &str,
+        why: &str,
+    ) {
+        let mut before = HashSet::new();
+        for ban in bans {
+            let appeal = self.keys.appeal_of(ban);
+            tracing::info!(%appeal, kind = ban.subject.kind(), code = %ban.code, by, "{what}");
+            if before.insert(appeal) {
+                let (who, what, why) = (by.to_owned(), what.to_owned(), why.to_owned());
+                let subject = appeal.to_string();
+                self.unsaved.audit.push(Entry { at_ms: now_ms(), who, what, subject, why });
+            }
+        }
     }
 
     /// Gives workers the picture, if it is new.
@@ -383,8 +404,12 @@ impl Office {
                 }
             }
         }
-        for (answer, appeals) in self.waiting.drain(..) {
-            let _ = answer.send(appeals);
+    }
+
+    /// Answers who waited until it is written down, and counted.
+    fn answer(&mut self) {
+        for (answer, appeal) in self.waiting.drain(..) {
+            let _ = answer.send(appeal);
         }
     }
 

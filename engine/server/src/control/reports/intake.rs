@@ -103,12 +103,22 @@ impl Intake {
 
     /// Brings what waits to the database, and weighs who is reported there.
     async fn settle(&mut self) {
-        if self.away_until.is_some_and(|until| Instant::now() < until) {
-            return;
+        if !self.is_away() {
+            let settled = self.try_to_settle().await;
+            self.answered(&settled);
         }
-        let settled = self.try_to_settle().await;
-        self.numbers.set_database(settled.is_ok());
-        match (&settled, self.away_until.take()) {
+        self.count_waiting().await;
+    }
+
+    /// Whether the database failed a moment ago.
+    fn is_away(&self) -> bool {
+        self.away_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Takes note of whether the database did what it was asked.
+    fn answered(&mut self, answer: &Result<(), DocketError>) {
+        self.numbers.set_database(answer.is_ok());
+        match (answer, self.away_until.take()) {
             (Err(error), before) => {
                 if before.is_none() {
                     tracing::error!(%error, "reports wait for their database");
@@ -129,13 +139,21 @@ impl Intake {
         Ok(())
     }
 
-    /// Counts the reports, unless their database is away.
-    async fn count(&self) {
-        let reports = &self.docket.reports;
-        if self.away_until.is_none()
-            && let (Ok(count), Ok(waiting)) = (reports.count().await, reports.waiting().await)
-        {
-            self.numbers.set(count, waiting);
+    /// Counts the reports, as far as their database is there: it says so by answering.
+    async fn count(&mut self) {
+        if self.is_away() {
+            return;
+        }
+        let counted = self.docket.reports.count().await;
+        let counted = counted.map(|count| self.numbers.set(count)).map_err(DocketError::from);
+        self.answered(&counted);
+    }
+
+    /// Counts those that wait on this machine's disk, wherever their database is.
+    async fn count_waiting(&self) {
+        match self.docket.reports.waiting().await {
+            Ok(waiting) => self.numbers.set_waiting(waiting),
+            Err(error) => tracing::warn!(%error, "reports that wait can't be counted"),
         }
     }
 

@@ -132,8 +132,8 @@ impl Docket {
         let unknown = || DocketError::Unknown(id.to_owned());
         let (handle, _) = self.reports.handle(id).await?.ok_or_else(unknown)?;
         let identity = self.sealer.open(&handle).ok_or(DocketError::Nobody(id.to_owned()))?;
-        let appeals = self.bans.impose(Whom::Person(identity), terms, who).await?;
-        let ban = appeals.join(" ");
+        let appeal = self.bans.impose(Whom::Person(identity), terms, who).await?;
+        let ban = appeal.ok_or(DocketError::Nobody(id.to_owned()))?.to_string();
         let decision = reports::Decision { status: Status::Banned, ban: ban.clone() };
         self.reports.decide(id, &decision).await?;
         self.note(who, "report banned", id, why).await?;
@@ -174,8 +174,8 @@ impl Docket {
             until: Some(now + length.min(BAN_MAX_MS)),
             why: format!("{} people have reported them", standing.reporters),
         };
-        let appeals = self.bans.impose(Whom::Person(identity), terms, "engine").await?;
-        let ban = appeals.join(" ");
+        let appeal = self.bans.impose(Whom::Person(identity), terms, "engine").await?;
+        let Some(ban) = appeal.map(|it| it.to_string()) else { return Ok(()) };
         let decision = reports::Decision { status: Status::Banned, ban: ban.clone() };
         let count = self.reports.decide_all(accused, &decision).await?;
         let why = format!("{} people, {count} reports", standing.reporters);

@@ -25,10 +25,14 @@ struct Values {
 }
 
 impl Numbers {
-    /// So many there are, and so many wait for their database.
-    pub(super) fn set(&self, count: Count, waiting: u64) {
+    /// So many there are in the database.
+    pub(super) fn set(&self, count: Count) {
         self.0.kept.store(count.kept, Ordering::Relaxed);
         self.0.open.store(count.open, Ordering::Relaxed);
+    }
+
+    /// So many wait for it.
+    pub(super) fn set_waiting(&self, waiting: u64) {
         self.0.waiting.store(waiting, Ordering::Relaxed);
     }
 
