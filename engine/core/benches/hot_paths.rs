@@ -180,7 +180,7 @@ impl Engine {
     fn disconnect(&mut self, person: usize) {
         let (_, session) = self.sessions.remove(person);
         let session = session.expect("they were here");
-        let gone = Event::Disconnected { session };
+        let gone = Event::Disconnected { session, broken: false };
         take(&mut self.shards, &mut self.sent, session.home(), gone);
     }
 

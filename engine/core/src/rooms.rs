@@ -6,6 +6,7 @@
 use whisper_proto::Lane;
 
 use crate::ids::{RoomId, SessionId, Side};
+use crate::resume::Kept;
 use crate::slots::Slots;
 use crate::time::{Micros, Span};
 
@@ -24,6 +25,8 @@ pub struct Room {
     pub said: u64,
     /// When the chat began.
     pub began: Micros,
+    /// What outlives this side's connection; None where the chat doesn't.
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Why a room is over, as the side that stays is told.
@@ -40,6 +43,17 @@ pub enum Ending {
     },
 }
 
+/// What something is worth that goes from one side of a chat to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Worth {
+    /// It is what somebody said, and numbered. Numbers follow from the order.
+    Line,
+    /// It is part of a call.
+    Step,
+    /// It goes stale by itself, and may be dropped where the receiver is slow.
+    Fleeting,
+}
+
 /// A message between the homes of the two sides.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RoomMessage {
@@ -51,8 +65,8 @@ pub enum RoomMessage {
         room: RoomId,
         /// The encoded server message.
         payload: Box<[u8]>,
-        /// May be dropped where the receiver is slow: what it says goes stale by itself.
-        fleeting: bool,
+        /// What it is worth.
+        worth: Worth,
     },
     /// The other side is gone.
     Ended {
@@ -62,6 +76,15 @@ pub enum RoomMessage {
         room: RoomId,
         /// Why.
         ending: Ending,
+    },
+    /// The connection of the other side is lost, or they are back.
+    Away {
+        /// Who stays.
+        to: SessionId,
+        /// Which room.
+        room: RoomId,
+        /// For how long the room is kept for them; None: they are back.
+        grace: Option<Span>,
     },
 }
 
@@ -88,6 +111,11 @@ impl Rooms {
     /// The side at a place that is taken.
     pub fn at(&self, place: u32) -> &Room {
         &self.rooms[place]
+    }
+
+    /// The same, to be changed.
+    pub fn at_mut(&mut self, place: u32) -> &mut Room {
+        &mut self.rooms[place]
     }
 
     /// Numbers the next message of the side at a place that is taken.

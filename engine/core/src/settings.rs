@@ -22,6 +22,10 @@ pub struct Settings {
     pub stats_interval: Span,
     /// How long a person may be in no queue and no chat. Default 30 min.
     pub idle_max: Span,
+    /// How long a chat waits for somebody whose connection is lost. Default 20 s; 0 for not at all.
+    pub resume_grace: Span,
+    /// How many people a shard waits for at a time; who is lost beyond is gone.
+    pub absent_max: u32,
     /// Other names of interests.
     pub aliases: Arc<Aliases>,
     /// What one address may hold.
@@ -37,6 +41,8 @@ impl Default for Settings {
             lanes: OpenLanes::default(),
             stats_interval: Span::secs(5),
             idle_max: Span::secs(30 * 60),
+            resume_grace: Span::secs(20),
+            absent_max: 65_536,
             aliases: Arc::new(Aliases::default()),
             admission: AdmissionRates::default(),
             ice: None,

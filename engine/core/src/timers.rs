@@ -18,6 +18,16 @@ impl Timers {
         self.heap.first().map(|&(at, _)| at)
     }
 
+    /// How many deadlines there are.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     /// Sets or moves the deadline of `key`.
     pub fn set(&mut self, key: u32, at: Micros) {
         if self.places.len() <= key as usize {

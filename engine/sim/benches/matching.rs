@@ -131,7 +131,7 @@ impl Cores {
             took += self.timed(pair, &likes);
             assert_eq!(self.matched, 2, "the two find each other");
             for session in pair {
-                self.feed(session.home(), Event::Disconnected { session });
+                self.feed(session.home(), Event::Disconnected { session, broken: false });
             }
             self.settle();
         }

@@ -4,6 +4,7 @@
 //! the rules are worked out a second time, from the wishes. What shards know is only ever looked
 //! at to be compared.
 
+mod lost;
 mod rules;
 mod settled;
 
@@ -12,12 +13,14 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use whisper_core::ids::{RoomId, SessionId};
+use whisper_core::limits::SAID_REMEMBERED;
 use whisper_core::settings::{OpenLanes, Settings, lane_id};
 use whisper_core::shard::Shard;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{ClientMessage, ErrorCode, Matched, Mode, ServerMessage, Tier};
 use whisper_shard_router::Placement;
 
+use self::lost::Loss;
 pub(crate) use self::rules::Memory;
 use self::rules::{Passed, Wish};
 use crate::person::Who;
@@ -80,6 +83,12 @@ struct Life {
     memory: Memory,
     /// When they last gave up a ticket, or it timed out.
     gave_up: Micros,
+    session: Option<SessionId>,
+    said_hello: bool,
+    /// The numbers under which what they said is to be acknowledged next.
+    acks: VecDeque<u64>,
+    /// What becomes of them without a connection.
+    loss: Loss,
 }
 
 /// A room, by what its two sides were told.
@@ -91,6 +100,10 @@ struct Room {
     underway: [VecDeque<Passed>; 2],
     /// How many messages each side has said.
     said: [u64; 2],
+    /// What each side was told, and didn't hear.
+    unheard: [VecDeque<Passed>; 2],
+    /// The ids of what each side said.
+    ids: [Vec<(String, u64)>; 2],
 }
 
 /// One side of a room, as it was when they came in.
@@ -103,6 +116,10 @@ struct Guest {
     since: Micros,
     waited: Span,
     memory: Memory,
+    /// The chat outlives their connection.
+    resumable: bool,
+    /// They were without a connection: what is fleeting may not have come.
+    was_lost: bool,
 }
 
 impl Life {
@@ -166,11 +183,16 @@ impl Auditor {
             last_room: None,
             memory: Memory::default(),
             gave_up: Micros(0),
+            session: None,
+            said_hello: false,
+            acks: VecDeque::new(),
+            loss: Loss::default(),
         });
     }
 
     pub(crate) fn opened(&mut self, who: Who, session: SessionId) {
         self.sessions.insert(session, who);
+        self.lives[who.0].session = Some(session);
     }
 
     pub(crate) fn departs(&mut self, now: Micros, who: Who) {
@@ -178,6 +200,7 @@ impl Auditor {
         self.leave_room(who);
         let life = &mut self.lives[who.0];
         life.standing = Standing::Gone;
+        life.loss = Loss::default();
         // Nobody asks for these of somebody gone, and there may be millions.
         (life.wish, life.memory) = (None, Memory::default());
     }
@@ -208,6 +231,7 @@ impl Auditor {
         };
         match message {
             ClientMessage::Hello(hello) => {
+                life.said_hello = true;
                 if let Some(tag) = hello.language {
                     life.language = tag.split('-').next().map(str::to_lowercase);
                 }
@@ -254,6 +278,7 @@ impl Auditor {
         let life = &mut self.lives[who.0];
         let told = kind(message);
         ensure!(life.standing != Standing::Gone, "{who:?} is gone, and told {told}");
+        ensure!(!life.loss.is_absent(), "{who:?} has no connection, and is told {told}");
         match message {
             ServerMessage::Searching(searching) => {
                 let tier = searching.tier;
@@ -292,12 +317,18 @@ impl Auditor {
                 Ok(())
             }
             ServerMessage::PartnerSkipped | ServerMessage::PartnerDisconnected => {
-                self.partner_left(who, told)
+                if self.hears_the_end_again(who, told)? {
+                    return Ok(());
+                }
+                self.partner_left(now, who, told)
             }
+            ServerMessage::PartnerReconnecting { grace_ms } => {
+                self.partner_wavers(who, Some(*grace_ms))
+            }
+            ServerMessage::PartnerResumed => self.partner_wavers(who, None),
             ServerMessage::MessageAck { seq, .. } => {
-                let (room, side) = self.side_of(who, told)?;
-                let said = self.rooms[&room].said[side];
-                ensure!(*seq == said, "{who:?} said message {said}, acknowledged as {seq}");
+                let said = life.acks.pop_front();
+                ensure!(Some(*seq) == said, "{who:?} said message {said:?}, acknowledged as {seq}");
                 Ok(())
             }
             ServerMessage::Stats(_) => {
@@ -339,9 +370,11 @@ impl Auditor {
             ensure!(chatting.insert(who), "{who:?} is in two rooms");
             self.sees(who, room, partner)?;
         }
+        self.look_at_the_lost(now, home, shard)?;
         for (number, life) in self.lives.iter().enumerate().filter(|(_, life)| life.home == home) {
             let who = Who(number);
             let should = |queued: bool, chatting: bool| match life.standing {
+                Standing::Chatting { .. } if self.may_have_ended(who) => !queued,
                 Standing::Idle | Standing::Gone => !queued && !chatting,
                 Standing::Queued { .. } => queued && !chatting,
                 Standing::Chatting { .. } => chatting && !queued,
@@ -395,7 +428,10 @@ impl Auditor {
             since,
             waited,
             memory: life.memory.clone(),
+            resumable: life.said_hello,
+            was_lost: false,
         };
+        life.loss = Loss::default();
         let room = self.rooms.entry(room).or_default();
         ensure!(room.guests[side].is_none(), "two people on one side of a room");
         if let Some(partner) = &room.guests[1 - side] {
@@ -421,8 +457,9 @@ impl Auditor {
         Ok(())
     }
 
-    fn partner_left(&mut self, who: Who, told: &str) -> Verdict {
+    fn partner_left(&mut self, now: Micros, who: Who, told: &'static str) -> Verdict {
         let (room, side) = self.side_of(who, told)?;
+        self.partner_may_be_given_up(now, &room, side);
         let [me, partner] = [side, 1 - side].map(|side| self.rooms[&room].guests[side].as_ref());
         if let Some(partner) = partner {
             ensure!(!partner.here, "{who:?} was told {told}, and the partner is there");
@@ -432,6 +469,7 @@ impl Auditor {
             let partner = self.lives[who.0].partner.map(|partner| self.lives[partner.0].gave_up);
             ensure!(partner >= Some(since), "{who:?} was matched with somebody who wasn't free");
         }
+        self.keeps_what_was_unheard(who, told);
         self.leave_room(who);
         Ok(())
     }
@@ -447,14 +485,37 @@ impl Auditor {
         if meant.is_some_and(|meant| meant != id) || (passed.is_signal() && !calls) {
             return;
         }
+        if let (ClientMessage::Message(say), true) = (message, passed.is_line()) {
+            let ids = &mut room.ids[side];
+            let last = ids.len().saturating_sub(SAID_REMEMBERED);
+            let again = ids[last..].iter().find(|(id, _)| Some(id.as_str()) == say.id);
+            if let (Some((_, before)), true) = (again, guest.resumable) {
+                self.lives[who.0].acks.push_back(*before);
+                return;
+            }
+            ids.push((say.id.unwrap_or_default().to_owned(), seq));
+            self.lives[who.0].acks.extend(say.id.map(|_| seq));
+        }
         room.said[side] += u64::from(passed.is_line());
         room.underway[side].push_back(passed);
     }
 
     fn delivered(&mut self, who: Who, passed: &Passed) -> Verdict {
+        if let Some(next) = self.lives[who.0].loss.heard_late() {
+            ensure!(next == *passed, "{who:?} hears {passed:?} late, and not {next:?}");
+            return Ok(());
+        }
         let (id, side) = self.side_of(who, "what a partner says")?;
         let room = self.rooms.get_mut(&id).expect("people chat in rooms");
-        let next = room.underway[1 - side].pop_front();
+        let was_lost = room.guests[side].as_ref().is_some_and(|guest| guest.was_lost);
+        let underway = &mut room.underway[1 - side];
+        let mut next = underway.pop_front();
+        while was_lost && next.as_ref().is_some_and(|it| it.is_fleeting() && it != passed) {
+            next = underway.pop_front();
+        }
+        if self.lives[who.0].loss.is_deaf() && passed.is_line() {
+            room.unheard[side].push_back(passed.clone());
+        }
         ensure!(next.as_ref() == Some(passed), "{who:?} hears {passed:?}, and not {next:?}");
         let guest = room.guests[side].as_ref().expect("whoever chats is a guest");
         if let Passed::Line { sender_id: Some(sender), .. } = passed {

@@ -6,9 +6,9 @@ use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_proto::{ClientMessage, ServerMessage};
 
 /// The kinds of messages between shards.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "post", "relax", "withdraw", "propose", "claim", "accept", "refuse", "outcome", "deliver",
-    "ended", "census", "door", "standing",
+    "ended", "census", "door", "standing", "away",
 ];
 
 /// Which of [`KINDS`] a message between shards is of.
@@ -26,6 +26,7 @@ pub(crate) fn kind_of_envelope(envelope: &Envelope) -> usize {
         },
         ShardMessage::Room(RoomMessage::Deliver { .. }) => 8,
         ShardMessage::Room(RoomMessage::Ended { .. }) => 9,
+        ShardMessage::Room(RoomMessage::Away { .. }) => 13,
         ShardMessage::Census(_) => 10,
         ShardMessage::Door(_) => 11,
         ShardMessage::Standing(_) => 12,

@@ -24,6 +24,8 @@ pub struct Workload {
     people_max: usize,
     interests: Vec<String>,
     here: Vec<Who>,
+    /// Who is cut off, or has no connection, and could come back.
+    lost: Vec<Who>,
     lines: usize,
     /// Shards that weren't told yet which lanes are open.
     untold: Vec<u16>,
@@ -35,18 +37,21 @@ impl Workload {
     pub fn new(seed: u64, people_max: usize) -> Self {
         let interests = (0..INTERESTS).map(|number| format!("topic {number}")).collect();
         let dice = Dice::new(!seed);
-        let (here, untold, lanes) = (Vec::new(), Vec::new(), OpenLanes::default());
-        Self { dice, people_max, interests, here, lines: 0, untold, lanes }
+        let (here, lost) = (Vec::new(), Vec::new());
+        let (untold, lanes) = (Vec::new(), OpenLanes::default());
+        Self { dice, people_max, interests, here, lost, lines: 0, untold, lanes }
     }
 
     /// Does one thing: mostly a delivery, else what somebody does, or time that passes.
     pub fn step(&mut self, world: &mut World) {
         self.here.retain(|&who| world.person(who).is_here());
+        self.lost.retain(|&who| world.person(who).is_lost());
         match self.dice.below(100) {
             0..44 => drop(world.deliver()),
             44 => self.order(world),
             45..50 => self.arrive(world),
-            50..90 => self.act(world),
+            50..54 => self.suffer(world),
+            54..90 => self.act(world),
             90..95 => world.pass(Span(self.dice.below(400_000) as u64)),
             95..97 => world.settle(),
             97..99 => world.wait(Span::millis(self.dice.below(3_000) as u64)),
@@ -65,6 +70,36 @@ impl Workload {
             let language = Some(self.dice.pick(&["de", "en-GB", "pt-BR"]));
             world.send(who, &ClientMessage::Hello(Hello { language, ..Hello::default() }));
         }
+    }
+
+    /// What somebody does who is cut off, or whose connection is lost.
+    fn suffer(&mut self, world: &mut World) {
+        if self.lost.is_empty() {
+            return;
+        }
+        let who = self.dice.pick(&self.lost);
+        match self.dice.below(100) {
+            0..40 => {
+                let shard = self.dice.below(usize::from(world.shards())) as u16;
+                if world.resume(who, shard) {
+                    self.here.push(who);
+                }
+            }
+            40..55 => world.lose(who),
+            // What they say arrives, and they don't know.
+            55..80 if world.room(who).is_some() => self.say(world, who, None),
+            80..85 => world.acknowledge(who),
+            85..88 => world.disconnect(who),
+            88..90 => world.ban(who),
+            _ => {}
+        }
+    }
+
+    fn say(&mut self, world: &mut World, who: Who, room: Option<&str>) {
+        self.lines += 1;
+        let content = &format!("line {}", self.lines);
+        let id = Some(content.as_str()).filter(|_| self.dice.chance(50));
+        world.send(who, &ClientMessage::Message(Say { content, id, room }));
     }
 
     /// An operator bans somebody, or opens all lanes but one; shards hear of that one by one.
@@ -108,12 +143,7 @@ impl Workload {
         let current = world.room(who).map(str::to_owned);
         let room = current.as_deref().filter(|_| self.dice.chance(50));
         match self.dice.below(100) {
-            0..40 => {
-                self.lines += 1;
-                let content = &format!("line {}", self.lines);
-                let id = Some(content.as_str()).filter(|_| self.dice.chance(50));
-                world.send(who, &ClientMessage::Message(Say { content, id, room }));
-            }
+            0..40 => self.say(world, who, room),
             40..46 => {
                 let is_typing = self.dice.chance(50);
                 world.send(who, &ClientMessage::Typing { is_typing, room });
@@ -138,7 +168,16 @@ impl Workload {
             }
             80..86 => world.leave(who),
             86..90 => self.report(world, who),
-            90..97 => world.disconnect(who),
+            90..92 => world.disconnect(who),
+            92..94 => {
+                world.lose(who);
+                self.lost.push(who);
+            }
+            94..97 => {
+                world.deafen(who);
+                self.lost.push(who);
+            }
+            97..99 => world.acknowledge(who),
             _ => {}
         }
     }

@@ -1,5 +1,7 @@
 //! Shards, the network between them, and time.
 
+mod lost;
+
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -65,6 +67,15 @@ impl World {
     #[must_use]
     pub fn breaking(mut self, rule: whisper_core::match_queue::Fault) -> Self {
         self.shards.iter_mut().for_each(|shard| shard.break_rule(rule));
+        self
+    }
+
+    /// The same world, where chats survive lost connections with a rule left out, to see that it
+    /// shows.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn lapsing(mut self, rule: whisper_core::resume::Lapse) -> Self {
+        self.shards.iter_mut().for_each(|shard| shard.lapses(rule));
         self
     }
 
@@ -175,7 +186,7 @@ impl World {
         self.people.push(Person::new(shard));
         self.auditor.arrives(who, shard);
         self.note(who, What::Does(who, "comes"));
-        self.feed(shard, Event::Connected { link: link(who) });
+        self.feed(shard, Event::Connected { link: link(who, 0) });
         who
     }
 
@@ -186,6 +197,7 @@ impl World {
         let mut frame = Vec::new();
         message.encode(&mut frame);
         let message = ClientMessage::decode(&frame).expect("what a client encodes decodes");
+        self.people[who.0].says(&message);
         self.auditor.says(self.now, who, &message);
         self.note(who, What::Does(who, said(&message)));
         self.feed(self.people[who.0].shard, Event::Message { session, message });
@@ -216,12 +228,13 @@ impl World {
         );
     }
 
-    /// A connection is lost. Nothing comes of it where it was lost before.
+    /// Somebody closes their connection. Nothing comes of it where they have none.
     pub fn disconnect(&mut self, who: Who) {
         let Some(session) = self.people[who.0].session.take() else { return };
+        self.people[who.0].deaf = false;
         self.auditor.departs(self.now, who);
         self.note(who, What::Does(who, "goes"));
-        self.feed(self.people[who.0].shard, Event::Disconnected { session });
+        self.feed(self.people[who.0].shard, Event::Disconnected { session, broken: false });
     }
 
     /// An operator opens these lanes, and closes all others, as far as this shard goes.
@@ -233,12 +246,15 @@ impl World {
 
     /// An operator bans somebody. Nothing comes of it where they are gone.
     pub fn ban(&mut self, who: Who) {
-        let Some(session) = self.person(who).session else { return };
+        let Some(session) = self.person(who).session.or(self.person(who).lost) else { return };
         self.auditor.bans(who);
         self.note(who, What::Bans(who));
         let banned = Banned { reason: "spam", code: "spam", until: None };
         let order = Order::Ban { session, banned };
-        self.feed(self.people[who.0].shard, Event::Order(order));
+        if self.people[who.0].lost.take().is_some() {
+            self.auditor.departs(self.now, who);
+        }
+        self.feed(session.shard, Event::Order(order));
         let done = self.auditor.has_banned(who);
         self.insist(done);
     }
@@ -347,6 +363,9 @@ impl World {
             self.disconnect(who);
         }
         self.settle();
+        if self.shards.iter().any(|shard| shard.absent() > 0) {
+            self.wait(Settings::default().resume_grace);
+        }
         let drained = self.auditor.drained(&self.shards);
         self.insist(drained);
         self.digest()
@@ -408,10 +427,13 @@ impl World {
                         envelope.hash(&mut self.digest);
                         to_itself.push_back(envelope);
                     }
-                    Owned::Close { who, code } => {
+                    Owned::Close { link, code } => {
                         code.as_u16().hash(&mut self.digest);
-                        self.people[who.0].closed = Some(code);
-                        closing.push(who);
+                        // One that they had before is none of theirs any more.
+                        if let Some(who) = self.present(link) {
+                            self.people[who.0].closed = Some(code);
+                            closing.push((who, self.people[who.0].connection));
+                        }
                     }
                     effect => self.carry_out(shard, effect),
                 }
@@ -424,25 +446,55 @@ impl World {
         if let Some(scribe) = &mut self.scribe {
             scribe.done(shard);
         }
-        for who in closing {
-            self.disconnect(who);
+        for (who, connection) in closing {
+            if self.people[who.0].connection == connection {
+                self.disconnect(who);
+            }
         }
+    }
+
+    /// Whose present connection this is.
+    fn present(&self, link: Link) -> Option<Who> {
+        let (who, connection) = of_link(link);
+        (self.people[who.0].connection == connection).then_some(who)
     }
 
     fn carry_out(&mut self, shard: u16, effect: Owned) {
         match effect {
-            Owned::Opened { who, session } => {
+            Owned::Opened { link, session } => {
                 session.hash(&mut self.digest);
-                self.people[who.0].session = Some(session);
-                self.auditor.opened(who, session);
+                let (who, connection) = of_link(link);
+                let person = &mut self.people[who.0];
+                let before = person.session.or(person.lost);
+                match &mut person.landing {
+                    Some(_) if before == Some(session) => {
+                        (person.session, person.lost, person.deaf) = (Some(session), None, false);
+                        (person.landing, person.connection) = (None, connection);
+                        self.auditor.is_back(who);
+                    }
+                    Some(landing) => landing.fresh = Some(session),
+                    None => {
+                        person.session = Some(session);
+                        self.auditor.opened(who, session);
+                    }
+                }
             }
-            Owned::Frame { who, frame } => {
+            Owned::Frame { link, frame } => {
+                let (who, _) = of_link(link);
                 (who, &frame).hash(&mut self.digest);
+                let person = &self.people[who.0];
+                if self.present(link).is_none() {
+                    // Whoever comes again is somebody else until they are known.
+                    let heard = self.auditor.greets(who, person.landing.is_some());
+                    return self.insist(heard);
+                }
                 let told = ServerMessage::decode(&frame).expect("what the engine encodes decodes");
                 let heard = self.auditor.hears(self.now, who, &told);
                 drop(told);
                 self.insist(heard);
-                self.people[who.0].frames.push(frame);
+                if !self.people[who.0].deaf {
+                    self.people[who.0].hears(frame);
+                }
             }
             Owned::ToShard { to, envelope } => {
                 (to, &envelope).hash(&mut self.digest);
@@ -479,25 +531,23 @@ impl Drop for World {
 
 /// An effect that outlives the call it was pushed in.
 enum Owned {
-    Opened { who: Who, session: SessionId },
-    Frame { who: Who, frame: Box<[u8]> },
-    Close { who: Who, code: CloseCode },
+    Opened { link: Link, session: SessionId },
+    Frame { link: Link, frame: Box<[u8]> },
+    Close { link: Link, code: CloseCode },
     ToShard { to: ShardId, envelope: Envelope },
     Reported { proved: usize },
 }
 
 fn own(effect: Effect<'_>) -> Owned {
     match effect {
-        Effect::Opened { link, session } => Owned::Opened { who: who(link), session },
+        Effect::Opened { link, session } => Owned::Opened { link, session },
         Effect::Send { link, message } => {
             let mut frame = Vec::new();
             message.encode(&mut frame);
-            Owned::Frame { who: who(link), frame: frame.into() }
+            Owned::Frame { link, frame: frame.into() }
         }
-        Effect::Forward { link, payload, .. } => {
-            Owned::Frame { who: who(link), frame: payload.into() }
-        }
-        Effect::Close { link, code } => Owned::Close { who: who(link), code },
+        Effect::Forward { link, payload, .. } => Owned::Frame { link, frame: payload.into() },
+        Effect::Close { link, code } => Owned::Close { link, code },
         Effect::ToShard { to, envelope } => Owned::ToShard { to, envelope },
         Effect::Reported { proved, .. } => Owned::Reported { proved: proved.len() },
         Effect::Answered { .. } | Effect::Remembered { .. } => {
@@ -507,10 +557,11 @@ fn own(effect: Effect<'_>) -> Owned {
     }
 }
 
-fn link(who: Who) -> Link {
-    Link(who.0 as u64)
+/// A connection of somebody, by number.
+fn link(who: Who, connection: u32) -> Link {
+    Link(u64::from(connection) << 32 | who.0 as u64)
 }
 
-fn who(link: Link) -> Who {
-    Who(link.0 as usize)
+fn of_link(link: Link) -> (Who, u32) {
+    (Who(link.0 as u32 as usize), (link.0 >> 32) as u32)
 }

@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use whisper_core::match_queue::Fault;
+use whisper_core::resume::Lapse;
 use whisper_sim::{Dice, Workload, World};
 
 /// Seeds within which a broken rule must show.
@@ -22,15 +23,30 @@ fn a_place_taken_for_its_tenant_shows() {
 }
 
 #[test]
+fn what_is_told_and_not_kept_shows() {
+    assert!(shows(|world| world.lapsing(Lapse::ForgetsWhatWasTold)));
+}
+
+#[test]
+fn what_was_heard_and_is_told_again_shows() {
+    assert!(shows(|world| world.lapsing(Lapse::TellsAgain)));
+}
+
+#[test]
+fn what_is_said_again_and_taken_for_new_shows() {
+    assert!(shows(|world| world.lapsing(Lapse::HearsAgain)));
+}
+
+#[test]
 fn a_broken_world_tells_its_seed_its_step_and_what_came_before() {
     let live = || {
-        let mut world = World::new(11, 2).breaking(Fault::WithdrawForgotten);
-        let mut workload = Workload::new(11, PEOPLE);
+        let mut world = World::new(2, 2).breaking(Fault::WithdrawForgotten);
+        let mut workload = Workload::new(2, PEOPLE);
         (0..20 * PEOPLE).for_each(|_| workload.step(&mut world));
     };
     let panic = catch_unwind(live).expect_err("a withdraw that is forgotten shows");
     let told = panic.downcast_ref::<String>().expect("a text");
-    for part in ["(seed 11, step ", "the last events:", "shard 0: 0 comes", "0 join"] {
+    for part in ["(seed 2, step ", "the last events:", "shard 0: 0 comes", "0 join"] {
         assert!(told.contains(part), "{part:?} isn't in {told}");
     }
 }

@@ -42,13 +42,15 @@ struct Kept {
     lanes: OpenLanes,
     stats_interval: Span,
     idle_max: Span,
+    resume_grace: Span,
+    absent_max: u32,
 }
 
 fields! {
     struct Begin { now, me, shards, epoch, lane_keys, settings, rules, seed }
     struct KeptRules { digest, ladder }
     struct Ladder { warnings, blocks, ban_hours, zero_ban_hours }
-    struct Kept { tiers, lanes, stats_interval, idle_max }
+    struct Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max }
     struct TierTimes { single, any, again, timeout, patience }
 }
 
@@ -64,15 +66,25 @@ impl Begin {
             evidence_secret: _,
             session_secret: _,
         } = setup;
-        let Settings { tiers, lanes, stats_interval, idle_max, aliases: _, admission: _, ice: _ } =
-            **settings;
+        let Settings {
+            tiers,
+            lanes,
+            stats_interval,
+            idle_max,
+            resume_grace,
+            absent_max,
+            aliases: _,
+            admission: _,
+            ice: _,
+        } = **settings;
+        let kept = Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max };
         Self {
             now,
             me: *me,
             shards: *shards as u32,
             epoch: placement.epoch(),
             lane_keys: std::array::from_fn(|lane| lane_key(placement, LaneId(lane as u8))),
-            settings: Kept { tiers, lanes, stats_interval, idle_max },
+            settings: kept,
             rules: KeptRules::of(rules),
             seed: *seed,
         }
@@ -86,8 +98,17 @@ impl Begin {
         if placement.epoch() != self.epoch {
             return None;
         }
-        let Kept { tiers, lanes, stats_interval, idle_max } = self.settings;
-        let settings = Settings { tiers, lanes, stats_interval, idle_max, ..Settings::default() };
+        let Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max } =
+            self.settings;
+        let settings = Settings {
+            tiers,
+            lanes,
+            stats_interval,
+            idle_max,
+            resume_grace,
+            absent_max,
+            ..Settings::default()
+        };
         let setup = Setup {
             me: self.me,
             shards: shards.into(),

@@ -125,10 +125,10 @@ fn put(effect: &Effect<'_>, w: &mut Writer<'_>) {
             to.put(w);
             envelope.epoch.put(w);
             match &envelope.message {
-                ShardMessage::Room(RoomMessage::Deliver { to, room, payload: _, fleeting }) => {
+                ShardMessage::Room(RoomMessage::Deliver { to, room, payload: _, worth }) => {
                     to.put(w);
                     room.put(w);
-                    fleeting.put(w);
+                    worth.put(w);
                 }
                 message => message.put(w),
             }

@@ -11,7 +11,7 @@ use crate::match_queue::{
     Accept, Card, Claim, LANES, LaneId, Language, Level, MatchMessage, Outcome,
 };
 use crate::moderation::RulesDigest;
-use crate::rooms::{Ending, RoomMessage};
+use crate::rooms::{Ending, RoomMessage, Worth};
 use crate::settings::{OpenLanes, every_lane, lane_id};
 use crate::shard::{Counts, DoorMessage, Envelope, HashedJoin, ShardMessage, StandingMessage};
 use crate::time::{Micros, Span};
@@ -54,8 +54,14 @@ fields! {
         3 Again;
     }
     enum RoomMessage {
-        0 Deliver { to, room, payload, fleeting };
+        0 Deliver { to, room, payload, worth };
         1 Ended { to, room, ending };
+        2 Away { to, room, grace };
+    }
+    enum Worth {
+        0 Line;
+        1 Step;
+        2 Fleeting;
     }
     enum Ending {
         0 Skipped;

@@ -5,8 +5,8 @@
 //! the same shard, tells it the same, and compares.
 //!
 //! # What is not in it
-//! Nothing that anybody said, typed or signalled, but how much it was; no interest but by its keyed
-//! hash, no fingerprint, comment, evidence or client's id; no address, nor that anybody asked to come
+//! Nothing that anybody said, typed or signalled, but how much it was; no interest and no client's id but by its
+//! keyed hash, no fingerprint, comment or evidence; no address, nor that anybody asked to come
 //! in from one; no secret. What rules found in words, which aren't there to be judged again, stands
 //! with what came of it, as a severity and no more; what is done about it is decided again. What is
 //! held against somebody from before is there, but not by what they were known again. So the digest
@@ -56,7 +56,7 @@ use crate::digest::Digest;
 use crate::time::Span;
 
 /// The version of the form, and of what is kept.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What every log begins with, before the digits of its version and a line's end.
 pub const HEADER: &str = "whisper event log ";

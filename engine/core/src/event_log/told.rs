@@ -18,8 +18,9 @@ use crate::ids::{Link, RoomId, SessionId};
 use crate::interests::BadInterest;
 use crate::match_queue::Language;
 use crate::moderation::{Record, Severity};
+use crate::resume::Claim;
 use crate::settings::{Drain, OpenLanes};
-use crate::shard::{Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
+use crate::shard::{Bearer, Elsewhere, Envelope, Event, HashedJoin, Order, Shard, ShardMessage};
 
 /// An [`Event`] without secrets, words, or names.
 #[derive(Clone, Debug)]
@@ -47,6 +48,17 @@ pub enum Told<'a> {
     Disconnected {
         /// Who.
         session: SessionId,
+        /// Neither side said that it ends.
+        broken: bool,
+    },
+    /// [`Event::Resume`], and so no token.
+    Resume {
+        /// Who brings it.
+        bearer: Bearer,
+        /// What the token said.
+        claim: Claim,
+        /// What they have heard.
+        last_seq: u64,
     },
     /// [`Event::FromShard`], from another shard.
     FromShard {
@@ -100,7 +112,7 @@ pub enum Said {
     Hello { language: Option<Language> },
     Join { join: HashedJoin },
     Leave,
-    Message { room: Meant, size: u32, has_id: bool },
+    Message { room: Meant, size: u32, id: Option<u64> },
     Skip { room: Meant },
     Ack { seq: u64 },
     Typing { is_typing: bool, room: Meant },
@@ -139,12 +151,17 @@ impl<'a> Told<'a> {
                 Self::Said { session: *session, said: Said::Join { join: join.clone() } }
             }
             Event::Faulty { session, say, found: _ } => {
-                Self::Said { session: *session, said: Said::words(say) }
+                Self::Said { session: *session, said: Said::words(say, shard) }
             }
             Event::Malformed { session, error } => {
                 Self::Malformed { session: *session, code: ErrorCode::from(error) }
             }
-            Event::Disconnected { session } => Self::Disconnected { session: *session },
+            Event::Disconnected { session, broken } => {
+                Self::Disconnected { session: *session, broken: *broken }
+            }
+            Event::Resume { bearer, claim, last_seq } => {
+                Self::Resume { bearer: *bearer, claim: *claim, last_seq: *last_seq }
+            }
             Event::FromShard {
                 envelope:
                     Envelope { message: ShardMessage::Door(_) | ShardMessage::Standing(_), .. },
@@ -184,7 +201,10 @@ impl<'a> Told<'a> {
                 };
                 hear(Event::Malformed { session, error })
             }
-            Self::Disconnected { session } => hear(Event::Disconnected { session }),
+            Self::Disconnected { session, broken } => hear(Event::Disconnected { session, broken }),
+            Self::Resume { bearer, claim, last_seq } => {
+                hear(Event::Resume { bearer, claim, last_seq })
+            }
             Self::FromShard { from, envelope } => {
                 hear(Event::FromShard { from, envelope: envelope.into_owned() })
             }
@@ -211,7 +231,7 @@ impl Said {
             }
             ClientMessage::Join(join) => Self::Join { join: shard.hashed(join) },
             ClientMessage::Leave => Self::Leave,
-            ClientMessage::Message(say) => Self::words(say),
+            ClientMessage::Message(say) => Self::words(say, shard),
             ClientMessage::Skip(Skip { reason: _, room }) => Self::Skip { room: Meant::by(*room) },
             ClientMessage::Ack { seq } => Self::Ack { seq: *seq },
             ClientMessage::Typing { is_typing, room } => {
@@ -235,9 +255,10 @@ impl Said {
         }
     }
 
-    fn words(say: &Say<'_>) -> Self {
+    fn words(say: &Say<'_>, shard: &Shard) -> Self {
         let Say { content, id, room } = say;
-        Self::Message { room: Meant::by(*room), size: content.len() as u32, has_id: id.is_some() }
+        let id = id.map(|id| shard.hash_of(id));
+        Self::Message { room: Meant::by(*room), size: content.len() as u32, id }
     }
 
     fn retell<T>(
@@ -249,7 +270,7 @@ impl Said {
         let room = self.meant().text();
         let room = room.as_deref();
         let filler = "x".repeat(self.size());
-        let subtag;
+        let (subtag, name, body);
         let id = |has_id: bool| has_id.then_some("id");
         let message = match self {
             Self::Join { join } => return hear(Event::HashedJoin { session, join, found }),
@@ -258,8 +279,9 @@ impl Said {
                 ClientMessage::Hello(Hello { language: subtag.as_deref(), ..Hello::default() })
             }
             Self::Leave => ClientMessage::Leave,
-            Self::Message { has_id, .. } => {
-                let say = Say { content: &filler, id: id(has_id), room };
+            Self::Message { id, .. } => {
+                name = id.map(|hash| format!("{hash:016x}"));
+                let say = Say { content: &filler, id: name.as_deref(), room };
                 if let Some(found) = found {
                     return hear(Event::Faulty { session, say, found });
                 }
@@ -270,9 +292,9 @@ impl Said {
             Self::Typing { is_typing, .. } => ClientMessage::Typing { is_typing, room },
             Self::VideoToggle { enabled, .. } => ClientMessage::VideoToggle { enabled, room },
             Self::AudioToggle { enabled, .. } => ClientMessage::AudioToggle { enabled, room },
-            // A map with nothing in it: a body is passed on as it is, whatever its size.
-            Self::Signal { kind, .. } => {
-                ClientMessage::Signal(Signal { kind, room, body: b"\x80" })
+            Self::Signal { kind, size, .. } => {
+                body = filling_map(size);
+                ClientMessage::Signal(Signal { kind, room, body: &body })
             }
             Self::Report { reason, has_id, evidence, block, .. } => {
                 let nothing = Evidence { seq: 0, content: "", timestamp: 0, tag: [0; 16] };
@@ -313,6 +335,21 @@ impl Said {
     }
 }
 
+/// A map with nothing in it that is so long in msgpack: signalling is passed on as it is, and kept
+/// by its length.
+fn filling_map(size: u32) -> Vec<u8> {
+    const MAP_OF_NOTHING: &[u8] = b"\x80";
+    const MAP_WITH_BIN: &[u8] = b"\x81\xa0\xc5";
+    let size = (size as usize).min(MESSAGE_BYTES);
+    let Some(bytes) = size.checked_sub(MAP_WITH_BIN.len() + 2) else {
+        return MAP_OF_NOTHING.to_vec();
+    };
+    let mut map = MAP_WITH_BIN.to_vec();
+    map.extend_from_slice(&(bytes as u16).to_be_bytes());
+    map.resize(size, 0);
+    map
+}
+
 impl Meant {
     fn by(text: Option<&str>) -> Self {
         match text.map(RoomId::decode) {
@@ -336,7 +373,7 @@ fields! {
         0 Connected { link };
         1 Said { session, said };
         2 Malformed { session, code };
-        3 Disconnected { session };
+        3 Disconnected { session, broken };
         4 FromShard { from, envelope };
         5 Tick;
         6 Lanes { open };
@@ -345,12 +382,17 @@ fields! {
         9 Elsewhere { elsewhere };
         10 Remembered { session, record };
         11 Drain { drain };
+        12 Resume { bearer, claim, last_seq };
+    }
+    enum Bearer {
+        0 Here(session);
+        1 Moved(link);
     }
     enum Said {
         0 Hello { language };
         1 Join { join };
         2 Leave;
-        3 Message { room, size, has_id };
+        3 Message { room, size, id };
         4 Skip { room };
         5 Ack { seq };
         6 Typing { is_typing, room };
@@ -367,6 +409,7 @@ fields! {
         2 Nonsense;
     }
     struct Record { warnings, strikes }
+    struct Claim { session, uses }
     struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
     struct Drain { began, chats_from, until, jitter }
     struct HashedJoin { lane, relax, language, interests }

@@ -46,6 +46,25 @@ pub const fn places_for(people: u64) -> u64 {
 /// As many as are refused within the time of a handshake, in a rush.
 const SPARE_MAX: u64 = 512;
 
+/// Messages that are kept for one person until they are acknowledged.
+pub const KEPT_MESSAGES: usize = 64;
+
+/// Bytes of such messages.
+pub const KEPT_BYTES: usize = 32 * 1024;
+
+/// Bytes that one shard keeps for all of its people together.
+pub const KEPT_BYTES_BY_SHARD: usize = 64 << 20;
+
+/// Messages of one side of a chat that are recognised when they are said again.
+pub const SAID_REMEMBERED: usize = 64;
+
+/// People whose time to come back has passed, of whom one wake takes leave.
+pub const ABSENT_ENDED: usize = 256;
+
+const _: () = assert!(
+    KEPT_BYTES >= 2 * whisper_proto::limits::MESSAGE_BYTES,
+    "what is kept has room for any message, and what its delivery adds"
+);
 const _: () = assert!(
     crate::match_queue::KEYS_MAX == whisper_proto::limits::INTERESTS,
     "a card has room for every interest that a join may name"

@@ -1,7 +1,6 @@
 //! What auditors may see of a shard: nobody else asks.
 
 use super::Shard;
-use super::people::State;
 use crate::ids::{RoomId, SessionId};
 use crate::match_queue::{Card, MatchQueue};
 
@@ -31,12 +30,7 @@ impl Shard {
 
     /// The room that a person of this shard is in, and with whom.
     pub fn room_of(&self, person: SessionId) -> Option<(RoomId, SessionId)> {
-        match self.floor.people.get(person)?.state {
-            State::Chatting(place) => {
-                let room = self.floor.rooms.at(place);
-                Some((room.id, room.partner))
-            }
-            State::Idle | State::Queued => None,
-        }
+        let room = self.floor.rooms.at(self.floor.people.get(person)?.place()?);
+        Some((room.id, room.partner))
     }
 }

@@ -48,6 +48,14 @@ pub struct Turnover {
     pub relayed_here: u64,
     /// What was passed on to partners who are at home in another shard.
     pub relayed_away: u64,
+    /// Sessions brought back by a token.
+    pub resumed: u64,
+    /// Tokens of sessions that had forgotten what their person missed.
+    pub resumes_gapped: u64,
+    /// Tokens of sessions that are over, or in no chat, or were brought back by a later token.
+    pub resumes_late: u64,
+    /// People who lost their connection in a chat, and had time to come back.
+    pub absences: u64,
 }
 
 /// The latest numbers of all other nodes together; of none, where there is only this.

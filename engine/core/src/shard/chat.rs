@@ -2,11 +2,12 @@
 
 use whisper_proto::{ErrorCode, Mode, Report, Said, Say, ServerMessage, Signal};
 
-use super::people::{LastRoom, State, seconds};
+use super::absence::Words;
+use super::people::{LastRoom, Missed, State, seconds};
 use super::{Effect, Effects, Floor, ShardMessage};
 use crate::evidence::Statement;
 use crate::ids::{RoomId, SessionId, message_id};
-use crate::rooms::{Ending, RoomMessage};
+use crate::rooms::{Ending, RoomMessage, Worth};
 
 /// What most messages take when encoded; longer ones grow once or twice.
 const ENVELOPE_BYTES: usize = 256;
@@ -36,7 +37,8 @@ impl Floor {
         };
         let sender_id = room.side.public_id(&room.id);
         let said = Said { id, sender_id: &sender_id, content, timestamp: unix_millis, seq, tag };
-        self.relay(place, &ServerMessage::Message(said), false, effects);
+        self.relay(place, &ServerMessage::Message(said), Worth::Line, effects);
+        self.remember_said(place, seq, say.id);
         if let Some(id) = say.id {
             self.tell(session, &ServerMessage::MessageAck { id, seq }, effects);
         }
@@ -48,11 +50,11 @@ impl Floor {
         session: SessionId,
         room: Option<&str>,
         message: &ServerMessage<'_>,
-        fleeting: bool,
+        worth: Worth,
         effects: &mut impl Effects,
     ) {
         if let Some(place) = self.chatting(session, room, None, effects) {
-            self.relay(place, message, fleeting, effects);
+            self.relay(place, message, worth, effects);
         }
     }
 
@@ -65,7 +67,7 @@ impl Floor {
     ) {
         let Some(place) = self.chatting(session, signal.room, None, effects) else { return };
         if self.rooms.at(place).lane.mode != Mode::Text {
-            self.relay(place, &ServerMessage::Signal(signal), false, effects);
+            self.relay(place, &ServerMessage::Signal(signal), Worth::Step, effects);
         } else {
             let why = "This is a text chat; nothing is signalled in it.";
             self.refuse(session, ErrorCode::BadMessage, why, None, effects);
@@ -80,13 +82,10 @@ impl Floor {
         effects: &mut impl Effects,
     ) {
         let Some(person) = self.people.get(session) else { return };
-        let present = match person.state {
-            State::Chatting(place) => {
-                let room = self.rooms.at(place);
-                Some((room.id, room.side, room.partner))
-            }
-            State::Idle | State::Queued => None,
-        };
+        let present = person.place().map(|place| {
+            let room = self.rooms.at(place);
+            (room.id, room.side, room.partner)
+        });
         let last = person.last_room().map(|last| (last.id, last.side, last.partner));
         let named = |target: &(RoomId, _, _)| report.room.is_none_or(|room| target.0.is(room));
         let Some((room, side, partner)) = present.into_iter().chain(last).find(named) else {
@@ -128,7 +127,7 @@ impl Floor {
     ) {
         let room = self.rooms.at(place);
         let (id, partner) = (room.id, room.partner);
-        self.close_side(session, place, false);
+        self.close_side(session, place, None);
         if partner.home() == self.me && self.in_room(partner, id).is_some() {
             return self.partner_left(partner, id, ending, effects);
         }
@@ -145,7 +144,17 @@ impl Floor {
         effects: &mut impl Effects,
     ) {
         let Some((_, place)) = self.in_room(session, room) else { return };
-        self.close_side(session, place, true);
+        self.close_side(session, place, Some(ending));
+        self.tell_ending(session, ending, effects);
+    }
+
+    /// Tells a person how their chat has ended.
+    pub(super) fn tell_ending(
+        &mut self,
+        session: SessionId,
+        ending: Ending,
+        effects: &mut impl Effects,
+    ) {
         let message = match ending {
             Ending::Skipped => ServerMessage::PartnerSkipped,
             Ending::Disconnected => ServerMessage::PartnerDisconnected,
@@ -176,15 +185,11 @@ impl Floor {
         id: Option<&str>,
         effects: &mut impl Effects,
     ) -> Option<u32> {
-        match self.people.get(session)?.state {
-            State::Chatting(place) => {
-                room.is_none_or(|room| self.rooms.at(place).id.is(room)).then_some(place)
-            }
-            State::Idle | State::Queued => {
-                self.no_chat(session, room, id, effects);
-                None
-            }
-        }
+        let Some(place) = self.people.get(session)?.place() else {
+            self.no_chat(session, room, id, effects);
+            return None;
+        };
+        room.is_none_or(|room| self.rooms.at(place).id.is(room)).then_some(place)
     }
 
     /// Brings a message to the partner: straight to their connection if they are of this shard,
@@ -193,36 +198,43 @@ impl Floor {
         &mut self,
         place: u32,
         message: &ServerMessage<'_>,
-        fleeting: bool,
+        worth: Worth,
         effects: &mut impl Effects,
     ) {
         let room = self.rooms.at(place);
         let (to, id) = (room.partner, room.id);
         if to.home() == self.me
-            && let Some((link, _)) = self.in_room(to, id)
+            && let Some((link, theirs)) = self.in_room(to, id)
         {
             self.census.turnover.relayed_here += 1;
-            return effects.push(Effect::Send { link, message });
+            let words = Words::Plain(message);
+            return self.hand_over((link, theirs), words, worth, effects);
         }
         self.census.turnover.relayed_away += 1;
         let mut payload = Vec::with_capacity(ENVELOPE_BYTES);
         message.encode(&mut payload);
         let payload = payload.into_boxed_slice();
-        let deliver = RoomMessage::Deliver { to, room: id, payload, fleeting };
+        let deliver = RoomMessage::Deliver { to, room: id, payload, worth };
         self.to_shard(to.home(), ShardMessage::Room(deliver), effects);
     }
 
-    fn close_side(&mut self, session: SessionId, place: u32, by_partner: bool) {
+    /// Closes one side of a room, which the partner has ended in this way, or this side has.
+    fn close_side(&mut self, session: SessionId, place: u32, by_partner: Option<Ending>) {
         let room = self.rooms.close(place);
         let Some(person) = self.people.get_mut(session) else { return };
-        person.state = State::Idle;
+        person.state = if person.is_here() { State::Idle } else { State::Stranded };
         person.active = seconds(self.now);
-        person.extra_mut().last = Some(Box::new(LastRoom {
+        let extra = person.extra_mut();
+        extra.last = Some(Box::new(LastRoom {
             id: room.id,
             side: room.side,
             partner: room.partner,
             ended: self.now,
-            by_partner,
+            by_partner: by_partner.is_some(),
         }));
+        match (by_partner, room.kept) {
+            (Some(ending), Some(kept)) => extra.missed = Some(Box::new(Missed { kept, ending })),
+            (_, kept) => self.shelf.free(kept),
+        }
     }
 }

@@ -92,9 +92,9 @@ impl Shard {
     fn send_on(&mut self, session: SessionId, jitter: Span, effects: &mut impl Effects) {
         match self.floor.people.get(session).map(|person| person.state) {
             None => return,
-            Some(State::Idle) => {}
+            Some(State::Idle | State::Stranded) => {}
             Some(State::Queued) => self.unqueue(session, effects),
-            Some(State::Chatting(place)) => {
+            Some(State::Chatting(place) | State::Absent(place)) => {
                 self.floor.part(session, place, Ending::Drained { jitter }, effects);
             }
         }
@@ -105,7 +105,9 @@ impl Shard {
 impl Floor {
     /// Tells a person who is in no queue and no chat to come back elsewhere, and forgets them.
     pub(super) fn send_on(&mut self, session: SessionId, jitter: Span, effects: &mut impl Effects) {
-        let Some(Person { link, .. }) = self.people.leave(session) else { return };
+        let Some(link) = self.forget(session).and_then(|person| person.present_link()) else {
+            return;
+        };
         let after_ms = share(jitter, self.random.next_u64()).as_millis();
         let message = ServerMessage::Reconnect(Reconnect { after_ms, url: None });
         effects.push(Effect::Send { link, message: &message });
@@ -114,8 +116,8 @@ impl Floor {
 
     fn moment(&self, drain: &Drain, slot: usize, person: &Person) -> Micros {
         match person.state {
-            State::Idle | State::Queued => drain.moment_at(slot),
-            State::Chatting(place) => drain.moment_of(self.rooms.at(place)),
+            State::Idle | State::Queued | State::Stranded => drain.moment_at(slot),
+            State::Chatting(place) | State::Absent(place) => drain.moment_of(self.rooms.at(place)),
         }
     }
 }

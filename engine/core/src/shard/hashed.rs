@@ -34,6 +34,11 @@ impl HashedJoin {
 }
 
 impl Shard {
+    /// What is kept of a client's id.
+    pub fn hash_of(&self, id: &str) -> u64 {
+        self.floor.hash_of(id)
+    }
+
     /// What is kept of a join.
     pub fn hashed(&self, join: &Join<'_>) -> HashedJoin {
         let Join { lane, relax, language, interests } = join;

@@ -13,7 +13,7 @@ use crate::interests::BadInterest;
 use crate::moderation::{Action, Finding, Moderator, Rules, Scope, Severity, Tail};
 
 /// What is said of a message that isn't delivered, beside why.
-const BLOCKED: &str = "This message was not delivered.";
+pub(super) const BLOCKED: &str = "This message was not delivered.";
 
 /// What somebody did that rules don't allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,6 +134,9 @@ impl Shard {
     ) {
         let floor = &mut self.floor;
         let Some(place) = floor.chatting(session, say.room, say.id, effects) else { return };
+        if floor.answers_repeat(session, place, say.id, effects) {
+            return;
+        }
         let found = known.or_else(|| floor.find_in_words(session, place, say.content));
         let Some(fault) = found else { return floor.deliver(session, place, say, effects) };
         let ladder = floor.judge.moderator.rules().ladder();
@@ -160,6 +163,7 @@ impl Shard {
                 floor.tell(session, &warning, effects);
             }
             Action::Block => {
+                floor.remember_blocked(place, say.id);
                 floor.tell(session, &warning, effects);
                 floor.refuse(session, ErrorCode::Blocked, BLOCKED, say.id, effects);
             }
@@ -194,9 +198,10 @@ impl Shard {
         effects: &mut impl Effects,
     ) {
         let Some(person) = self.floor.people.get(session) else { return };
-        let link = person.link;
-        effects.push(Effect::Send { link, message: &ServerMessage::Banned(banned) });
-        effects.push(Effect::Close { link, code: CloseCode::Banned });
+        if let Some(link) = person.present_link() {
+            effects.push(Effect::Send { link, message: &ServerMessage::Banned(banned) });
+            effects.push(Effect::Close { link, code: CloseCode::Banned });
+        }
         self.depart(session, effects);
     }
 

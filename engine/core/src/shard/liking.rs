@@ -14,7 +14,11 @@ impl Shard {
     /// What the person at a place searches by, or has their chat from: each interest once, as what
     /// it is known by to owners, and as partners see it. Nothing where nobody is, or somebody idle.
     pub fn liked_at(&self, place: usize) -> impl Iterator<Item = (KeyHash, &str)> {
-        let person = self.floor.people.at(place).filter(|it| it.state != State::Idle);
+        let person = self
+            .floor
+            .people
+            .at(place)
+            .filter(|it| !matches!(it.state, State::Idle | State::Stranded));
         let wishes = person.and_then(|person| person.extra()?.wishes.as_ref());
         wishes.into_iter().flat_map(|it| it.keys.iter().copied().zip(it.names.iter()))
     }

@@ -5,11 +5,13 @@
 //! shards in order, gives messages of a shard to itself back before the next event from outside,
 //! and calls with [`Event::Tick`] when [`Shard::next_timeout`] has come.
 
+mod absence;
 mod auditing;
 mod census;
 mod chat;
 mod door;
 mod drain;
+mod effect;
 mod hashed;
 mod judging;
 mod liking;
@@ -17,6 +19,7 @@ mod message;
 mod orders;
 mod people;
 mod queueing;
+mod resuming;
 mod standing;
 mod ticking;
 mod welcome;
@@ -24,37 +27,45 @@ mod welcome;
 use std::sync::Arc;
 
 use whisper_proto::{
-    ClientMessage, CloseCode, DecodeError, ErrorCode, ErrorMessage, Evidence, Hello, Lane,
-    ReportReason, Say, ServerMessage, Stats,
+    ClientMessage, DecodeError, ErrorCode, ErrorMessage, Hello, Lane, Say, ServerMessage, Stats,
 };
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 pub use census::{Counts, Elsewhere, Turnover, Waits};
 pub use door::DoorMessage;
+pub use effect::{Effect, Effects};
 pub use hashed::HashedJoin;
 pub use judging::Offence;
 pub use message::{Envelope, ShardMessage};
 pub use orders::Order;
+pub use resuming::Bearer;
 pub use standing::{Mark, Marks, StandingMessage, Traits};
 
+use self::absence::Words;
 use self::census::Census;
 use self::drain::Draining;
 use self::judging::{Found, Judge};
-use self::people::{People, State};
+use self::people::{People, Person, State};
 use self::queueing::Asked;
 use crate::evidence::Notary;
-use crate::ids::{Link, RoomId, SessionId, Side};
-use crate::limits::{Admission, Answer, Ask, Visitor};
+use crate::ids::{Link, RoomId, SessionId};
+use crate::limits::{Admission, Ask, Visitor};
 #[cfg(feature = "faults")]
 use crate::match_queue::Fault;
 use crate::match_queue::{LANES, Language, MatchQueue, Share};
-use crate::moderation::{Action, Moderator, Record, Rules, Severity, Standings};
+use crate::moderation::{Moderator, Record, Rules, Severity, Standings};
 use crate::random::Random;
-use crate::resume::Mint;
-use crate::rooms::{Ending, RoomMessage, Rooms};
+#[cfg(feature = "faults")]
+use crate::resume::Lapse;
+use crate::resume::{Claim, Mint, Shelf};
+use crate::rooms::{Ending, RoomMessage, Rooms, Worth};
 use crate::settings::{OpenLanes, Settings};
 use crate::sweep::Sweep;
 use crate::time::{Micros, Span};
+use crate::timers::Timers;
+
+/// Where somebody is in a room, and how they are reached, if they are.
+type Seat = (Option<Link>, u32);
 
 /// How finely the telling of numbers is spread over its interval.
 const SWEEP_STEP: Span = Span::millis(100);
@@ -101,10 +112,24 @@ pub enum Event<'a> {
         /// What is wrong with it.
         error: DecodeError,
     },
-    /// A person's connection is gone.
+    /// The connection that a person has now ([`Shard::link_of`]) is gone. Of one that they had
+    /// before, nothing is told.
     Disconnected {
         /// Who.
         session: SessionId,
+        /// It was lost: neither side said that it ends.
+        broken: bool,
+    },
+    /// Somebody brings a token that says this, see [`Shard::claim`], of a session at home here.
+    /// Either the connection is that person's from now on, and [`Effect::Opened`] says so; or they
+    /// are told `connected` as somebody else.
+    Resume {
+        /// Who brings it.
+        bearer: Bearer,
+        /// What it says.
+        claim: Claim,
+        /// The number of the last message of their partner that they have.
+        last_seq: u64,
     },
     /// Another shard, or this one, has sent a message.
     FromShard {
@@ -144,119 +169,6 @@ pub enum Event<'a> {
     },
     /// An operator wants something.
     Order(Order<'a>),
-}
-
-/// What is to be done about it.
-#[derive(Debug)]
-pub enum Effect<'a> {
-    /// The connection is this person's from now on.
-    Opened {
-        /// The connection.
-        link: Link,
-        /// The person.
-        session: SessionId,
-    },
-    /// Say something to a person's client.
-    Send {
-        /// Their connection.
-        link: Link,
-        /// What to say.
-        message: &'a ServerMessage<'a>,
-    },
-    /// The same, encoded by another shard.
-    Forward {
-        /// Their connection.
-        link: Link,
-        /// The encoded server message.
-        payload: &'a [u8],
-        /// May be dropped where the receiver is slow.
-        fleeting: bool,
-    },
-    /// Close a connection. [`Event::Disconnected`] is expected to follow, and may find nobody.
-    Close {
-        /// The connection.
-        link: Link,
-        /// Why.
-        code: CloseCode,
-    },
-    /// Send to a shard; to the shard itself through a queue of its own.
-    ToShard {
-        /// To whom.
-        to: ShardId,
-        /// What.
-        envelope: Envelope,
-    },
-    /// The owner of a connection's address has answered.
-    Answered {
-        /// The connection, which may be gone; see [`crate::limits::unclaimed`].
-        link: Link,
-        /// Whose it is.
-        visitor: Visitor,
-        /// What it asked.
-        ask: Ask,
-        /// What the owner says.
-        answer: Answer,
-    },
-    /// Something is held against somebody from before: to be told as [`Event::Remembered`].
-    Remembered {
-        /// Against whom.
-        session: SessionId,
-        /// What.
-        record: Record,
-    },
-    /// Somebody was reported.
-    Reported {
-        /// By whom.
-        reporter: SessionId,
-        /// Who; perhaps of another shard, perhaps gone.
-        accused: SessionId,
-        /// Where.
-        room: RoomId,
-        /// The reporter's side of it.
-        side: Side,
-        /// For what.
-        reason: ReportReason,
-        /// What the reporter says to it.
-        comment: Option<&'a str>,
-        /// Of the messages brought as evidence, those that prove true.
-        proved: &'a [Evidence<'a>],
-    },
-    /// Something was found in what somebody said or likes. Of what, by whom, and which rule it was,
-    /// nobody is told here.
-    Judged {
-        /// Where it was found.
-        offence: Offence,
-        /// How bad it is.
-        severity: Severity,
-        /// What is done about it.
-        action: Action,
-    },
-    /// Rules have somebody banned, who is being told and closed; whoever keeps bans has this one to
-    /// keep.
-    Sentenced {
-        /// The connection, still there: what its person can be known by is to be read off it.
-        link: Link,
-        /// The person, gone with this event.
-        session: SessionId,
-        /// [`Severity::Zero`], or the fault that was one too many.
-        severity: Severity,
-        /// Why, in a word that clients know; empty where a log is run again.
-        code: &'a str,
-        /// Until when.
-        until: Micros,
-    },
-}
-
-/// Takes effects as they come, in order.
-pub trait Effects {
-    /// Takes one.
-    fn push(&mut self, effect: Effect<'_>);
-}
-
-impl<F: FnMut(Effect<'_>)> Effects for F {
-    fn push(&mut self, effect: Effect<'_>) {
-        self(effect);
-    }
 }
 
 /// What a shard is made from.
@@ -302,7 +214,11 @@ struct Floor {
     notary: Notary,
     mint: Mint,
     people: People,
+    /// By which time each of those must be back whose connection is lost, by their place.
+    absent: Timers,
     rooms: Rooms,
+    /// What is kept of chats, for people who may lose their connection.
+    shelf: Shelf,
     census: Census,
     sweep: Sweep,
     placement: Placement,
@@ -329,7 +245,9 @@ impl Shard {
             notary: Notary::new(evidence_secret),
             mint: Mint::new(session_secret),
             people: People::new(me),
+            absent: Timers::default(),
             rooms: Rooms::default(),
+            shelf: Shelf::default(),
             census: Census::new(now, shards),
             sweep: Sweep::new(now, SWEEP_STEP),
             random,
@@ -366,6 +284,12 @@ impl Shard {
         self.queue = self.queue.clone().breaking(rule);
     }
 
+    /// Leaves out a rule of how chats survive lost connections from here on.
+    #[cfg(feature = "faults")]
+    pub fn lapses(&mut self, rule: Lapse) {
+        self.floor.shelf.lapses(rule);
+    }
+
     /// Takes one event. Times handed in never go backwards.
     pub fn handle(&mut self, now: Micros, event: Event<'_>, effects: &mut impl Effects) {
         self.floor.now = now;
@@ -383,7 +307,10 @@ impl Shard {
                 }
             }
             Event::Malformed { session, error } => self.floor.malformed(session, &error, effects),
-            Event::Disconnected { session } => self.depart(session, effects),
+            Event::Disconnected { session, broken } => self.lost(session, broken, effects),
+            Event::Resume { bearer, claim, last_seq } => {
+                self.resume(bearer, (claim, last_seq), effects);
+            }
             Event::FromShard { from, envelope } => self.heard(from, envelope, effects),
             Event::Tick => self.tick(effects),
             Event::Asked { link, visitor, ask } => self.floor.ask(link, visitor, ask, effects),
@@ -402,6 +329,7 @@ impl Shard {
             return floor.now;
         }
         let mut next = floor.census.next();
+        next = floor.absent.next().map_or(next, |at| at.min(next));
         if floor.people.len() > 0 {
             next = next.min(floor.sweep.next());
             next = floor.draining.as_ref().map_or(next, |it| it.next().min(next));
@@ -426,13 +354,13 @@ impl Shard {
 
     /// The connection of a person of this shard, while they are here.
     pub fn link_of(&self, person: SessionId) -> Option<Link> {
-        Some(self.floor.people.get(person)?.link)
+        self.floor.people.get(person)?.present_link()
     }
 
     /// This shard's own numbers.
     pub fn counts(&mut self) -> Counts {
         let floor = &mut self.floor;
-        let (online, chats) = (floor.people.len(), floor.rooms.chats());
+        let (online, chats) = (floor.people.len() - floor.absent.len(), floor.rooms.chats());
         floor.census.count(floor.me.shard, online, self.queue.queued(), chats)
     }
 
@@ -456,21 +384,20 @@ impl Shard {
             ClientMessage::Message(say) => self.say(session, &say, None, effects),
             ClientMessage::Typing { is_typing, room } => {
                 let message = ServerMessage::PartnerTyping { is_typing };
-                floor.pass_on(session, room, &message, true, effects);
+                floor.pass_on(session, room, &message, Worth::Fleeting, effects);
             }
-            // What was not acknowledged is not kept, so nothing can be forgotten.
-            ClientMessage::Ack { .. } => {}
+            ClientMessage::Ack { seq } => floor.acknowledged(session, seq),
             ClientMessage::Read { seq, room } => {
                 let message = ServerMessage::PartnerRead { seq };
-                floor.pass_on(session, room, &message, true, effects);
+                floor.pass_on(session, room, &message, Worth::Fleeting, effects);
             }
             ClientMessage::VideoToggle { enabled, room } => {
                 let message = ServerMessage::PartnerVideoToggle { enabled };
-                floor.pass_on(session, room, &message, false, effects);
+                floor.pass_on(session, room, &message, Worth::Step, effects);
             }
             ClientMessage::AudioToggle { enabled, room } => {
                 let message = ServerMessage::PartnerAudioToggle { enabled };
-                floor.pass_on(session, room, &message, false, effects);
+                floor.pass_on(session, room, &message, Worth::Step, effects);
             }
             ClientMessage::Signal(signal) => floor.signal(session, signal, effects),
             ClientMessage::Report(report) => floor.report(session, &report, effects),
@@ -489,13 +416,13 @@ impl Shard {
     fn depart(&mut self, session: SessionId, effects: &mut impl Effects) {
         let Some(person) = self.floor.people.get(session) else { return };
         match person.state {
-            State::Idle => {}
+            State::Idle | State::Stranded => {}
             State::Queued => self.unqueue(session, effects),
-            State::Chatting(place) => {
+            State::Chatting(place) | State::Absent(place) => {
                 self.floor.part(session, place, Ending::Disconnected, effects);
             }
         }
-        self.floor.people.leave(session);
+        self.floor.forget(session);
     }
 
     fn heard(&mut self, from: ShardId, envelope: Envelope, effects: &mut impl Effects) {
@@ -506,10 +433,14 @@ impl Shard {
                 let (queue, mut desk) = self.desk(effects);
                 queue.handle(now, from, message, &mut desk);
             }
-            ShardMessage::Room(RoomMessage::Deliver { to, room, payload, fleeting }) => {
-                if let Some((link, _)) = self.floor.in_room(to, room) {
-                    effects.push(Effect::Forward { link, payload: &payload, fleeting });
+            ShardMessage::Room(RoomMessage::Deliver { to, room, payload, worth }) => {
+                if let Some(seat) = self.floor.in_room(to, room) {
+                    let words = Words::Encoded(&payload);
+                    self.floor.hand_over(seat, words, worth, effects);
                 }
+            }
+            ShardMessage::Room(RoomMessage::Away { to, room, grace }) => {
+                self.floor.partner_away(to, room, grace, effects);
             }
             ShardMessage::Room(RoomMessage::Ended { to, room, ending }) => {
                 self.floor.partner_left(to, room, ending, effects);
@@ -537,8 +468,10 @@ impl Floor {
 
     fn hello(&mut self, session: SessionId, hello: &Hello<'_>) {
         let Some(person) = self.people.get_mut(session) else { return };
+        let extra = person.extra_mut();
+        extra.said_hello = true;
         if let Some(language) = hello.language.and_then(Language::parse) {
-            person.extra_mut().language = Some(language);
+            extra.language = Some(language);
         }
     }
 
@@ -548,8 +481,8 @@ impl Floor {
     }
 
     fn tell(&self, session: SessionId, message: &ServerMessage<'_>, effects: &mut impl Effects) {
-        if let Some(person) = self.people.get(session) {
-            effects.push(Effect::Send { link: person.link, message });
+        if let Some(link) = self.people.get(session).and_then(Person::present_link) {
+            effects.push(Effect::Send { link, message });
         }
     }
 
@@ -571,12 +504,11 @@ impl Floor {
         effects.push(Effect::ToShard { to, envelope });
     }
 
-    /// The connection of a person and the place of their room, if that is the room they are in.
-    fn in_room(&self, person: SessionId, room: RoomId) -> Option<(Link, u32)> {
+    /// The connection of a person, while they have one, and the place of their room, if that is the
+    /// room they are in.
+    fn in_room(&self, person: SessionId, room: RoomId) -> Option<Seat> {
         let person = self.people.get(person)?;
-        match person.state {
-            State::Chatting(place) if self.rooms.at(place).id == room => Some((person.link, place)),
-            _ => None,
-        }
+        let place = person.place()?;
+        (self.rooms.at(place).id == room).then(|| (person.present_link(), place))
     }
 }

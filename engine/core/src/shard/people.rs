@@ -10,6 +10,8 @@ use crate::interests::Names;
 use crate::limits::PARTNERS_REMEMBERED;
 use crate::match_queue::{Language, Relaxation};
 use crate::moderation::{Lately, Standing};
+use crate::resume::Kept;
+use crate::rooms::Ending;
 use crate::slots::Slots;
 use crate::time::Micros;
 
@@ -32,6 +34,10 @@ pub(super) enum State {
     Queued,
     /// In the room at this place.
     Chatting(u32),
+    /// The same, and their connection is lost: [`Person::link`] is nobody's.
+    Absent(u32),
+    /// Their connection is lost, and the chat ended meanwhile, which they have yet to learn.
+    Stranded,
 }
 
 /// What a person has who said `hello` or ever joined.
@@ -43,6 +49,14 @@ pub(super) struct Extra {
     pub(super) last: Option<Box<LastRoom>>,
     /// What is held against them.
     pub(super) standing: Standing,
+    /// What they may not know of the last chat, which their partner ended.
+    pub(super) missed: Option<Box<Missed>>,
+    /// They said `hello`: a chat of theirs outlives its connection.
+    pub(super) said_hello: bool,
+    /// How often they were brought back. Their token says so, and is good for once.
+    pub(super) uses: u32,
+    /// The token before is good too: nothing says yet that they have the latest.
+    pub(super) old_token: bool,
     /// What they said lately.
     lately: Option<Box<Lately>>,
     partners: Partners,
@@ -67,6 +81,13 @@ pub(super) struct LastRoom {
     pub(super) ended: Micros,
     /// The other side ended it.
     pub(super) by_partner: bool,
+}
+
+/// What somebody may have missed of a chat that is over.
+#[derive(Clone, Debug)]
+pub(super) struct Missed {
+    pub(super) kept: Box<Kept>,
+    pub(super) ending: Ending,
 }
 
 /// The hashes of a person's interests. Many have one, which takes no allocation.
@@ -103,6 +124,29 @@ impl Person {
 
     pub(super) fn last_room(&self) -> Option<LastRoom> {
         self.extra()?.last.as_deref().copied()
+    }
+
+    /// Whether they have a connection.
+    pub(super) fn is_here(&self) -> bool {
+        !matches!(self.state, State::Absent(_) | State::Stranded)
+    }
+
+    /// Their connection, as long as they have one.
+    pub(super) fn present_link(&self) -> Option<Link> {
+        self.is_here().then_some(self.link)
+    }
+
+    /// The place of the room they are in.
+    pub(super) fn place(&self) -> Option<u32> {
+        match self.state {
+            State::Chatting(place) | State::Absent(place) => Some(place),
+            State::Idle | State::Queued | State::Stranded => None,
+        }
+    }
+
+    /// What they have beyond a connection, if anything.
+    pub(super) fn extra_if_any(&mut self) -> Option<&mut Extra> {
+        self.extra.as_deref_mut()
     }
 
     pub(super) fn extra_mut(&mut self) -> &mut Extra {

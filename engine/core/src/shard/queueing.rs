@@ -109,6 +109,7 @@ impl Shard {
         match person.state {
             State::Chatting(place) => self.floor.part(session, place, Ending::Skipped, effects),
             State::Queued => self.unqueue(session, effects),
+            State::Absent(_) | State::Stranded => {}
             State::Idle => {
                 let why = "You are in no queue and in no chat.";
                 self.floor.refuse(session, ErrorCode::NotInQueue, why, None, effects);
@@ -122,6 +123,8 @@ impl Shard {
         let Some(person) = self.floor.people.get_mut(session) else { return };
         let extra = person.extra_mut();
         let language = extra.language;
+        // Whoever goes on knows that the last chat is over.
+        self.floor.shelf.free(extra.missed.take().map(|missed| missed.kept));
         let Some(wishes) = &extra.wishes else { return };
         if !lanes.contains(wishes.lane) {
             return self.floor.refuse_lane(session, effects);
@@ -164,7 +167,7 @@ impl Shard {
     fn wishes(&self, session: SessionId, join: &Asked<'_>) -> Result<Wishes, (ErrorCode, String)> {
         let floor = &self.floor;
         let person = floor.people.get(session);
-        if person.is_some_and(|person| matches!(person.state, State::Chatting(_))) {
+        if person.is_some_and(|person| person.place().is_some()) {
             return Err((ErrorCode::InChat, "End this chat before you join again.".into()));
         }
         if !floor.lanes.contains(join.lane) {
@@ -268,6 +271,7 @@ impl<E: Effects> Host for Desk<'_, E> {
         let extra = person.extra_mut();
         extra.ticket = None;
         extra.met(partner);
+        let kept = extra.said_hello.then(Box::default);
         let wishes = extra.wishes.as_ref().expect("whoever is matched has joined");
         let lane = wishes.lane;
         let mode = lane.mode;
@@ -294,8 +298,15 @@ impl<E: Effects> Host for Desk<'_, E> {
             waited_ms: waited.as_millis(),
         });
         self.effects.push(Effect::Send { link, message: &matched });
-        let place =
-            floor.rooms.open(Room { id: room, side, lane, partner, said: 0, began: floor.now });
+        let place = floor.rooms.open(Room {
+            id: room,
+            side,
+            lane,
+            partner,
+            said: 0,
+            began: floor.now,
+            kept,
+        });
         floor.judge.attend(place);
         let person = floor.people.get_mut(session).expect("still there");
         person.state = State::Chatting(place);

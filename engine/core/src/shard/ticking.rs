@@ -12,6 +12,7 @@ impl Shard {
     pub(super) fn tick(&mut self, effects: &mut impl Effects) {
         self.clear_closed_lanes(effects);
         self.send_on_those_due(effects);
+        self.take_leave(effects);
         let now = self.floor.now;
         let (queue, mut desk) = self.desk(effects);
         queue.wake(now, WAKE_BUDGET, &mut desk);
@@ -52,7 +53,7 @@ impl Shard {
                 State::Idle | State::Queued => {
                     effects.push(Effect::Send { link, message: &message })
                 }
-                State::Chatting(_) => {}
+                State::Chatting(_) | State::Absent(_) | State::Stranded => {}
             }
         }
     }

@@ -4,6 +4,7 @@ use whisper_proto::{Connected, ServerMessage, SessionLimits, Stats, limits};
 
 use super::{Effect, Effects, Shard};
 use crate::ids::{Link, SessionId};
+use crate::resume::Claim;
 
 /// What every client is told of the bounds.
 const SESSION_LIMITS: SessionLimits = SessionLimits {
@@ -28,8 +29,10 @@ impl Shard {
     /// add to it. Nobody, if they are gone; nothing changes by it.
     pub fn greet(&self, session: SessionId, effects: &mut impl Effects) {
         let floor = &self.floor;
-        let Some(link) = floor.people.get(session).map(|person| person.link) else { return };
-        let token = floor.mint.token(session);
+        let Some(person) = floor.people.get(session) else { return };
+        let Some(link) = person.present_link() else { return };
+        let uses = person.extra().map_or(0, |extra| extra.uses);
+        let token = floor.mint.seal(floor.now, Claim { session, uses });
         let user_id = floor.mint.public_id(session);
         let ice_servers = floor.settings.ice.as_ref().map(|ice| ice.encode(floor.now, &user_id));
         let connected = ServerMessage::Connected(Connected {

@@ -157,7 +157,8 @@ impl House {
         let Some(client) = self.clients.get_mut(number).and_then(Option::take) else { return };
         self.heard.extend(client.ears.into_iter().flat_map(|ears| ears.heard));
         if let Some(session) = client.person {
-            self.feed(client.shard, Event::Disconnected { session });
+            let broken = !client.session.is_over();
+            self.feed(client.shard, Event::Disconnected { session, broken });
         }
         if let Some(ask) = client.visit.leave() {
             self.ask(client.shard, client.link, client.address, ask);

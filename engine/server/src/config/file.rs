@@ -160,6 +160,12 @@ table! {
         /// After so many milliseconds in no queue and no chat, without a word, a person is
         /// disconnected.
         idle_max_ms: u64,
+        /// How long a chat waits for somebody whose connection is lost, in milliseconds; 0 for not at
+        /// all. Clients that say `hello` come back by themselves.
+        resume_grace_ms: u64,
+        /// How many people one reactor waits for at a time. Whose connection is lost beyond, their
+        /// partner is told that they are gone.
+        absent_max: u32,
         /// Sockets of one reactor; `RLIMIT_NOFILE` bounds them as well. A sixteenth of them, 512 at
         /// most, is kept for telling newcomers that all others are taken.
         per_reactor: u32,

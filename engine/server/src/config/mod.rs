@@ -382,6 +382,9 @@ fn core_settings(
     let stats_interval =
         span("people.stats_interval_ms", people.stats_interval_ms, defaults.stats_interval);
     let idle_max = span("people.idle_max_ms", people.idle_max_ms, defaults.idle_max);
+    let grace = defaults.resume_grace;
+    let resume_grace = span("people.resume_grace_ms", people.resume_grace_ms, grace);
+    let absent_max = ledger.file_only("people.absent_max", people.absent_max, defaults.absent_max);
     let ordered = tiers.single <= tiers.any && tiers.any <= tiers.timeout && tiers.timeout.0 > 0;
     if !ordered {
         let why = "must not be before matching.single_after_ms nor after matching.timeout_ms";
@@ -395,6 +398,8 @@ fn core_settings(
         lanes: open_lanes(&names)?,
         stats_interval,
         idle_max,
+        resume_grace,
+        absent_max,
         aliases: match aliases {
             Some(path) => Arc::new(read_aliases(&path)?),
             None => defaults.aliases,

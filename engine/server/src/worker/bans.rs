@@ -47,11 +47,6 @@ impl Watch {
     pub(super) fn new(set: Arc<BanSet>) -> Self {
         Self { set, place: 0, left: 0, users: false }
     }
-
-    /// Whether there are places to look at.
-    pub(super) fn is_looking(&self) -> bool {
-        self.left > 0
-    }
 }
 
 impl Desk {
@@ -62,6 +57,12 @@ impl Desk {
         watch.set = set;
         watch.users = users || watch.users && watch.left > 0;
         watch.left = self.connections.span();
+        self.absentees.look_again();
+    }
+
+    /// Whether there is anybody to look at.
+    pub(super) fn is_looking(&self) -> bool {
+        self.watch.left > 0 || self.absentees.is_looking()
     }
 
     /// Looks at some of those who are here.
@@ -71,34 +72,55 @@ impl Desk {
             let place = self.watch.place;
             self.watch.place = if place + 1 < self.connections.span() { place + 1 } else { 0 };
             if let Some((conn, _)) = self.connections.at(place) {
-                self.look_at(io, conn);
+                self.look_at(io, conn, self.watch.users);
+            }
+        }
+        for _ in 0..PLACES_PER_TURN {
+            if !self.absentees.is_looking() {
+                break;
+            }
+            if let Some((person, identity)) = self.absentees.next(&self.shard) {
+                self.look_for(io, person, identity);
             }
         }
     }
 
-    fn look_at(&mut self, io: &mut Io, conn: ConnId) {
+    /// Looks whether somebody is banned; by their name too, where that may be.
+    pub(super) fn look_at(&mut self, io: &mut Io, conn: ConnId, users: bool) {
         let Some(Connection { person: Some(session), guest, .. }) = self.connections.get_mut(conn)
         else {
             return;
         };
-        let (session, who, now) = (*session, guest.identity(), self.now.unix_millis());
+        let (session, who) = (*session, guest.identity());
+        if let Some(ban) = self.ban_of(session, who, users) {
+            self.send_away(io, conn, &ban);
+        }
+    }
+
+    /// The same for somebody whose connection is lost.
+    fn look_for(&mut self, io: &mut Io, session: SessionId, who: Identity) {
+        if let Some(ban) = self.ban_of(session, who, self.watch.users) {
+            self.tally.banned += 1;
+            let code = self.common.bans.code_of(&ban);
+            self.handle(io, Event::Order(order_of(session, &ban, &code)));
+        }
+    }
+
+    fn ban_of(&mut self, session: SessionId, who: Identity, users: bool) -> Option<Arc<Ban>> {
+        let now = self.now.unix_millis();
         let verdict = self.watch.set.judge(now, &who);
         let mut found = match verdict {
             Verdict::Banned(ban) => Some(Arc::clone(ban)),
             Verdict::Suspect | Verdict::Free => None,
         };
-        if self.watch.users
-            && let Some(ban) = self.watch.set.of_user(now, &self.shard.public_id(session))
-        {
+        if users && let Some(ban) = self.watch.set.of_user(now, &self.shard.public_id(session)) {
             found = Some(Arc::clone(ban));
             if !self.common.bans.caught(ban, who) {
                 // Looked for again with the next picture.
                 tracing::error!("too many bans at once: one reaches a session only");
             }
         }
-        if let Some(ban) = found {
-            self.send_away(io, conn, &ban);
-        }
+        found
     }
 
     /// Ends the session of somebody who is banned.

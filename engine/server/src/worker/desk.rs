@@ -9,7 +9,7 @@ use whisper_core::ids::{Link, SessionId};
 use whisper_core::limits::{Act, Heed};
 use whisper_core::moderation::{Action, Severity};
 use whisper_core::session::{Input, write_message, write_payload};
-use whisper_core::shard::{Effect, Effects, Envelope, Event, Offence, Shard};
+use whisper_core::shard::{Bearer, Effect, Effects, Envelope, Event, Offence, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
 use whisper_proto::{Banned, CloseCode, Connected, ServerMessage};
@@ -27,6 +27,7 @@ use super::filing::{Departed, Filing, Proved};
 use super::guest::Door;
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
+use super::resuming::{Absentees, Way, resume, way_back};
 use super::standing::{known, tells_more};
 use super::verdicts::Verdicts;
 use super::web::{self, Answered};
@@ -48,6 +49,7 @@ pub(super) struct Desk {
     pub(super) tally: Tally,
     pub(super) filings: mpsc::Sender<Filing>,
     pub(super) departed: Departed,
+    pub(super) absentees: Absentees,
     pub(super) log: Option<EventLog>,
     pub(super) watch: Watch,
     pub(super) door: Arc<Door>,
@@ -101,6 +103,8 @@ pub(crate) struct Tally {
     pub(crate) refused_banned: u64,
     /// Sessions ended by a ban.
     pub(crate) banned: u64,
+    /// Tokens that were none of this process's, or too old.
+    pub(crate) resumes_refused: u64,
 }
 
 /// Carries the effects of one event out.
@@ -115,6 +119,8 @@ struct Carrier<'a> {
     challenge: Option<Vec<u8>>,
     /// Whom the event made of a connection.
     opened: Option<SessionId>,
+    /// A connection that the event had closed.
+    closed: Option<ConnId>,
     /// A shard that was sent to and is behind.
     behind: Option<usize>,
     /// For how long, and why, rules have whoever spoke banned.
@@ -131,6 +137,19 @@ impl Desk {
         let Self { now, shard, port, tally, told, filings, log, .. } = self;
         let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
         take(shard, *now, event, &mut carrier);
+    }
+
+    /// The same for an event that may make somebody of a connection, and close another; whom, and
+    /// which.
+    pub(super) fn handle_opening(
+        &mut self,
+        io: &mut Io,
+        event: Event<'_>,
+    ) -> (Option<SessionId>, Option<ConnId>) {
+        let Self { now, shard, port, tally, told, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
+        take(shard, *now, event, &mut carrier);
+        (carrier.opened, carrier.closed)
     }
 
     pub(super) fn hear_shards(&mut self, io: &mut Io, budget: usize) {
@@ -162,6 +181,7 @@ impl Desk {
             common,
             decided: _,
             departed: _,
+            absentees: _,
         } = self;
         let Some(connection) = connections.get_mut(conn) else { return };
         let Connection { session, person, guest, requests, .. } = connection;
@@ -172,6 +192,7 @@ impl Desk {
             return;
         }
         let mut input = input;
+        let mut is_back = None;
         let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
         loop {
             let protocol = session.protocol();
@@ -198,10 +219,28 @@ impl Desk {
                     carrier.push(Effect::Send { link, message });
                     Answered::Kept
                 }
-                (Input::Message(message), Some(session)) => {
+                (Input::Message(message), Some(mut session)) => {
                     carrier.tally.messages_in += 1;
                     #[cfg(test)]
                     crate::crash::tests::choke_on(&message);
+                    match way_back(&message, (shard, *now)) {
+                        None => {}
+                        Some((Way::Here(claim), last_seq)) => {
+                            let event = resume(Bearer::Here(session), claim, last_seq);
+                            take(shard, *now, event, &mut carrier);
+                            if let Some(back) = carrier.opened.take() {
+                                (session, *person) = (back, Some(back));
+                                is_back = Some(carrier.closed.take());
+                                let event = known((session, guest), None, (shard, *now));
+                                take(shard, *now, event, &mut carrier);
+                            }
+                        }
+                        // A person's connection is at home with them, and this one is not there.
+                        Some((Way::Away { .. } | Way::Nowhere, _)) => {
+                            carrier.tally.resumes_refused += 1;
+                            shard.greet(session, &mut carrier);
+                        }
+                    }
                     let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
                     let more = tells_more(&message);
                     carrier.speaker = Some((guest.identity(), &common.bans));
@@ -328,6 +367,10 @@ impl Desk {
         if session.is_within_head() {
             heads.begin(*now, conn, connection);
         }
+        if let Some(before) = is_back {
+            self.release(before);
+            self.look_at(io, conn, true);
+        }
     }
 
     pub(super) fn resume_paused(&mut self, io: &mut Io) {
@@ -356,8 +399,13 @@ impl Desk {
     pub(super) fn closed(&mut self, io: &mut Io, conn: ConnId) {
         let Some(connection) = self.connections.close(conn) else { return };
         if let Some(session) = connection.person {
-            self.departed.leave(session, connection.guest.identity());
-            self.handle(io, Event::Disconnected { session });
+            let identity = connection.guest.identity();
+            let broken = !connection.session.is_over();
+            self.departed.leave(session, identity);
+            self.handle(io, Event::Disconnected { session, broken });
+            if self.shard.is_absent(session) {
+                self.absentees.note(session, identity, &self.shard);
+            }
         }
         self.let_out(io, conn, &connection.guest);
     }
@@ -393,6 +441,7 @@ impl<'a> Carrier<'a> {
             log,
             challenge: None,
             opened: None,
+            closed: None,
             behind: None,
             sentence: None,
             speaker: None,
@@ -478,6 +527,7 @@ impl Effects for Carrier<'_> {
                 let (conn, _) = conn_of(link);
                 self.io.write(conn, |out| ws::encode_close(out, code as u16, ""));
                 self.io.close(conn);
+                self.closed = Some(conn);
             }
             Effect::Reported { reporter, accused, room, side, reason, comment, proved } => {
                 let comment = comment.unwrap_or_default().to_owned();

@@ -16,6 +16,7 @@ mod heads;
 mod link;
 mod pace;
 mod popularity;
+mod resuming;
 mod standing;
 mod verdicts;
 mod web;
@@ -60,6 +61,7 @@ use self::heads::Heads;
 use self::pace::Pace;
 pub(crate) use self::popularity::Liked;
 use self::popularity::Popularity;
+use self::resuming::Absentees;
 use crate::clock::{Clock, duration};
 use crate::config::Service;
 use crate::control::Bans;
@@ -158,6 +160,10 @@ pub(crate) struct Report {
     pub(crate) queued_by_level: [u32; Level::COUNT],
     /// People in a chat.
     pub(crate) chatting: usize,
+    /// Of them, and of those whose chat just ended: without a connection, and waited for.
+    pub(crate) absent: usize,
+    /// Bytes kept for people who may have missed them.
+    pub(crate) kept_bytes: usize,
     /// The fewest receive buffers that were free since the last report.
     pub(crate) buffers_free_low: u64,
     /// Messages in its fullest ring to another shard.
@@ -267,6 +273,7 @@ impl Worker {
                 tally: Tally::default(),
                 filings: parts.filings,
                 departed: Departed::of(sockets),
+                absentees: Absentees::default(),
                 log,
                 watch: Watch::new(parts.bans),
                 door: parts.door,
@@ -376,7 +383,7 @@ impl Worker {
         due = others.into_iter().flatten().fold(due, Micros::min);
         if due <= now
             || self.streams.is_behind()
-            || self.desk.watch.is_looking()
+            || self.desk.is_looking()
             || self.popularity.is_some()
         {
             return Wait::No;
@@ -422,6 +429,8 @@ impl Worker {
             turnover: *self.desk.shard.turnover(),
             queued_by_level: self.desk.shard.queued_by_level(),
             chatting: self.desk.shard.chatting(),
+            absent: self.desk.shard.absent(),
+            kept_bytes: self.desk.shard.kept_bytes(),
             buffers_free_low: self.reactor.take_low_water(),
             mesh_depth: self.desk.port.depth(),
             mesh_waiting: self.desk.port.waiting(),
@@ -454,7 +463,8 @@ fn elsewhere(others: &Others, stale: bool) -> Elsewhere {
 }
 
 impl connections::Connection {
-    /// Closes with 1001, in the words of the protocol that is spoken.
+    /// Closes with 1001, in the words of the protocol that is spoken. Nobody has said that it ends:
+    /// it counts as lost.
     fn say_goodbye(
         &mut self,
         io: &mut whisper_reactor::Io,
@@ -464,7 +474,6 @@ impl connections::Connection {
         if self.session.is_websocket() {
             io.write(conn, |out| ws::encode_close(out, CloseCode::GoingAway as u16, why));
         }
-        self.session.over();
         io.close(conn);
     }
 }

@@ -53,9 +53,9 @@ fn histograms_are_cumulative_and_in_base_units() {
 
 #[test]
 fn no_label_tells_of_anybody() {
-    const KNOWN: [&str; 13] = [
+    const KNOWN: [&str; 14] = [
         "act", "reactor", "state", "tier", "path", "reason", "le", "offence", "severity", "action",
-        "kind", "queue", "version",
+        "kind", "queue", "version", "outcome",
     ];
     for line in told().plain.lines().filter(|line| !line.starts_with('#')) {
         let Some((_, labels)) = line.split_once('{') else { continue };

@@ -169,6 +169,11 @@ impl Passed {
         matches!(self, Self::Line { .. })
     }
 
+    /// Whether it may be dropped on its way to somebody without a connection.
+    pub(super) fn is_fleeting(&self) -> bool {
+        matches!(self, Self::Typing(_) | Self::Read(_))
+    }
+
     pub(super) fn is_signal(&self) -> bool {
         matches!(self, Self::Signal(..))
     }

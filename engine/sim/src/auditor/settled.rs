@@ -39,6 +39,9 @@ impl Auditor {
             ensure!(shard.tickets().is_empty(), "shard {number} keeps a ticket");
             ensure!(shard.queue().listed_len() == 0, "shard {number} keeps a list");
             ensure!(shard.rooms().is_empty(), "shard {number} keeps a room");
+            ensure!(shard.absent() == 0, "shard {number} waits for somebody");
+            let kept = shard.kept_bytes();
+            ensure!(kept == 0, "shard {number} keeps {kept} bytes for nobody");
         }
         Ok(())
     }
@@ -87,6 +90,9 @@ impl Auditor {
         for (number, life) in self.lives.iter().enumerate() {
             let who = Who(number);
             let Standing::Chatting { room } = &life.standing else { continue };
+            if life.loss.is_absent() {
+                continue;
+            }
             let Some(partner) = life.partner else {
                 ensure!(false, "{who:?} is in {room} with nobody known");
                 continue;
@@ -98,8 +104,7 @@ impl Auditor {
                 "{partner:?} takes {:?} for {who:?}",
                 other.partner
             );
-            let deaf = self.rooms[room].underway.iter().any(|said| !said.is_empty());
-            ensure!(!deaf, "something said in {room} was lost");
+            self.has_heard_all(who)?;
         }
         Ok(())
     }

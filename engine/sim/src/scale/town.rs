@@ -383,7 +383,7 @@ impl Town {
         if let Some(auditor) = &mut self.outside.auditor {
             auditor.departs(clock, who);
         }
-        self.feed(shard, Event::Disconnected { session })
+        self.feed(shard, Event::Disconnected { session, broken: false })
     }
 
     fn say(&mut self, seat: u32, message: &ClientMessage<'_>) -> Verdict {

@@ -3,6 +3,7 @@
 mod chats;
 mod claims;
 mod lanes;
+mod lost;
 mod numbers;
 mod orders;
 mod queue;

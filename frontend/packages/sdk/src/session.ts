@@ -74,6 +74,8 @@ export interface Interruption {
 	readonly since: number;
 	/** Brings the session back. */
 	readonly token: Uint8Array;
+	/** The session's name, by which its return is known. */
+	readonly userId: string | undefined;
 }
 
 export interface Over {
@@ -103,6 +105,8 @@ export interface Session {
 	readonly hello?: Hello;
 	/** The token of the latest greeting. */
 	readonly resume?: Uint8Array;
+	/** The name in the latest greeting. */
+	readonly userId?: string;
 	readonly limits: Limits;
 	/** The lanes that are open, where the engine says. */
 	readonly lanes?: readonly Lane[];
@@ -357,7 +361,8 @@ function receive(session: Session, message: ServerMessage, now: number): Step {
 
 /**
  * A greeting: whoever waits for the connection in the queue joins it now, and a chat that was cut
- * off is asked for. A second greeting on one connection says that the session is back.
+ * off is asked for. A second greeting on one connection is the answer: the session is back where it
+ * has its name, and over where it has another.
  */
 function welcome(before: Session, terms: Connected): Step {
 	const { phase } = before;
@@ -368,6 +373,7 @@ function welcome(before: Session, terms: Connected): Step {
 		link: isSecond ? before.link : { name: 'ready', introduced: false },
 		limits: terms.limits,
 		resume: terms.resume,
+		userId: terms.userId,
 		relayOnly: terms.relayOnly ?? false,
 		...(terms.lanes && { lanes: terms.lanes }),
 		...(terms.iceServers && { iceServers: terms.iceServers }),
@@ -376,6 +382,7 @@ function welcome(before: Session, terms: Connected): Step {
 	if (phase.name === 'queued' && phase.search === undefined) return ask(session, phase.wishes);
 	if (phase.name !== 'chatting' || phase.interruption === undefined) return quiet(session);
 	if (isSecond) {
+		if (terms.userId !== phase.interruption.userId) return quiet(endChat(session, 'link_lost'));
 		const { interruption: _, ...chatting } = phase;
 		const again = chats.unanswered(phase.chat).map((entry) => message(phase.chat, entry));
 		return { session: enter(session, chatting), send: again };
@@ -440,14 +447,14 @@ export function isForNow({ code }: Refusal): boolean {
 }
 
 function loseLink(session: Session, link: Link, now: number): Session {
-	const { phase, hello, resume } = session;
+	const { phase, hello, resume, userId } = session;
 	const lost = { ...session, link };
 	const willRetry = link.name === 'lost';
 	if (phase.name === 'chatting') {
 		if (!willRetry || hello === undefined || resume === undefined)
 			return endChat(lost, 'link_lost');
 		// A second loss is of the same chat: the first token counts.
-		const interruption = phase.interruption ?? { since: now, token: resume };
+		const interruption = phase.interruption ?? { since: now, token: resume, userId };
 		return enter(lost, { ...phase, interruption });
 	}
 	if (phase.name === 'queued')

@@ -386,6 +386,7 @@ describe('who says hello', () => {
 		{ type: 'hello', data: { language: 'fr', resume: connected.data.resume, lastSeq: 1 } },
 		{ type: 'ping' },
 	];
+	const stranger = { ...connected, data: { ...connected.data, userId: 'v' } };
 	const cutOff = [...known, heard('A', 'one'), says('m1'), lost] as const;
 
 	it('does so once on each connection, before the first join', () => {
@@ -433,6 +434,7 @@ describe('who says hello', () => {
 
 	it.each<[string, readonly (Input | ServerMessage)[], string]>([
 		['the engine does not give it back', [connected, { kind: 'resume_failed' }], 'link_lost'],
+		['the engine takes us for somebody new', [stranger, stranger], 'link_lost'],
 		['the engine closes for good', [{ kind: 'link_closed', code: 4003 }], 'link_lost'],
 		['the person leaves meanwhile', [leaves], 'you_left'],
 		['the partner left meanwhile', [connected, connected, gone], 'partner_left'],

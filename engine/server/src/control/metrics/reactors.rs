@@ -57,6 +57,7 @@ const CONNECTIONS: &str = "Connections by state; http: of nobody yet, or not any
 const TICKETS: &str = "People in the queue, by the tier that is open to them";
 const RELAYS: &str = "Passed on to partners, by way of memory or of the mesh between reactors";
 const REFUSED: &str = "What was refused, by reason";
+const RESUMES: &str = "Tokens brought by those whose connection was lost, by what came of it";
 const RATE_LIMITED: &str = "Messages that came too fast, by what they were";
 
 fn held_back(report: &Report, act: Act) -> Value {
@@ -121,6 +122,15 @@ pub(super) const NUMBERS: &[Number] = &[
     counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Join)).of("act", "join"),
     counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Report)).of("act", "report"),
     counter("rate_limited", RATE_LIMITED, |it| held_back(it, Act::Other)).of("act", "other"),
+    gauge("sessions_absent", "People without a connection whose chat waits for them", |it| {
+        it.absent.into()
+    }),
+    counter("absences", "Connections lost in a chat that waited", |it| it.turnover.absences.into()),
+    counter("resumes", RESUMES, |it| it.turnover.resumed.into()).of("outcome", "resumed"),
+    counter("resumes", RESUMES, |it| it.turnover.resumes_late.into()).of("outcome", "late"),
+    counter("resumes", RESUMES, |it| it.turnover.resumes_gapped.into()).of("outcome", "gapped"),
+    counter("resumes", RESUMES, |it| it.tally.resumes_refused.into()).of("outcome", "refused"),
+    gauge("kept_bytes", "Kept of chats until it is acknowledged", |it| it.kept_bytes.into()),
     counter("people_sentenced", "People banned by rules", |it| it.tally.sentenced.into()),
     counter("banned", "Sessions ended by a ban", |it| it.tally.banned.into()),
     gauge("addresses", "Addresses and blocks remembered", |it| it.addresses.into()),

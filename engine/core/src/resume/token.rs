@@ -1,0 +1,175 @@
+//! Tokens that name a session to a later connection of the same person.
+
+use std::fmt;
+
+use crate::evidence::is_same;
+use crate::ids::SessionId;
+use crate::time::Micros;
+
+/// Bytes of a token: what it says, and what proves that it was said here.
+pub const TOKEN_BYTES: usize = CLAIM_BYTES + PROOF_BYTES;
+
+const CLAIM_BYTES: usize = 16;
+const PROOF_BYTES: usize = 16;
+
+/// What a token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose it is. So any shard knows the home of who brings it.
+    pub session: SessionId,
+    /// How often the session had been brought back before: a token is good for once.
+    pub uses: u32,
+}
+
+/// Mints and opens tokens under the process's secret.
+///
+/// A token is sealed with a synthetic IV (SIV: Rogaway and Shrimpton 2006, as in RFC 5297), keyed
+/// BLAKE3 being both the function that makes the IV and the stream: the proof is a hash of the
+/// claim, and hides the claim by what follows from it. So a token needs no nonce that could be used
+/// twice, and what is opened is what was sealed. The key is another one each day; those of today
+/// and of yesterday are accepted.
+#[derive(Clone)]
+pub struct Mint([u8; 32]);
+
+impl Mint {
+    /// A mint under a secret.
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    /// Seals a claim.
+    pub fn seal(&self, now: Micros, claim: Claim) -> [u8; TOKEN_BYTES] {
+        let key = self.key(now.unix_day());
+        let mut token = [0; TOKEN_BYTES];
+        let (proof, hidden) = token.split_at_mut(PROOF_BYTES);
+        let claim = claim.to_bytes();
+        proof.copy_from_slice(&key.proof(claim));
+        hidden.copy_from_slice(&key.hide(proof, claim));
+        token
+    }
+
+    /// Opens a token; None where it was not sealed here, or before yesterday.
+    pub fn open(&self, now: Micros, token: &[u8]) -> Option<Claim> {
+        let (proof, hidden) = token.split_first_chunk::<PROOF_BYTES>()?;
+        let hidden: [u8; CLAIM_BYTES] = hidden.try_into().ok()?;
+        let today = now.unix_day();
+        [today, today.wrapping_sub(1)].into_iter().find_map(|day| {
+            let key = self.key(day);
+            let claim = key.hide(proof, hidden);
+            is_same(key.proof(claim), *proof).then(|| Claim::from_bytes(claim))
+        })
+    }
+
+    /// A name for a session that tells nothing of it and is never used again.
+    pub fn public_id(&self, session: SessionId) -> arrayvec::ArrayString<16> {
+        let hash = blake3::keyed_hash(&self.0, &session.to_bytes());
+        crate::ids::encode_base64url(&hash.as_bytes()[16..28])
+    }
+
+    fn key(&self, day: u64) -> DayKey {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(b"whisper tokens by the day");
+        hasher.update(&day.to_be_bytes());
+        DayKey(*hasher.finalize().as_bytes())
+    }
+}
+
+impl fmt::Debug for Mint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mint")
+    }
+}
+
+struct DayKey([u8; 32]);
+
+impl DayKey {
+    fn proof(&self, claim: [u8; CLAIM_BYTES]) -> [u8; PROOF_BYTES] {
+        self.hash(b'p', &claim)
+    }
+
+    /// Hides a claim, or brings it to light.
+    fn hide(&self, proof: &[u8], claim: [u8; CLAIM_BYTES]) -> [u8; CLAIM_BYTES] {
+        let pad = self.hash(b'h', proof);
+        std::array::from_fn(|at| claim[at] ^ pad[at])
+    }
+
+    fn hash(&self, purpose: u8, bytes: &[u8]) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&[purpose]);
+        hasher.update(bytes);
+        let hash = hasher.finalize();
+        hash.as_bytes()[..16].try_into().expect("a hash has 32 bytes")
+    }
+}
+
+impl Claim {
+    fn to_bytes(self) -> [u8; CLAIM_BYTES] {
+        let mut bytes = [0; CLAIM_BYTES];
+        bytes[..12].copy_from_slice(&self.session.to_bytes());
+        bytes[12..].copy_from_slice(&self.uses.to_be_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; CLAIM_BYTES]) -> Self {
+        let [n0, n1, s0, s1, a, b, c, d, e, f, g, h, uses @ ..] = bytes;
+        let session = SessionId {
+            node: u16::from_be_bytes([n0, n1]),
+            shard: u16::from_be_bytes([s0, s1]),
+            slot: u32::from_be_bytes([a, b, c, d]),
+            generation: u32::from_be_bytes([e, f, g, h]),
+        };
+        Self { session, uses: u32::from_be_bytes(uses) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Micros = Micros(20_000 * 86_400_000_000 + 43_200_000_000);
+
+    fn claim(slot: u32, uses: u32) -> Claim {
+        Claim { session: SessionId { node: 7, shard: 300, slot, generation: 9 }, uses }
+    }
+
+    #[test]
+    fn what_was_sealed_is_opened_and_nothing_else() {
+        let mint = Mint::new([5; 32]);
+        let token = mint.seal(NOON, claim(70_000, 3));
+        assert_eq!(mint.open(NOON, &token), Some(claim(70_000, 3)));
+        assert_eq!(Mint::new([6; 32]).open(NOON, &token), None);
+        for at in 0..TOKEN_BYTES {
+            let mut forged = token;
+            forged[at] ^= 1;
+            assert_eq!(mint.open(NOON, &forged), None, "byte {at}");
+        }
+        for cut in [&token[..0], &token[..16], &token[..31], &[&token[..], &[0]].concat()] {
+            assert_eq!(mint.open(NOON, cut), None);
+        }
+    }
+
+    #[test]
+    fn tokens_tell_nothing_of_whom_they_name() {
+        let mint = Mint::new([5; 32]);
+        let [one, other] = [1, 2].map(|slot| mint.seal(NOON, claim(slot, 0)));
+        let differ = one.iter().zip(&other).filter(|(a, b)| a != b).count();
+        assert!(differ > 24, "{differ} of {TOKEN_BYTES} bytes");
+        let [one, other] = [1, 2].map(|slot| mint.public_id(claim(slot, 0).session));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn keys_change_by_the_day_and_two_are_accepted() {
+        let mint = Mint::new([5; 32]);
+        let day = 86_400_000_000;
+        for (days_ago, good) in [(0, true), (1, true), (2, false)] {
+            let token = mint.seal(Micros(NOON.0 - days_ago * day), claim(1, 0));
+            assert_eq!(mint.open(NOON, &token).is_some(), good, "{days_ago} days ago");
+        }
+        assert_ne!(
+            mint.seal(NOON, claim(1, 0)),
+            mint.seal(Micros(NOON.0 + day), claim(1, 0)),
+            "another key, another token"
+        );
+    }
+}

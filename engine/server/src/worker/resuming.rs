@@ -1,0 +1,121 @@
+//! Connections that come back: whom a token names, and giving a connection to them.
+
+use whisper_core::ids::SessionId;
+use whisper_core::resume::Claim;
+use whisper_core::shard::{Bearer, Event, Shard};
+use whisper_core::time::Micros;
+use whisper_proto::{ClientMessage, Hello};
+use whisper_reactor::{ConnId, Io};
+use whisper_store::bans::Identity;
+
+use super::desk::Desk;
+use super::link::link_of;
+use super::standing::known;
+
+/// Where somebody who brings a token is to be brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Their session is at home here.
+    Here(Claim),
+    /// It is at home in another shard of this process.
+    Away {
+        /// Which.
+        to: usize,
+        /// Whom the token names.
+        claim: Claim,
+    },
+    /// The token is none of this process's, or too old.
+    Nowhere,
+}
+
+/// The way back that a message asks for, and what its sender has heard; None for most.
+#[inline]
+pub(super) fn way_back(
+    message: &ClientMessage<'_>,
+    (shard, now): (&Shard, Micros),
+) -> Option<(Way, u64)> {
+    let ClientMessage::Hello(Hello { resume: Some(token), last_seq, .. }) = message else {
+        return None;
+    };
+    let way = match shard.claim(now, token) {
+        None => Way::Nowhere,
+        Some(claim) if claim.session.home() == shard.id() => Way::Here(claim),
+        Some(claim) => Way::Away { to: claim.session.shard.into(), claim },
+    };
+    Some((way, last_seq.unwrap_or_default()))
+}
+
+/// Has a shard bring somebody back.
+pub(super) fn resume<'a>(bearer: Bearer, claim: Claim, last_seq: u64) -> Event<'a> {
+    Event::Resume { bearer, claim, last_seq }
+}
+
+impl Desk {
+    /// Lets a connection that another reactor has handed over speak for whom a token names, who has
+    /// heard up to a number; or for somebody new. Until then nobody is behind it.
+    #[expect(dead_code, reason = "connections aren't handed over yet")]
+    pub(super) fn take_over(&mut self, io: &mut Io, conn: ConnId, claim: Claim, last_seq: u64) {
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        let link = link_of(conn, connection.session.protocol());
+        let (opened, closed) =
+            self.handle_opening(io, resume(Bearer::Moved(link), claim, last_seq));
+        self.release(closed);
+        let Some(connection) = self.connections.get_mut(conn) else { return };
+        connection.person = opened;
+        let Some(session) = opened else { return };
+        let event = known((session, &connection.guest), None, (&self.shard, self.now));
+        self.handle(io, event);
+        self.look_at(io, conn, true);
+    }
+
+    /// A connection is being closed, and its person has another.
+    pub(super) fn release(&mut self, conn: Option<ConnId>) {
+        if let Some(connection) = conn.and_then(|conn| self.connections.get_mut(conn)) {
+            connection.person = None;
+            connection.session.over();
+        }
+    }
+}
+
+/// Those without a connection who are waited for, so that a ban finds them too.
+#[derive(Debug, Default)]
+pub(super) struct Absentees {
+    people: Vec<(SessionId, Identity)>,
+    /// How many are still to be looked at, from the front.
+    left: usize,
+}
+
+/// Below so many, nobody is looked for who is back.
+const UNPRUNED: usize = 1_024;
+
+impl Absentees {
+    /// Takes note of somebody whom the shard waits for.
+    pub(super) fn note(&mut self, person: SessionId, identity: Identity, shard: &Shard) {
+        if self.people.len() >= UNPRUNED.max(2 * shard.absent()) {
+            self.people.retain(|(person, _)| shard.is_absent(*person));
+            self.left = self.left.min(self.people.len());
+        }
+        self.people.push((person, identity));
+    }
+
+    /// All are to be looked at again.
+    pub(super) fn look_again(&mut self) {
+        self.left = self.people.len();
+    }
+
+    /// Whether there is anybody to look at.
+    pub(super) fn is_looking(&self) -> bool {
+        self.left > 0
+    }
+
+    /// The next to be looked at, if they are still waited for.
+    pub(super) fn next(&mut self, shard: &Shard) -> Option<(SessionId, Identity)> {
+        self.left = self.left.checked_sub(1)?;
+        let (person, identity) = self.people[self.left];
+        if shard.is_absent(person) {
+            return Some((person, identity));
+        }
+        self.people.swap_remove(self.left);
+        None
+    }
+}
