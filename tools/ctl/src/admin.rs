@@ -65,6 +65,11 @@ pub(crate) enum AdminError {
     Foreign { door: Door },
     #[error("can't read the token in {path}: {error}")]
     Token { path: PathBuf, error: io::Error },
+    #[error(
+        "the engine at {door} wants its token: --token names the file that has it (`admin_token` \
+         in the engine's settings), and its socket, --socket, needs none"
+    )]
+    Unauthorized { door: Door },
     #[error("the engine refuses: {0}")]
     Refused(String),
     #[error("nothing is done without --yes")]
@@ -75,7 +80,7 @@ impl AdminError {
     /// What the process ends with: 1 where the engine says no, 2 where it wasn't asked.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::Unauthorized { .. } => 1,
             _ => 2,
         }
     }
@@ -133,6 +138,9 @@ impl Admin {
     }
 
     fn read(&self, answer: &Answer) -> Result<Value, AdminError> {
+        if answer.status == 401 {
+            return Err(AdminError::Unauthorized { door: self.door.clone() });
+        }
         let foreign = || AdminError::Foreign { door: self.door.clone() };
         let value: Value = serde_json::from_str(&answer.body).map_err(|_| foreign())?;
         if answer.ok() {
@@ -210,6 +218,16 @@ mod tests {
         assert!(!answer.ok());
         assert_eq!(answer.body, "no\n");
         assert!(parse("SSH-2.0").is_none());
+    }
+
+    #[test]
+    fn who_shows_no_token_is_told_how() {
+        let address = "127.0.0.1:9090".parse().expect("an address");
+        let admin = Admin::new(Door::Tcp(address, None));
+        let answer = parse("HTTP/1.0 401 Unauthorized\r\n\r\n{\"error\":\"no\"}").expect("good");
+        let error = admin.read(&answer).expect_err("it isn't let in");
+        assert!(error.to_string().contains("--token"), "{error}");
+        assert_eq!(error.exit_code(), 1);
     }
 
     #[test]

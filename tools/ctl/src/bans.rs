@@ -36,7 +36,11 @@ impl Sentence {
     /// For a sentence.
     pub(crate) fn length(&self) -> String {
         match self.length {
-            Length::Minutes(minutes) => format!("for {minutes} minutes"),
+            Length::Minutes(minutes) => match (minutes / (24 * 60), minutes / 60) {
+                (days @ 2.., _) if minutes % (24 * 60) == 0 => format!("for {days} days"),
+                (_, hours @ 2..) if minutes % 60 == 0 => format!("for {hours} hours"),
+                _ => format!("for {minutes} minutes"),
+            },
             Length::Ever => "for ever".into(),
         }
     }
@@ -153,6 +157,22 @@ pub(crate) fn withheld(admin: &Admin, decision: Withheld) -> Result<bool, AdminE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_told_as_people_say_them() {
+        let told = [
+            ("24h", "for 24 hours"),
+            ("30d", "for 30 days"),
+            ("49h", "for 49 hours"),
+            ("1h", "for 60 minutes"),
+            ("90m", "for 90 minutes"),
+            ("ever", "for ever"),
+        ];
+        for (typed, said) in told {
+            let length = length(typed).expect("a length");
+            assert_eq!(Sentence { length, reason: String::new() }.length(), said);
+        }
+    }
 
     #[test]
     fn lengths_are_numbers_with_a_unit() {

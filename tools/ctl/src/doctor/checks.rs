@@ -316,7 +316,7 @@ fn clock(seen: &Snapshot) -> Finding {
 
 fn certificate(now: i64, path: &str, seen: &Result<Certificate, String>) -> Finding {
     let of = "certificate";
-    let renew = "renew it, then `systemctl reload whisper`";
+    let renew = "renew it (`certbot renew`), then `systemctl reload whisper`";
     let Certificate { from, until } = match seen {
         Ok(certificate) => *certificate,
         Err(why) => return failure(of, format!("{path}: {why}"), "a PEM file, its chain after it"),
@@ -343,7 +343,8 @@ fn redis(address: &str, seen: &Result<Redis, String>) -> Finding {
             return warning(
                 of,
                 format!("{address}: {why}"),
-                "the engine serves without it, by the bans that it knows; see that it runs",
+                "systemctl start redis-server, where it is to run; until then the engine serves without \
+                 it, by the bans that it knows",
             );
         }
     };
@@ -370,7 +371,8 @@ fn postgres(seen: &Result<PostgresAbout, String>) -> Finding {
     let PostgresAbout { version, is_read_only, may_create_tables } = match seen {
         Ok(postgres) => *postgres,
         Err(why) => {
-            let mend = "reports wait on disk until it answers; see that it runs, and the URL";
+            let mend = "systemctl start postgresql, where it is to run, or mend the URL; until then \
+                        reports wait on disk";
             return warning(of, why, mend);
         }
     };
