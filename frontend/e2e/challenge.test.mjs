@@ -1,31 +1,25 @@
 /** An engine under attack asks for a proof of work, and people hardly notice. */
-import { after, before, test } from 'node:test';
-import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { test } from 'node:test';
+import { Person } from './person.mjs';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
+const town = foundTown(() => 'exempt = []\nchallenge.mode = "on"\n');
 
-before(async () => {
-	engine = await startEngine('exempt = []\nchallenge.mode = "on"\n');
-	browser = await openBrowser();
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
+test('whoever is asked to prove some work is told so, and searches once it is done', async () => {
+	const context = await town.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' });
+	let letWork = () => {};
+	const mayWork = new Promise((resolve) => (letWork = () => resolve(undefined)));
+	await context.route(/\/workers\//, (route) => mayWork.then(() => route.continue()));
+	const ada = new Person(await context.newPage());
+	await ada.page.goto(town.url);
+	await ada.seeks('patience');
+	await ada.sees('Your device solves a small puzzle first');
+	await ada.pictures('proving');
+	letWork();
+	await ada.seesNoMore('Your device solves a small puzzle first');
+	await ada.sees('Looking for someone who likes patience.');
 });
 
 test('two strangers meet although they are asked to prove some work', async () => {
-	const ada = await Person.arrive(browser, engine.url);
-	const bob = await Person.arrive(browser, engine.url);
-	for (const person of [ada, bob]) {
-		await person.likes('chess');
-		await person.accepts();
-		await person.starts();
-	}
-	await ada.sees('You both like chess.');
-	await bob.sees('You both like chess.');
+	await town.meet('chess');
 });

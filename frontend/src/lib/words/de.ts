@@ -84,6 +84,8 @@ export default (say: Formats): Words => ({
 		connecting: 'Wir verbinden.',
 		cancel: 'Abbrechen',
 		elapsed: 'Wartezeit',
+		proving:
+			'Hier ist gerade viel los. Dein Gerät löst erst ein kleines Rätsel, das Bots fernhält.',
 		slow: 'Heute dauert es. Weiter suchen oder noch warten?',
 		goOn: 'Noch warten',
 	},

@@ -93,6 +93,8 @@ export default function english(say: Formats) {
 			connecting: 'Connecting.',
 			cancel: 'Cancel',
 			elapsed: 'Time waited',
+			proving:
+				"It's very busy here. Your device solves a small puzzle first, which keeps bots out.",
 			slow: 'It takes a while today. Search wider, or go on waiting?',
 			goOn: 'Go on waiting',
 		},

@@ -85,6 +85,8 @@ export default (say: Formats): Words => ({
 		connecting: 'Conectando.',
 		cancel: 'Cancelar',
 		elapsed: 'Tiempo de espera',
+		proving:
+			'Hay mucha gente llegando. Tu dispositivo resuelve antes un pequeño acertijo que frena a los bots.',
 		slow: 'Hoy tarda un poco. ¿Ampliar la búsqueda o seguir esperando?',
 		goOn: 'Seguir esperando',
 	},

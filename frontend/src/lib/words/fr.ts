@@ -85,6 +85,8 @@ export default (say: Formats): Words => ({
 		connecting: 'Connexion.',
 		cancel: 'Annuler',
 		elapsed: "Temps d'attente",
+		proving:
+			"Il y a foule en ce moment. Ton appareil résout d'abord une petite énigme, qui écarte les robots.",
 		slow: "C'est un peu long aujourd'hui. Élargir la recherche, ou continuer d'attendre ?",
 		goOn: "Continuer d'attendre",
 	},
