@@ -1,30 +1,12 @@
 /** Strangers see and hear each other; what arrives is counted where it arrives. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { test } from 'node:test';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-	engine = await startEngine();
-	browser = await openBrowser();
-});
-
-afterEach(async () => {
-	await Promise.all(browser.contexts().map((context) => context.close()));
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
-});
+const town = foundTown();
 
 test('video: a look in the mirror, a partner behind a blur, and pictures both ways', async () => {
-	const ada = await Person.arrive(browser, engine.url);
+	const ada = await town.arrive();
 	await ada.likes('lighthouses');
 	await ada.page.getByText('Video', { exact: true }).click();
 	await ada.accepts();
@@ -47,7 +29,7 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 	await ada.presses('Turn camera on');
 	await picture(ada, 'You').waitFor();
 
-	const bob = await Person.arrive(browser, engine.url);
+	const bob = await town.arrive();
 	await bob.calls('Video', 'lighthouses');
 	const them = { ada: picture(ada, 'Them'), bob: picture(bob, 'Them') };
 	await ada.page.getByRole('button', { name: 'Show them' }).waitFor();
@@ -96,16 +78,12 @@ test('video: a look in the mirror, a partner behind a blur, and pictures both wa
 });
 
 test('voice: heard at once, and the next call needs no second look', async () => {
-	const people = [];
-	for (const name of ['first', 'second']) {
-		const person = await Person.arrive(browser, engine.url, {
-			viewport: { width: 360, height: 740 },
-		});
-		await person.calls('Voice', 'radio');
-		people.push(person);
-		if (name === 'first') await person.sees('Looking for');
-	}
-	const [carl, dana] = /** @type {[Person, Person]} */ (people);
+	const phone = { viewport: { width: 360, height: 740 } };
+	const carl = await town.arrive(phone);
+	await carl.calls('Voice', 'radio');
+	await carl.sees('Looking for');
+	const dana = await town.arrive(phone);
+	await dana.calls('Voice', 'radio');
 	await carl.sees('You both like radio.');
 	await Promise.all([carl.receives('audio', 30), dana.receives('audio', 30)]);
 	await carl.page.getByRole('img', { name: /connection$/ }).waitFor();
@@ -127,13 +105,13 @@ test('voice: heard at once, and the next call needs no second look', async () =>
 });
 
 test('video: what may not be ordinary is blurred until one taps, and never leaves the device', async () => {
-	const ada = await Person.arrive(browser, engine.url);
+	const ada = await town.arrive();
 	/** @type {string[]} */
 	const loaded = [];
 	/** @type {string[]} */
 	const sent = [];
 	ada.page.on('request', (request) => {
-		const isOurs = request.url().startsWith(engine.url);
+		const isOurs = request.url().startsWith(town.url);
 		(isOurs && request.method() === 'GET' ? loaded : sent).push(request.url());
 	});
 	const filters = () => loaded.filter((url) => url.includes('/workers/nudity'));
@@ -152,7 +130,7 @@ test('video: what may not be ordinary is blurred until one taps, and never leave
 	await ada.presses('Look for someone');
 	await ada.sees('Looking for');
 	assert.deepEqual(filters(), []);
-	const bob = await Person.arrive(browser, engine.url);
+	const bob = await town.arrive();
 	await bob.calls('Video', 'green screens');
 	await ada.presses('Show them');
 
@@ -179,7 +157,7 @@ test('video: what may not be ordinary is blurred until one taps, and never leave
 for (const mode of /** @type {const} */ (['Voice', 'Video'])) {
 	test(`${mode}: the keyboard alone does it all`, async () => {
 		const interest = `typing in ${mode.toLowerCase()}`;
-		const jon = await Person.arrive(browser, engine.url);
+		const jon = await town.arrive();
 		const { keyboard } = jon.page;
 		await jon.reaches('What do you like?');
 		await keyboard.type(`${interest},`);
@@ -202,7 +180,7 @@ for (const mode of /** @type {const} */ (['Voice', 'Video'])) {
 		await keyboard.press('Enter');
 		await jon.sees('Looking for');
 
-		const kim = await Person.arrive(browser, engine.url);
+		const kim = await town.arrive();
 		await kim.calls(mode, interest);
 		await jon.sees(`You both like ${interest}.`);
 		if (mode === 'Video') {
@@ -237,7 +215,7 @@ for (const [name, message, said] of /** @type {const} */ ([
 	['SecurityError', '', 'Browsers allow this on secure pages only.'],
 ])) {
 	test(`a camera that says ${name} ${message}`, async () => {
-		const person = await Person.arrive(browser, engine.url);
+		const person = await town.arrive();
 		await person.page.evaluate(
 			([name, message]) => {
 				navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException(message, name));
@@ -256,7 +234,7 @@ for (const [name, message, said] of /** @type {const} */ ([
 }
 
 /**
- * @param {Person} person
+ * @param {import('./person.mjs').Person} person
  * @param {string} label
  */
 function picture(person, label) {
@@ -266,7 +244,7 @@ function picture(person, label) {
 /**
  * What a page still sends to anybody.
  *
- * @param {Person} person
+ * @param {import('./person.mjs').Person} person
  */
 async function openTracks(person) {
 	return person.page.evaluate(() =>
@@ -279,7 +257,7 @@ async function openTracks(person) {
 /**
  * On a phone the chat is a sheet over the picture.
  *
- * @param {Person} person
+ * @param {import('./person.mjs').Person} person
  */
 async function pullsTheChatUp(person) {
 	await person.page.setViewportSize({ width: 360, height: 740 });

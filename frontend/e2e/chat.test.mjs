@@ -1,33 +1,17 @@
 /** Strangers meet and talk, in real browsers, through the real engine. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { Person } from './person.mjs';
 import { Stranger } from './stranger.mjs';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-	engine = await startEngine();
-	browser = await openBrowser();
-});
-
-afterEach(async () => {
-	await Promise.all(browser.contexts().map((context) => context.close()));
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
-});
+const town = foundTown();
 
 test('two strangers meet, talk and part, and meet somebody else', async () => {
-	const ada = await Person.arrive(browser, engine.url);
-	const bob = await Person.arrive(browser, engine.url);
+	const ada = await town.arrive();
+	const bob = await town.arrive();
 	await ada.hasSeenNothingMove();
 	await ada.pictures('landing');
 
@@ -42,9 +26,7 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 	await ada.sees('Looking for');
 	await ada.pictures('searching');
 
-	await bob.likes(' CHESS ');
-	await bob.accepts();
-	await bob.starts();
+	await bob.seeks(' CHESS ');
 	await ada.sees('You both like chess.');
 	await bob.sees('You both like chess.');
 	await ada.hasSeenNothingMove();
@@ -88,10 +70,8 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 	await ada.page.keyboard.press('Escape');
 	await ada.sees("Looking for anyone who's around.");
 	await bob.sees("Looking for anyone who's around.");
-	const carol = await Person.arrive(browser, engine.url);
-	await carol.likes('chess');
-	await carol.accepts();
-	await carol.starts();
+	const carol = await town.arrive();
+	await carol.seeks('chess');
 	await carol.sees('You both like chess.');
 	const next = await Promise.any(
 		[ada, bob].map(async (person) => {
@@ -112,10 +92,8 @@ test('two strangers meet, talk and part, and meet somebody else', async () => {
 });
 
 test('what was accepted once is remembered; a search can be cancelled', async () => {
-	const eve = await Person.arrive(browser, engine.url);
-	await eve.likes('glassblowing');
-	await eve.accepts();
-	await eve.starts();
+	const eve = await town.arrive();
+	await eve.seeks('glassblowing');
 	await eve.sees('Looking for');
 	await eve.presses('Cancel');
 	await eve.sees("Talk to someone you'll never have to see again.");
@@ -134,7 +112,7 @@ test('what was accepted once is remembered; a search can be cancelled', async ()
 });
 
 test('it can be kept on a device, and opens without a network', async () => {
-	const nia = await Person.arrive(browser, engine.url);
+	const nia = await town.arrive();
 	const { manifest, icons } = await nia.page.evaluate(async () => {
 		const link = document.querySelector('link[rel=manifest]')?.getAttribute('href') ?? '';
 		const manifest = await (await fetch(link)).json();
@@ -161,7 +139,7 @@ test('it can be kept on a device, and opens without a network', async () => {
 test('who waits for their interests alone is asked to search wider', async () => {
 	// Nobody waits half a minute to see that nobody came.
 	const impatient = await startEngine('matching.timeout_ms = 4000\n');
-	const dora = await Person.arrive(browser, impatient.url);
+	const dora = await Person.arrive(town.browser, impatient.url);
 	await dora.likes('medieval falconry');
 	await dora.presses('Change how we search');
 	await dora.page.getByText('Wait for my interests').click();
@@ -180,7 +158,7 @@ test('who waits for their interests alone is asked to search wider', async () =>
 });
 
 test('who breaks the rules is reported, in two clicks, in the chat or after it', async () => {
-	const [fay, gus] = await meet('beekeeping');
+	const [fay, gus] = await town.meet('beekeeping');
 	await gus.says('Buy my honey at https://honey.example/now!');
 	await gus.says('<i>Buy</i>');
 	await fay.hears('<i>Buy</i>');
@@ -214,7 +192,7 @@ test('who breaks the rules is reported, in two clicks, in the chat or after it',
 });
 
 test('a chat can be saved, as it was said', async () => {
-	const [hal, ida] = await meet('calligraphy');
+	const [hal, ida] = await town.meet('calligraphy');
 	await hal.says('In ink?');
 	await ida.hears('In ink?');
 	await ida.says('In blood.');
@@ -234,7 +212,7 @@ test('a chat can be saved, as it was said', async () => {
 });
 
 test('the keyboard alone does it all', async () => {
-	const [jon] = [await Person.arrive(browser, engine.url)];
+	const [jon] = [await town.arrive()];
 	const { keyboard } = jon.page;
 	await keyboard.press('?');
 	await jon.sees('Stay safe');
@@ -252,10 +230,8 @@ test('the keyboard alone does it all', async () => {
 	await keyboard.press('Enter');
 	await jon.sees('Looking for');
 
-	const kim = await Person.arrive(browser, engine.url);
-	await kim.likes('origami');
-	await kim.accepts();
-	await kim.starts();
+	const kim = await town.arrive();
+	await kim.seeks('origami');
 	await jon.sees('You both like origami.');
 	// The focus waits in the message.
 	await keyboard.type('A crane?');
@@ -278,11 +254,9 @@ test('the keyboard alone does it all', async () => {
 });
 
 test('two thousand messages leave room to type', async () => {
-	const reader = await Person.arrive(browser, engine.url);
-	await reader.likes('long talks');
-	await reader.accepts();
-	await reader.starts();
-	const writer = await Stranger.meets(engine.url, 'long talks');
+	const reader = await town.arrive();
+	await reader.seeks('long talks');
+	const writer = await Stranger.meets(town.url, 'long talks');
 	await reader.sees('You both like long talks.');
 	await reader.message.focus();
 	const words = 'All of this is still here. ';
@@ -302,7 +276,7 @@ test('two thousand messages leave room to type', async () => {
 });
 
 test('what comes while nobody looks is counted', async () => {
-	const [lea, max] = await meet('chimneys');
+	const [lea, max] = await town.meet('chimneys');
 	await looksAway(lea, true);
 	await max.says('Hello?');
 	await max.says('Anybody?');
@@ -315,25 +289,6 @@ test('what comes while nobody looks is counted', async () => {
 	assert.equal(await lea.page.title(), 'Whisper');
 	assert.match((await iconOf(lea)) ?? '', /favicon\.svg$/);
 });
-
-/**
- * Two who meet.
- *
- * @param {string} interest
- * @returns {Promise<[Person, Person]>}
- */
-async function meet(interest) {
-	const people = [];
-	for (let count = 0; count < 2; count += 1) {
-		const person = await Person.arrive(browser, engine.url);
-		await person.likes(interest);
-		await person.accepts();
-		await person.starts();
-		people.push(person);
-	}
-	for (const person of people) await person.sees(`You both like ${interest}.`);
-	return /** @type {[Person, Person]} */ (people);
-}
 
 /**
  * @param {Person} person

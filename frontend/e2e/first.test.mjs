@@ -1,40 +1,23 @@
 /** The first view: how soon it is there, and how it looks on the largest of screens. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { test } from 'node:test';
+import { Person } from './person.mjs';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-	engine = await startEngine();
-	browser = await openBrowser();
-});
-
-afterEach(async () => {
-	await Promise.all(browser.contexts().map((context) => context.close()));
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
-});
+const town = foundTown();
 
 test('it is there after one round trip: it waits for nothing that the page itself does not name', async () => {
-	const page = await (await fetch(engine.url)).text();
+	const page = await (await fetch(town.url)).text();
 	const named = [...page.matchAll(/(?:href|src)="\.?\/?([^"]+)"|import\("\.?\/?([^"]+)"\)/g)];
-	const asked = new Set(named.map(([, link, script]) => `${engine.url}/${link ?? script}`));
-	const context = await browser.newContext({ locale: 'en-US', serviceWorkers: 'block' });
+	const asked = new Set(named.map(([, link, script]) => `${town.url}/${link ?? script}`));
+	const context = await town.browser.newContext({ locale: 'en-US', serviceWorkers: 'block' });
 	// Whatever would come by a second round trip never comes.
 	await context.route('**/*', (route) => {
 		const url = route.request().url();
-		if (url === `${engine.url}/` || asked.has(url)) return route.continue();
+		if (url === `${town.url}/` || asked.has(url)) return route.continue();
 	});
 	const ada = new Person(await context.newPage());
-	await ada.page.goto(engine.url, { waitUntil: 'commit' });
+	await ada.page.goto(town.url, { waitUntil: 'commit' });
 	await ada.sees("Talk to someone you'll never have to see again.");
 	await ada.sees('person here');
 	assert.deepEqual(ada.complaints, []);
@@ -43,15 +26,11 @@ test('it is there after one round trip: it waits for nothing that the page itsel
 
 test('on a screen of 4K nothing is lost in the corners', async () => {
 	const viewport = { width: 3840, height: 2160 };
-	const ada = await Person.arrive(browser, engine.url, { viewport });
+	const ada = await town.arrive({ viewport });
 	await ada.page.screenshot({ path: 'e2e/shots/landing-3840.png' });
-	await ada.likes('large screens');
-	await ada.accepts();
-	await ada.starts();
-	const bob = await Person.arrive(browser, engine.url, { viewport });
-	await bob.likes('large screens');
-	await bob.accepts();
-	await bob.starts();
+	await ada.seeks('large screens');
+	const bob = await town.arrive({ viewport });
+	await bob.seeks('large screens');
 	await ada.sees('You both like large screens.');
 	await bob.says('So much room.');
 	await ada.hears('So much room.');

@@ -1,28 +1,10 @@
 /** The interface in the language of its person, from either side of the page. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { test } from 'node:test';
 import { Stranger } from './stranger.mjs';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-	engine = await startEngine();
-	browser = await openBrowser();
-});
-
-afterEach(async () => {
-	await Promise.all(browser.contexts().map((context) => context.close()));
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
-});
+const town = foundTown();
 
 for (const [locale, title] of /** @type {const} */ ([
 	['es-MX', 'Habla con alguien a quien no tendrás que volver a ver.'],
@@ -32,7 +14,7 @@ for (const [locale, title] of /** @type {const} */ ([
 	['nb-NO', "Talk to someone you'll never have to see again."],
 ])) {
 	test(`whoever reads ${locale} is greeted so that they understand`, async () => {
-		const person = await Person.arrive(browser, engine.url, { locale });
+		const person = await town.arrive({ locale });
 		await person.sees(title);
 		await person.pictures(`landing-${locale}`);
 		assert.deepEqual(person.complaints, []);
@@ -48,7 +30,7 @@ test('from right to left, from the first view to the end of a chat', async () =>
 	await page.getByRole('checkbox').check();
 	await nour.person.pictures('landing-ar');
 	await page.getByRole('button', { name: 'ابدأ' }).click();
-	const stranger = await Stranger.meets(engine.url, 'شطرنج');
+	const stranger = await Stranger.meets(town.url, 'شطرنج');
 	await nour.person.sees('كلاكما يحب شطرنج.');
 	stranger.says('Hello, from left to right: https://example.com');
 	await nour.person.sees('Hello, from left to right');
@@ -78,7 +60,7 @@ test('from right to left, from the first view to the end of a chat', async () =>
 });
 
 test('a language once chosen stays, and changes all that is shown', async () => {
-	const ola = await Person.arrive(browser, engine.url);
+	const ola = await town.arrive();
 	await ola.presses('Settings and help');
 	await ola.page.getByLabel('Language').selectOption('de');
 	await ola.sees('Bleib sicher');
@@ -90,11 +72,9 @@ test('a language once chosen stays, and changes all that is shown', async () => 
 });
 
 test('who asks for more contrast, or less motion, gets it', async () => {
-	const pia = await Person.arrive(browser, engine.url, { contrast: 'more' });
+	const pia = await town.arrive({ contrast: 'more' });
 	await pia.pictures('landing-contrast');
-	await pia.likes('stillness');
-	await pia.accepts();
-	await pia.starts();
+	await pia.seeks('stillness');
 	await pia.sees('Looking for');
 	const moves = () => pia.page.evaluate(() => document.getAnimations().length);
 	assert.ok((await moves()) > 0);
@@ -104,6 +84,6 @@ test('who asks for more contrast, or less motion, gets it', async () => {
 
 /** @param {string} locale */
 async function newcomer(locale) {
-	const person = await Person.arrive(browser, engine.url, { locale });
+	const person = await town.arrive({ locale });
 	return { person, page: person.page };
 }

@@ -1,33 +1,12 @@
 /** What goes against the rules is seen by its sender, in place, up to the end. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { test } from 'node:test';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-	engine = await startEngine();
-	browser = await openBrowser();
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
-});
+const town = foundTown();
 
 test('who goes on against the rules is warned, then blocked, then banned', async () => {
-	const rude = await Person.arrive(browser, engine.url);
-	const calm = await Person.arrive(browser, engine.url);
-	for (const person of [rude, calm]) {
-		await person.likes('manners');
-		await person.accepts();
-		await person.starts();
-	}
-	await rude.sees('You both like manners.');
+	const [rude, calm] = await town.meet('manners');
 	const insult = (/** @type {number} */ nth) => `Nobody likes you, ${nth}`;
 
 	for (const nth of [1, 2, 3]) {

@@ -1,50 +1,34 @@
 /** The operators' page, on the operators' listener alone. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { startEngine, TOKEN } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { Person } from './person.mjs';
 import { Stranger } from './stranger.mjs';
+import { foundTown } from './town.mjs';
 
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-	engine = await startEngine('# one of our own, with operators\n');
-	browser = await openBrowser();
-});
-
-afterEach(async () => {
-	await Promise.all(browser.contexts().map((context) => context.close()));
-});
-
-after(async () => {
-	await browser?.close();
-	await engine?.stop();
-});
+const town = foundTown(() => '# one of our own, with operators\n');
 
 test('people are never shown it, and nobody without the token is shown more', async () => {
-	const page = await (await fetch(`${engine.url}/ops`)).text();
+	const page = await (await fetch(`${town.url}/ops`)).text();
 	assert.doesNotMatch(page, /operations/);
 	for (const part of ['main.js', 'ops.css'])
-		assert.equal((await fetch(`${engine.url}/ops/${part}`)).status, 404);
-	assert.equal((await fetch(`${engine.admin}/ops/../../Cargo.toml`)).status, 404);
+		assert.equal((await fetch(`${town.url}/ops/${part}`)).status, 404);
+	assert.equal((await fetch(`${town.admin}/ops/../../Cargo.toml`)).status, 404);
 
-	const answer = await fetch(`${engine.admin}/ops`);
+	const answer = await fetch(`${town.admin}/ops`);
 	const policy = answer.headers.get('content-security-policy') ?? '';
 	assert.match(policy, /default-src 'none'.*frame-ancestors 'none'.*require-trusted-types-for/);
 	assert.doesNotMatch(policy, /unsafe|\*/);
 	assert.equal(answer.headers.get('set-cookie'), null);
 	// Another site's page may not even ask.
-	const foreign = await fetch(`${engine.admin}/admin/reports/x/ban`, {
+	const foreign = await fetch(`${town.admin}/admin/reports/x/ban`, {
 		method: 'OPTIONS',
 		headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
 	});
 	assert.equal(foreign.headers.get('access-control-allow-origin'), null);
 	assert.equal(foreign.status, 401);
 
-	const operator = await Person.arrive(browser, `${engine.admin}/ops`);
+	const operator = await Person.arrive(town.browser, `${town.admin}/ops`);
 	await operator.page.getByLabel('Token').fill('not the token of this engine');
 	await operator.presses('Sign in');
 	await operator.sees("That isn't the token.");
@@ -58,9 +42,9 @@ test('people are never shown it, and nobody without the token is shown more', as
 });
 
 test('who watches sees people come, meet and talk', async () => {
-	const many = Array.from({ length: 20 }, () => Stranger.meets(engine.url, 'paper birds'));
+	const many = Array.from({ length: 20 }, () => Stranger.meets(town.url, 'paper birds'));
 	const crowd = await Promise.all(many);
-	const [ada, bob] = await meet('ferries');
+	const [ada, bob] = await town.meet('ferries');
 	const operator = await signIn();
 	await operator.sees('Taking people in');
 	await operator.page.getByRole('row', { name: 'paper birds 20' }).waitFor();
@@ -92,7 +76,7 @@ test('who watches sees people come, meet and talk', async () => {
 });
 
 test('a report is read and decided, by keys alone', async () => {
-	const [fay, gus] = await meet('lighthouse keeping');
+	const [fay, gus] = await town.meet('lighthouse keeping');
 	await gus.says('<img src=x onerror=alert(1)> Send me money.');
 	await gus.says('Or else.');
 	await fay.hears('Or else.');
@@ -155,7 +139,7 @@ test('an engine that is gone is told, and the token is forgotten with the page',
 	const operator = await signIn(passing.admin);
 	await operator.sees('Taking people in');
 	await passing.stop();
-	await operator.sees("The engine doesn't answer");
+	await operator.sees(/The engine doesn't answer\. The figures are of/);
 	await operator.pictures('ops-gone');
 
 	const other = await signIn();
@@ -166,29 +150,10 @@ test('an engine that is gone is told, and the token is forgotten with the page',
 	await other.sees('Show the token');
 });
 
-async function signIn(admin = engine.admin) {
-	const operator = await Person.arrive(browser, `${admin}/ops`);
+async function signIn(admin = town.admin) {
+	const operator = await Person.arrive(town.browser, `${admin}/ops`);
 	await operator.page.keyboard.type(TOKEN);
 	await operator.page.keyboard.press('Enter');
 	await operator.page.getByRole('link', { name: 'Now' }).waitFor();
 	return operator;
-}
-
-/**
- * Two who meet.
- *
- * @param {string} interest
- * @returns {Promise<[Person, Person]>}
- */
-async function meet(interest) {
-	const people = [];
-	for (let count = 0; count < 2; count += 1) {
-		const person = await Person.arrive(browser, engine.url);
-		await person.likes(interest);
-		await person.accepts();
-		await person.starts();
-		people.push(person);
-	}
-	for (const person of people) await person.sees(`You both like ${interest}.`);
-	return /** @type {[Person, Person]} */ (people);
 }

@@ -98,6 +98,17 @@ export class Person {
 	}
 
 	/**
+	 * From the first view to the queue of a text chat.
+	 *
+	 * @param {string} interest
+	 */
+	async seeks(interest) {
+		await this.likes(interest);
+		await this.accepts();
+		await this.starts();
+	}
+
+	/**
 	 * From the first view to the queue of a voice or video call.
 	 *
 	 * @param {'Voice' | 'Video'} mode

@@ -1,30 +1,19 @@
 /** Strangers who see and hear each other through a relay, and learn no address. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { startEngine } from './engine.mjs';
-import { openBrowser, Person } from './person.mjs';
+import { Person } from './person.mjs';
 import { startRelay } from './relay.mjs';
+import { foundTown } from './town.mjs';
 
 /** @type {Awaited<ReturnType<typeof startRelay>>} */
 let relay;
-/** @type {Awaited<ReturnType<typeof startEngine>>} */
-let engine;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
+const town = foundTown(async () => {
 	relay = await startRelay();
-	engine = await startEngine(relay.ours);
-	browser = await openBrowser();
-});
-
-afterEach(async () => {
-	await Promise.all(browser.contexts().map((context) => context.close()));
+	return relay.ours;
 });
 
 after(async () => {
-	await browser?.close();
-	await engine?.stop();
 	await relay?.stop();
 });
 
@@ -48,11 +37,9 @@ for (const mode of /** @type {const} */ (['Video', 'Voice'])) {
 }
 
 test('before a call people are told that there is a relay, and may go without it', async () => {
-	const eve = await Person.arrive(browser, engine.url);
+	const eve = await town.arrive();
 	await eve.page.getByText('Video', { exact: true }).click();
-	await eve.likes('maps');
-	await eve.accepts();
-	await eve.starts();
+	await eve.seeks('maps');
 	await eve.sees('The other person never learns your internet address.');
 	await eve.pictures('call-relayed');
 	await eve.presses('Settings and help');
@@ -79,9 +66,9 @@ test('without the secret that the relay knows nobody gets through', async () => 
  * @param {string} interest
  * @returns {Promise<[Person, Person]>}
  */
-async function callers(mode, interest, url = engine.url) {
-	const ada = await Person.arrive(browser, url);
-	const bob = await Person.arrive(browser, url);
+async function callers(mode, interest, url = town.url) {
+	const ada = await Person.arrive(town.browser, url);
+	const bob = await Person.arrive(town.browser, url);
 	await ada.calls(mode, interest);
 	await ada.sees('Looking for');
 	await bob.calls(mode, interest);
