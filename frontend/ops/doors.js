@@ -122,8 +122,9 @@ export class Doors {
 			// Nothing of a browser's own: who asks is said by the token alone.
 			credentials: 'omit',
 			signal: AbortSignal.timeout(ANSWER_MS_MAX),
-		}).catch((/** @type {unknown} */ error) => {
-			throw new DoorError(0, `The engine doesn't answer: ${String(error)}`);
+		}).catch(() => {
+			// What browsers say of it is «Failed to fetch».
+			throw new DoorError(0, "The engine doesn't answer.");
 		});
 		if (answer.ok) return answer;
 		const said = await answer.json().catch(() => ({}));

@@ -11,7 +11,7 @@ const INTERVAL_MS = 2000;
 const INTERESTS_MS = 10_000;
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
-const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'medium' });
+const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
 const view = byId('view');
 const form = /** @type {HTMLFormElement} */ (byId('sign-in'));
