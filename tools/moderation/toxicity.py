@@ -14,12 +14,12 @@ model's own words. A word's coefficient times its rarity, and its rarity, are ke
 """
 
 import random
-from pathlib import Path
 
 import numpy
 from profanity_check.profanity_check import model, vectorizer
 
-ROOT = Path(__file__).resolve().parents[2]
+from sums import ROOT, note
+
 WEIGHTS = ROOT / "engine/core/data/rules/toxicity.tsv"
 SAMPLES = ROOT / "engine/core/tests/moderation/toxicity.tsv"
 SCALE = 256
@@ -78,6 +78,7 @@ def main() -> None:
     with SAMPLES.open("w", encoding="utf-8") as out:
         for line, probability in zip(samples, model.predict_proba(vectorizer.transform(samples))[:, 1]):
             out.write(f"{probability:.4f}\t{line}\n")
+    note(WEIGHTS, SAMPLES)
 
 
 def fit(scores: numpy.ndarray, wanted: numpy.ndarray) -> tuple[float, float]:

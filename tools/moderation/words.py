@@ -19,7 +19,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from sums import ROOT, note
+
 RULES = ROOT / "engine/core/data/rules"
 DICTIONARIES = Path("/usr/share/dict")
 
@@ -76,7 +77,7 @@ DROP = set(
     breast penis vagina anus nipple boob titi spastic queer lesbian sperm condom erection labia libido
     testicle testes scrotum hymen penile genital coitus libido castrate hoe hoes ho homo pp secs deek eff
     nigger-toe willie willies douche baisee enfoire phallic barroom puttee dicc beleend joder gypped
-    scummy autoerotic retared beleend
+    scummy autoerotic retared beleend phuc
     """.split("\n")
 )
 DROP = {word for line in DROP for word in line.split()} | {
@@ -250,7 +251,7 @@ def languages(npm: Path) -> dict[str, list[str]]:
 def write_terms(out, terms) -> None:
     out.write("terms = [\n")
     line = "   "
-    for term in sorted(terms, key=lambda term: term.strip("*")):
+    for term in sorted(terms, key=lambda term: (term.strip("*"), term)):
         cell = f" {json.dumps(term, ensure_ascii=False)},"
         if len(line) + len(cell) > 110:
             out.write(line + "\n")
@@ -289,6 +290,7 @@ def main() -> None:
             out.write(f'accents = "{accents}"\nsource = "{source}"\nlicence = "{licence}"\n')
             write_terms(out, terms)
             out.write("\n")
+    note(RULES / "english.toml", RULES / "languages.toml")
 
 
 if __name__ == "__main__":

@@ -44,9 +44,10 @@ impl Block {
             let letter = u8::from(lower.wrapping_sub(b'a') < 26);
             let apostrophe = is(b'\'') | is(b'`');
             let brackets = is(b'(') | is(b')') | is(b'"');
-            let gap = is(b' ') | is(b',') | is(b'-') | is(b':') | is(b';') | is(b'\n') | brackets;
-            // Before a space they end a sentence, and are no sign for anything.
-            let stop = (is(b'.') | is(b'!') | is(b'?')) & u8::from(ahead[at + 1] == b' ');
+            let gap = is(b' ') | is(b':') | is(b';') | is(b'\n') | brackets;
+            // Before a space they stand between words, and within none.
+            let stops = is(b'.') | is(b'!') | is(b'?') | is(b',') | is(b'-');
+            let stop = stops & u8::from(ahead[at + 1] == b' ');
             letters[at] = lower & letter.wrapping_neg();
             apostrophes[at] = apostrophe;
             others[at] = 1 ^ (letter | apostrophe | gap | stop);

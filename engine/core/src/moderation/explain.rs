@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bidi::as_shown;
 use super::judge::Scratch;
 use super::rules::Rules;
 use super::{Moderator, Scope, Severity};
@@ -33,6 +34,7 @@ pub struct Evidence {
 impl Rules {
     /// Says what these rules see in a text, and why.
     pub fn explain(self: &Arc<Self>, scope: Scope, text: &str) -> Explanation {
+        let text = &*as_shown(text);
         let mut scratch = Scratch::traced();
         self.collect(scope, text, &mut scratch);
         let mut hit = scratch.hit;

@@ -8,8 +8,10 @@
 //! Linear, whatever the text: each character is looked at once, and runs of digits and of masks
 //! once more.
 
+use super::around::Around;
 use super::block::{BLOCK, Block, NO_LETTER};
-use super::glyphs::{self, DIGIT_LETTERS, Glyph, Glyphs};
+use super::blur::Blurred;
+use super::glyphs::{DIGIT_LETTERS, Glyph, Glyphs};
 
 /// Marks of a folded byte. Those of a letter of several bytes stand on its first.
 pub(super) mod mark {
@@ -25,6 +27,10 @@ pub(super) mod mark {
     pub(crate) const LINE: u8 = 16;
     /// Follows an apostrophe: `i'm`, which many write as one word.
     pub(crate) const APOSTROPHE: u8 = 32;
+    /// Begins a word with no space before it: `f.u_c-k`.
+    pub(crate) const JOINED: u8 = 64;
+    /// Was a digit.
+    pub(crate) const DIGIT: u8 = 128;
 }
 
 /// Stands for a letter that was masked: `f*ck`.
@@ -42,6 +48,7 @@ const MASKS_BETWEEN: usize = 2;
 const AT_LETTER: u8 = b'a';
 const DOLLAR_LETTER: u8 = b's';
 const PLUS_LETTER: u8 = b't';
+const EXCLAMATION_LETTER: u8 = b'i';
 
 /// What was seen on the way: which of the costlier questions are worth asking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +113,8 @@ pub(super) struct Folded {
     /// How much of it is of earlier messages.
     old: usize,
     origins: Option<Vec<u32>>,
+    /// The letters as they are read where there are signs among them.
+    pub(super) blurred: Blurred,
 }
 
 impl Folded {
@@ -143,6 +152,11 @@ impl Folded {
         self.letters.iter().map(|letter| letter.byte).collect()
     }
 
+    /// Reads the letters once more, where there are signs among them.
+    pub(super) fn blur(&mut self) {
+        self.blurred.read(&self.letters);
+    }
+
     /// Takes the end of an earlier message, folded then.
     pub(super) fn resume(&mut self, letters: &[Letter]) {
         if letters.is_empty() {
@@ -175,17 +189,15 @@ impl Folded {
 
     /// Adds a message, as a line of its own.
     pub(super) fn add(&mut self, glyphs: &Glyphs, text: &str) {
-        let folding =
-            Folding { out: self, glyphs, text, pending: mark::START | mark::LINE, last: None };
-        folding.run();
+        let around = Around::new(glyphs, text);
+        Folding { out: self, around, pending: mark::START | mark::LINE, last: None }.run();
     }
 }
 
 /// A message on the way through.
 struct Folding<'a> {
     out: &'a mut Folded,
-    glyphs: &'a Glyphs,
-    text: &'a str,
+    around: Around<'a>,
     /// Marks that the next letter gets.
     pending: u8,
     /// The letter directly before, and where it lies.
@@ -196,7 +208,7 @@ impl Folding<'_> {
     fn run(mut self) {
         let mut at = 0;
         let mut blocks_from = 0;
-        while at < self.text.len() {
+        while at < self.around.text.len() {
             if self.out.origins.is_none() && at >= blocks_from {
                 let begun = at;
                 at = self.plain(at);
@@ -204,7 +216,7 @@ impl Folding<'_> {
                     blocks_from = at + BLOCK;
                 }
             }
-            if at < self.text.len() {
+            if at < self.around.text.len() {
                 at = self.other(at);
             }
         }
@@ -213,15 +225,15 @@ impl Folding<'_> {
     /// Takes letters of ASCII, and what stands between words there, as far as they go, and says
     /// where to go on. That is most of what is written, so it goes by [blocks](Block).
     fn plain(&mut self, mut at: usize) -> usize {
-        while at < self.text.len() {
-            let block = Block::of(&self.text.as_bytes()[at..]);
+        while at < self.around.text.len() {
+            let block = Block::of(&self.around.text.as_bytes()[at..]);
             self.block(&block);
             at += block.taken;
             if block.taken < BLOCK {
                 break;
             }
         }
-        at.min(self.text.len())
+        at.min(self.around.text.len())
     }
 
     fn block(&mut self, block: &Block) {
@@ -239,7 +251,7 @@ impl Folding<'_> {
         let kept = block.keep(before, &mut self.out.letters);
         if kept > 0 {
             // Whatever stood before the block says nothing of an apostrophe that isn't next to it.
-            let gone = if letters[0] == 0 { mark::APOSTROPHE } else { 0 };
+            let gone = if letters[0] == 0 { mark::APOSTROPHE | mark::JOINED } else { 0 };
             self.out.letters[from].marks |= self.pending & !gone;
             self.pending = 0;
         }
@@ -255,12 +267,12 @@ impl Folding<'_> {
 
     /// Takes whatever stands at a place, and says where to go on.
     fn other(&mut self, at: usize) -> usize {
-        let (glyph, width) = self.glyph(at);
+        let (glyph, width) = self.around.glyph(at);
         match glyph {
             Glyph::Letter(c) => self.letter(c, 0, at, width),
             Glyph::Accented(c) => self.letter(c, mark::ACCENT, at, width),
             Glyph::Ligature(place) => {
-                let glyphs = self.glyphs;
+                let glyphs = self.around.glyphs;
                 for c in glyphs.ligature(place).chars() {
                     self.letter(c, 0, at, width);
                 }
@@ -276,7 +288,10 @@ impl Folding<'_> {
             }
             Glyph::Gap => {
                 self.notice(at);
-                self.gap(at, width)
+                match joins(self.around.text.as_bytes()[at]) {
+                    true => self.joint(at, width),
+                    false => self.gap(at, width),
+                }
             }
             Glyph::Accent => {
                 if let Some((_, place)) = self.last {
@@ -286,20 +301,6 @@ impl Folding<'_> {
             }
             Glyph::Nothing => at + width,
         }
-    }
-
-    /// What stands at a place, and how many bytes it takes.
-    fn glyph(&self, at: usize) -> (Glyph, usize) {
-        let bytes = self.text.as_bytes();
-        let byte = bytes[at];
-        if byte.is_ascii() {
-            return (glyphs::ascii(byte), 1);
-        }
-        let c = self.text[at..].chars().next().unwrap_or('\0');
-        let width = c.len_utf8();
-        let before = at > 0 && bytes[at - 1].is_ascii_alphabetic();
-        let after = bytes.get(at + width).is_some_and(u8::is_ascii_alphabetic);
-        (self.glyphs.get(c, before || after), width)
     }
 
     #[inline]
@@ -335,14 +336,22 @@ impl Folding<'_> {
 
     #[inline]
     fn gap(&mut self, at: usize, width: usize) -> usize {
-        self.pending = self.pending & !mark::APOSTROPHE | mark::START;
+        self.pending = self.pending & !(mark::APOSTROPHE | mark::JOINED) | mark::START;
         self.last = None;
+        at + width
+    }
+
+    /// The same where it is no space that stands there.
+    fn joint(&mut self, at: usize, width: usize) -> usize {
+        let joined = self.last.is_some() || self.pending & mark::JOINED != 0;
+        self.gap(at, width);
+        self.pending |= u8::from(joined) * mark::JOINED;
         at + width
     }
 
     /// Remembers signs that patterns wait for.
     fn notice(&mut self, at: usize) {
-        let bytes = self.text.as_bytes();
+        let bytes = self.around.text.as_bytes();
         let seen = match bytes[at] {
             b'.' => {
                 let before = at.checked_sub(1).is_some_and(|it| bytes[it].is_ascii_alphanumeric());
@@ -358,24 +367,27 @@ impl Folding<'_> {
     /// Takes a run of digits: letters beside a letter, themselves where they stand alone.
     fn digits(&mut self, at: usize) -> usize {
         self.out.seen.add(Seen::DIGIT);
-        let mut end = at;
-        while end < self.text.len()
-            && let (Glyph::Digit(_), width) = self.glyph(end)
+        let (mut end, mut count) = (at, 0);
+        while end < self.around.text.len()
+            && let (Glyph::Digit(_), width) = self.around.glyph(end)
         {
             end += width;
+            count += 1;
         }
-        let spelled = self.last.is_some() || self.is_letter(end) || self.is_spelled(at, end);
+        let among = self.last.is_some() || self.around.leads_to_letter(end);
+        let spelled = among || count == 1 && self.around.is_spelled(at, end, true);
         if spelled {
             self.out.seen.add(Seen::DISGUISE);
         }
         let mut at = at;
         while at < end {
-            let (glyph, width) = self.glyph(at);
+            let (glyph, width) = self.around.glyph(at);
             let Glyph::Digit(digit) = glyph else { break };
             if spelled {
-                self.letter(DIGIT_LETTERS[usize::from(digit)].into(), mark::SYMBOL, at, width);
+                let letter = DIGIT_LETTERS[usize::from(digit)].into();
+                self.letter(letter, mark::SYMBOL | mark::DIGIT, at, width);
             } else {
-                self.push(char::from(b'0' + digit), mark::SYMBOL, at);
+                self.push(char::from(b'0' + digit), mark::SYMBOL | mark::DIGIT, at);
                 self.last = None;
             }
             at += width;
@@ -390,18 +402,24 @@ impl Folding<'_> {
         }
         // The same sign once more is the same letter once more: `a$$`.
         let mut end = at + width;
-        while end < self.text.len() && self.glyph(end) == (Glyph::Sign(letter), width) {
+        while end < self.around.text.len() && self.around.glyph(end) == (Glyph::Sign(letter), width)
+        {
             end += width;
         }
-        let (before, after) = (self.last.is_some(), self.is_letter(end) || self.is_sign(end));
-        // Some end a word, and some begin one: `$hit`, `shi+`; others have other uses there.
+        let (before, after) =
+            (self.last.is_some(), self.around.is_letter(end) || self.around.is_sign(end));
+        // Some end a word, and some begin one: `$hit`, `shi+`, `!diot`; others have other uses there.
         let meant = match letter {
             AT_LETTER | DOLLAR_LETTER => before || after,
-            PLUS_LETTER => before,
+            PLUS_LETTER => before || self.around.begins_word(at, end),
+            EXCLAMATION_LETTER => before && after || self.around.begins_word(at, end),
             _ => before && after,
         };
-        if !meant || end == at + width && self.alternates(at, width, SIGNS_BETWEEN) {
-            return self.gap(at, end - at);
+        // Before a space `!` ends a sentence, as a block has it.
+        let ends = letter == EXCLAMATION_LETTER && self.around.ends_sentence(end);
+        let meant = meant || !before && !after && !ends && self.around.is_spelled(at, end, false);
+        if !meant || end == at + width && self.around.alternates(at, width, SIGNS_BETWEEN) {
+            return self.joint(at, end - at);
         }
         self.out.seen.add(Seen::DISGUISE);
         self.letter(letter.into(), mark::SYMBOL, at, width);
@@ -415,15 +433,15 @@ impl Folding<'_> {
     fn masks(&mut self, at: usize) -> usize {
         let mut end = at;
         let mut count = 0;
-        while end < self.text.len()
-            && let (Glyph::Mask, width) = self.glyph(end)
+        while end < self.around.text.len()
+            && let (Glyph::Mask, width) = self.around.glyph(end)
         {
             end += width;
             count += 1;
         }
-        let between = self.last.is_some() && self.is_letter(end);
-        if !between || count == 1 && self.alternates(at, end - at, MASKS_BETWEEN) {
-            return self.gap(at, end - at);
+        let between = self.last.is_some() && self.around.is_letter(end);
+        if !between || count == 1 && self.around.alternates(at, end - at, MASKS_BETWEEN) {
+            return self.joint(at, end - at);
         }
         self.out.seen.add(Seen::DISGUISE);
         for _ in 0..count.min(2) {
@@ -432,49 +450,13 @@ impl Folding<'_> {
         }
         end
     }
+}
 
-    /// Whether a letter, or a digit that may be one, stands at a place.
-    fn is_letter(&self, at: usize) -> bool {
-        if at >= self.text.len() {
-            return false;
-        }
-        matches!(
-            self.glyph(at).0,
-            Glyph::Letter(_) | Glyph::Accented(_) | Glyph::Ligature(_) | Glyph::Digit(_)
-        )
-    }
-
-    /// Whether `!`, `$`, `@` or `+` stands at a place.
-    fn is_sign(&self, at: usize) -> bool {
-        self.text.as_bytes().get(at).is_some_and(|byte| matches!(byte, b'!' | b'$' | b'@' | b'+'))
-    }
-
-    /// Whether the same sign stands behind every letter around, so often that it is there to stand
-    /// between them: `f*u*c*k`.
-    fn alternates(&self, at: usize, width: usize, least: usize) -> bool {
-        let bytes = self.text.as_bytes();
-        let sign = &bytes[at..at + width];
-        let is_sign = |from: usize| bytes.get(from..from + width) == Some(sign);
-        let step = width + 1;
-        let after = (1..least).take_while(|times| is_sign(at + times * step)).count();
-        let before = (1..least)
-            .take_while(|times| at.checked_sub(times * step).is_some_and(is_sign))
-            .count();
-        before + after + 1 >= least
-    }
-
-    /// Whether a digit stands alone where letters stand alone too: `s h 1 t`.
-    fn is_spelled(&self, at: usize, end: usize) -> bool {
-        let bytes = self.text.as_bytes();
-        let lone = |letter: Option<usize>, beyond: Option<usize>| {
-            let is_alone =
-                beyond.is_none_or(|at| !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric));
-            letter.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphabetic) && is_alone
-        };
-        end == at + 1
-            && lone(at.checked_sub(2), at.checked_sub(3))
-            && lone(Some(end + 1), Some(end + 2))
-    }
+/// Whether what begins with a byte stands between pieces of a word rather than between words. Not for
+/// what [`Block`]s take.
+fn joins(byte: u8) -> bool {
+    matches!(byte, b'.' | b',' | b'-' | b'_' | b'/' | b'\\' | b'=' | b'<' | b'>')
+        || !byte.is_ascii()
 }
 
 #[cfg(test)]

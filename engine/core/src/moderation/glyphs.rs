@@ -61,6 +61,13 @@ const SIGNS: [(char, u8); 11] = [
 
 const APOSTROPHES: &str = "’‘´ʼ＇";
 
+/// A letter of the Caucasus that is drawn like `l` as well as `i`, as `1` is.
+const LIKE_ONE: &str = "ӏӀǀ";
+
+/// Pictures, which stand between letters, and mean none: faces, hands, weather.
+const PICTURES: [(char, char); 3] =
+    [('\u{2600}', '\u{26FF}'), ('\u{2B00}', '\u{2BFF}'), ('\u{1F300}', '\u{1FAFF}')];
+
 /// What people put where a letter should stand.
 const MASKS: &str = "*#%^&?~×•·■█▇▓▒░●○✱＊";
 
@@ -73,7 +80,7 @@ const LOOKALIKES: [(u8, &str); 24] = [
     (b'e', "еЕΕε"),
     (b'g', "ԍԌ"),
     (b'h', "һҺНΗհ"),
-    (b'i', "іІїЇιΙӏӀ"),
+    (b'i', "іІїЇιΙ"),
     (b'j', "јЈϳͿ"),
     (b'k', "кКκΚ"),
     (b'm', "МΜ"),
@@ -171,6 +178,11 @@ impl Lists {
             own.entry(c).or_insert(listed);
         };
         APOSTROPHES.chars().for_each(|c| add(c, Listed::As(Glyph::Apostrophe)));
+        LIKE_ONE.chars().for_each(|c| add(c, Listed::As(Glyph::Digit(1))));
+        for (first, last) in PICTURES {
+            (first..=last).for_each(|c| add(c, Listed::As(Glyph::Gap)));
+        }
+        "❤♥".chars().for_each(|c| add(c, Listed::As(Glyph::Gap)));
         MASKS.chars().for_each(|c| add(c, Listed::As(Glyph::Mask)));
         SIGNS.iter().for_each(|&(c, letter)| add(c, Listed::As(Glyph::Sign(letter))));
         for (letter, alike) in LOOKALIKES {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 
+use super::bidi::as_shown;
 use super::fold::{Folded, Seen};
 use super::glyphs::Glyphs;
 use super::lately::{Lately, Said};
@@ -75,7 +76,7 @@ impl Moderator {
         let scratch = &mut self.scratch;
         scratch.folded.clear();
         scratch.folded.resume(tail.get());
-        let finding = rules.find(scope, text, scratch);
+        let finding = rules.find(scope, &as_shown(text), scratch);
         tail.keep(&scratch.folded, scratch.begun, finding.is_some());
         finding
     }
@@ -88,7 +89,7 @@ impl Moderator {
     /// What is wrong with the line just heard, in which by itself nothing is, beside what the same
     /// person said lately; takes note of it.
     pub fn recall(&mut self, scope: Scope, text: &str, lately: &mut Lately) -> Option<Finding<'_>> {
-        let (rules, scratch) = (&*self.rules, &mut self.scratch);
+        let (rules, scratch, text) = (&*self.rules, &mut self.scratch, &*as_shown(text));
         let said = match scope {
             Scope::Unmoderated => Said::default(),
             Scope::Adult | Scope::Teen => lately.say(scratch.folded.latest()),
@@ -114,7 +115,7 @@ impl Moderator {
     /// What is wrong with a text that stands by itself, such as an interest.
     pub fn find(&mut self, scope: Scope, text: &str) -> Option<Finding<'_>> {
         self.scratch.folded.clear();
-        self.rules.find(scope, text, &mut self.scratch)
+        self.rules.find(scope, &as_shown(text), &mut self.scratch)
     }
 
     /// What is wrong with an interest. It stays for everybody to see, so it is refused where a

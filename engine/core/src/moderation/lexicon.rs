@@ -6,12 +6,15 @@
 //! several that only happen to stand side by side (`the pen is`)?
 
 use std::collections::HashSet;
+use std::iter;
+use std::ops::Range;
 
 use arrayvec::ArrayVec;
 
+use super::blur::{Blurred, alike};
 use super::fold::{Folded, Letter, MASKED, mark};
 use super::glyphs::Glyphs;
-use super::walk::{Draft, Walks};
+use super::walk::{Draft, Place, Walks};
 
 /// The longest term, in folded bytes: as many as a word of marks has bits.
 pub(super) const TERM_BYTES_MAX: usize = 64;
@@ -20,8 +23,14 @@ pub(super) const TERM_BYTES_MAX: usize = 64;
 /// them by chance.
 const SURELY_MEANT: usize = 10;
 
+/// The least that must be left of a term whose `i` and `l` were read as one.
+const BLURRED_MIN: usize = 5;
+
 /// Disguised spellings of one term.
-const DISGUISES_MAX: usize = 12;
+const DISGUISES_MAX: usize = 16;
+
+/// Terms of several words that have so many letters are meant where each word begins, whatever else does.
+const PHRASE_MIN: usize = 6;
 
 /// Terms of several words that are shorter than this are others when written together.
 const TOGETHER_MIN: usize = 8;
@@ -140,30 +149,22 @@ impl<'a> Builder<'a> {
         if bytes.len() < 3 && (shape.open_left || shape.open_right) {
             return Err(BadTerm::TooOpen);
         }
-        let term = Term::new(owner, shape, &self.folded);
+        let term = Term::new(owner, shape, &self.folded.letters);
         self.plain.push(bytes.clone(), term);
         if owner == Owner::Exception {
             return Ok(());
         }
-        if let Some((bytes, term)) = spelled_out(bytes, &term) {
-            self.plain.push(bytes, term);
+        if let Some(letters) = spelled_out(&self.folded.letters) {
+            // Accents don't come into what is spelled out.
+            let shape = Shape { exact_accents: false, ..shape };
+            let term = Term::new(owner, shape, &letters);
+            let term = Term { doubles: 0, accents: 0, ..term };
+            self.plain.push(bytes_of(&letters), term);
         }
         let shape = Shape { disguised: true, exact_accents: false, ..shape };
-        for spelled in disguises(bytes) {
-            // Where several masks were drawn together, places have moved.
-            if spelled.len() == bytes.len() || term.gaps == 0 {
-                let len = spelled.len() as u8;
-                self.disguised.push(spelled, Term { shape, len, doubles: 0, accents: 0, ..term });
-            }
-        }
-        // Alone, `1` is taken for `i`.
-        if bare.contains(['l', 'L']) {
-            self.folded.clear();
-            self.folded.add(self.glyphs, &bare.replace(['l', 'L'], "1"));
-            if (3..=TERM_BYTES_MAX).contains(&self.folded.letters.len()) {
-                let term = Term::new(owner, shape, &self.folded);
-                self.disguised.push(self.folded.bytes(), term);
-            }
+        for letters in spellings(&self.folded.letters) {
+            let term = Term { doubles: 0, accents: 0, ..Term::new(owner, shape, &letters) };
+            self.disguised.push(bytes_of(&letters), term);
         }
         Ok(())
     }
@@ -192,14 +193,14 @@ impl<'a> Builder<'a> {
 
 impl Term {
     /// A term of at most [`TERM_BYTES_MAX`] bytes, as folded.
-    fn new(owner: Owner, shape: Shape, folded: &Folded) -> Self {
+    fn new(owner: Owner, shape: Shape, letters: &[Letter]) -> Self {
         let bits = |mark: u8| {
-            let places = folded.letters.iter().enumerate().filter(move |(_, it)| it.has(mark));
+            let places = letters.iter().enumerate().filter(move |(_, it)| it.has(mark));
             places.fold(0_u64, |bits, (place, _)| bits | 1 << place)
         };
         Self {
             owner,
-            len: folded.letters.len() as u8,
+            len: letters.len() as u8,
             shape,
             doubles: bits(mark::DOUBLE),
             gaps: bits(mark::START) & !bits(mark::APOSTROPHE) & !1,
@@ -208,67 +209,94 @@ impl Term {
     }
 }
 
-/// The letters of a term said one by one, where some are doubled: each then stands for itself
-/// (`a s s`), which folding does not draw together.
-fn spelled_out(bytes: &[u8], term: &Term) -> Option<(Vec<u8>, Term)> {
-    let count = term.doubles.count_ones() as usize;
-    if count == 0 || bytes.len() + count > TERM_BYTES_MAX || !bytes.is_ascii() {
-        return None;
+impl Term {
+    /// How many letters it has.
+    pub(super) fn len(&self) -> usize {
+        self.len.into()
     }
-    let mut spelled = Vec::with_capacity(bytes.len() + count);
-    let mut gaps = 0;
-    for (place, &byte) in bytes.iter().enumerate() {
-        if term.gaps >> place & 1 == 1 {
-            gaps |= 1 << spelled.len();
-        }
-        spelled.push(byte);
-        if term.doubles >> place & 1 == 1 {
-            spelled.push(byte);
-        }
-    }
-    let len = spelled.len() as u8;
-    // Accents don't come into what is spelled out.
-    let shape = Shape { exact_accents: false, ..term.shape };
-    Some((spelled, Term { len, shape, doubles: 0, gaps, accents: 0, ..*term }))
 }
 
-/// The spellings of a term with masks for letters.
-fn disguises(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let len = bytes.len();
-    if !bytes.is_ascii() || len < 3 {
+/// The letters of a term said one by one, where some are doubled: each then stands for itself
+/// (`a s s`), which folding does not draw together.
+fn spelled_out(letters: &[Letter]) -> Option<Vec<Letter>> {
+    let count = letters.iter().filter(|letter| letter.has(mark::DOUBLE)).count();
+    let is_ascii = letters.iter().all(|letter| letter.byte.is_ascii());
+    if count == 0 || letters.len() + count > TERM_BYTES_MAX || !is_ascii {
+        return None;
+    }
+    let mut spelled = Vec::with_capacity(letters.len() + count);
+    for &letter in letters {
+        spelled.push(letter);
+        if letter.has(mark::DOUBLE) {
+            spelled.push(Letter { marks: 0, ..letter });
+        }
+    }
+    Some(spelled)
+}
+
+/// What a term is spelled as with signs and digits among its letters, blurred.
+fn spellings(letters: &[Letter]) -> Vec<Vec<Letter>> {
+    // Said one by one, letters are not drawn together.
+    let mut apart = spelled_out(letters).unwrap_or_else(|| letters.to_vec());
+    apart.iter_mut().for_each(|letter| letter.byte = alike(letter.byte));
+    let mut all = vec![apart];
+    let mut blurred = Blurred::default();
+    for letters in iter::once(letters.to_vec()).chain(masked(letters)) {
+        blurred.read(&letters);
+        // What little is left of a word may be anything.
+        let is_shorter = blurred.letters.len() < letters.len();
+        if !is_shorter || blurred.letters.len() >= BLURRED_MIN {
+            all.push(blurred.letters.clone());
+        }
+    }
+    all.dedup();
+    all.retain(|letters| letters.len() > 2);
+    all
+}
+
+/// The spellings of a term with masks for letters: vowels first.
+fn masked(letters: &[Letter]) -> Vec<Vec<Letter>> {
+    let len = letters.len();
+    if len < 3 || !letters.iter().all(|letter| letter.byte.is_ascii()) {
         return Vec::new();
     }
-    let mut all: Vec<Vec<u8>> = Vec::new();
-    let mut add = |bytes: Vec<u8>| {
-        if all.len() < DISGUISES_MAX && !all.contains(&bytes) {
-            all.push(bytes);
-        }
-    };
-    let vowel = |byte: u8| b"aeiouy".contains(&byte);
-    let masked = |hide: &dyn Fn(usize, u8) -> bool| {
-        let mut spelled: Vec<u8> = Vec::with_capacity(len);
-        for (place, &byte) in bytes.iter().enumerate() {
-            if !hide(place, byte) {
-                spelled.push(byte);
-            } else if !spelled.ends_with(&[MASKED; 2]) {
-                spelled.push(MASKED);
+    let mut all: Vec<Vec<Letter>> = Vec::new();
+    let mut add = |hide: &dyn Fn(usize) -> bool| {
+        let mut spelled: Vec<Letter> = Vec::with_capacity(len);
+        for (place, &letter) in letters.iter().enumerate() {
+            if !hide(place) {
+                spelled.push(letter);
+                continue;
+            }
+            // Any number of masks, from two on, is two.
+            let is_third = spelled.len() > 1
+                && spelled[spelled.len() - 2..].iter().all(|it| it.byte == MASKED);
+            if !is_third || letter.has(mark::START) {
+                spelled.push(Letter { byte: MASKED, ..letter });
             }
         }
-        spelled
+        if all.len() < DISGUISES_MAX && spelled != letters && !all.contains(&spelled) {
+            all.push(spelled);
+        }
     };
+    let is_vowel = |place: usize| b"aeiouy".contains(&letters[place].byte);
     // The first letter and the last are what readers go by.
     let inner = 1..len - 1;
-    add(masked(&|place, byte| inner.contains(&place) && vowel(byte)));
+    add(&|place| inner.contains(&place) && is_vowel(place));
     if len > 3 {
-        inner.clone().for_each(|hidden| add(masked(&|place, _| place == hidden)));
+        let (vowels, others): (Vec<_>, Vec<_>) = inner.clone().partition(|place| is_vowel(*place));
+        vowels.into_iter().chain(others).for_each(|hidden| add(&|place| place == hidden));
     }
     if len > 5 {
         for hidden in inner.start..inner.end - 1 {
-            add(masked(&|place, _| place == hidden || place == hidden + 1));
+            add(&|place| place == hidden || place == hidden + 1);
         }
     }
-    all.retain(|spelled| spelled.as_slice() != bytes);
     all
+}
+
+fn bytes_of(letters: &[Letter]) -> Vec<u8> {
+    letters.iter().map(|letter| letter.byte).collect()
 }
 
 /// Letters of scripts that leave no space between words.
@@ -287,20 +315,20 @@ impl Lexicon {
     pub(super) fn find(
         &self,
         in_few: bool,
-        folded: &Folded,
+        folded: &mut Folded,
         old: usize,
         found: &mut Found,
         wants: impl Fn(u16) -> bool,
     ) -> usize {
         found.clear();
         let walks = if in_few { &self.few } else { &self.all };
-        let begun = walks.walk(folded, old, |term, end| {
+        let begun = walks.walk(folded, old, |term, place| {
             let wanted = match term.owner {
                 Owner::Rule(rule) => wants(rule),
                 Owner::Exception => true,
             };
-            if wanted && self.stands(term, folded, end) {
-                found.add(term, &folded.letters, end);
+            if wanted && self.stands(term, &place) {
+                found.add(term, place.of, place.folded);
             }
         });
         found.settle();
@@ -316,10 +344,9 @@ impl Lexicon {
 }
 
 impl Lexicon {
-    /// Whether a term whose letters end at a place stands there.
-    fn stands(&self, term: &Term, folded: &Folded, end: usize) -> bool {
-        let letters = folded.letters.as_slice();
-        let start = end - usize::from(term.len);
+    /// Whether a term whose letters are at a place stands there.
+    fn stands(&self, term: &Term, place: &Place<'_>) -> bool {
+        let &Place { letters, start, end, .. } = place;
         let is_symbol = |at: usize| letters.get(at).is_some_and(|it| it.has(mark::SYMBOL));
         let is_start = |at: usize| letters.get(at).is_none_or(|it| it.has(mark::START));
         let begins = is_start(start) || start > 0 && is_symbol(start - 1);
@@ -333,36 +360,47 @@ impl Lexicon {
         if !finishes && !term.shape.open_right {
             return false;
         }
-        let (mut doubles, mut starts, mut symbols, mut accents) = (0_u64, 0_u64, 0_u64, 0_u64);
+        let (mut doubles, mut starts, mut accents) = (0_u64, 0_u64, 0_u64);
+        let (mut symbols, mut digits, mut joined) = (0_u64, 0_u64, 0_u64);
         // `i'm` is as good as `im` in what is said in several words; `he'll` is no `hell`.
         let apart = if term.gaps == 0 { mark::START } else { mark::START | mark::APOSTROPHE };
-        for (place, it) in letters[start..end].iter().enumerate() {
-            let bit = |mark: u8| u64::from(it.has(mark)) << place;
+        for (at, it) in letters[start..end].iter().enumerate() {
+            let bit = |mark: u8| u64::from(it.has(mark)) << at;
             doubles |= bit(mark::DOUBLE);
-            starts |= u64::from(it.marks & apart == mark::START) << place;
+            starts |= u64::from(it.marks & apart == mark::START) << at;
             symbols |= bit(mark::SYMBOL);
+            digits |= bit(mark::DIGIT);
             accents |= bit(mark::ACCENT);
+            joined |= bit(mark::JOINED);
         }
         if term.doubles & !doubles != 0 || term.shape.disguised && symbols == 0 {
             return false;
         }
-        // `f46` is somebody's age.
-        if term.len < 4 && symbols.count_ones() > 1 {
+        // `f46` is somebody's age, and a number by itself no word.
+        if digits.count_ones() > 1 && (term.len < 4 || digits.count_ones() >= u32::from(term.len)) {
             return false;
         }
         if term.shape.exact_accents && accents & !term.accents != 0 {
             return false;
         }
         let split = starts & !1 & !term.gaps;
-        if usize::from(term.len) < TOGETHER_MIN && term.gaps & !starts != 0 {
+        let all_gaps = term.gaps & !starts == 0;
+        if usize::from(term.len) < TOGETHER_MIN && !all_gaps {
+            return false;
+        }
+        // A number is a word of its own, or none at all.
+        if split != 0 && place.of[place.folded.clone()].iter().any(|it| it.byte.is_ascii_digit()) {
             return false;
         }
         match term.owner {
-            Owner::Exception => split == 0 && term.gaps & !starts == 0,
+            Owner::Exception => split == 0 && all_gaps,
             Owner::Rule(_) if split == 0 => !crosses_lines(&letters[start..end]),
             Owner::Rule(_) if !(begins && finishes) => false,
             Owner::Rule(_) => {
+                let is_joined = |at: usize| letters.get(at).is_some_and(|it| it.has(mark::JOINED));
                 end - start >= SURELY_MEANT
+                    || term.gaps != 0 && all_gaps && end - start >= PHRASE_MIN
+                    || split & !joined == 0 && !is_joined(start) && !is_joined(end)
                     || self.is_meant(&letters[start..end], starts)
                     || end == letters.len() && is_line_by_line(&letters[start..end], split)
             }
@@ -372,17 +410,20 @@ impl Lexicon {
     /// Whether the pieces of a term are no words by themselves, so that somebody took it apart.
     fn is_meant(&self, letters: &[Letter], starts: u64) -> bool {
         let bytes: ArrayVec<u8, TERM_BYTES_MAX> = letters.iter().map(|it| it.byte).collect();
-        let mut singles = 0;
-        let mut strange = false;
+        let (mut pieces, mut singles, mut odd, mut strange) = (0, 0, false, false);
         let mut begin = 0;
         let places = (1..bytes.len()).filter(|place| starts >> place & 1 == 1);
         for end in places.chain([bytes.len()]) {
             let piece = &bytes[begin..end];
+            pieces += 1;
             singles += usize::from(piece.len() == 1);
+            // `doesn't` leaves a `t`.
+            let is_cut = matches!(piece, [byte] if !b"aeiouy".contains(byte));
+            odd |= is_cut && !letters[begin].has(mark::APOSTROPHE);
             strange |= !self.harmless.contains(piece);
             begin = end;
         }
-        strange || singles > 2
+        strange || singles > 2 || pieces > 2 && odd
     }
 }
 
@@ -428,8 +469,7 @@ impl Found {
         self.hits.clear();
     }
 
-    fn add(&mut self, term: &Term, letters: &[Letter], end: usize) {
-        let start = end - usize::from(term.len);
+    fn add(&mut self, term: &Term, letters: &[Letter], Range { start, end }: Range<usize>) {
         match term.owner {
             Owner::Rule(rule) => {
                 if self.waiting.len() == WAITING_MAX {

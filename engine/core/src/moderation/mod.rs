@@ -10,7 +10,10 @@
 //! ([`Tail`]) is the chat's; what they said lately ([`Lately`]) and what is held against them ([`Record`]) are
 //! theirs, and a new chat changes nothing about it, nor does a new connection on the same day ([`Standings`]).
 
+mod around;
+mod bidi;
 mod block;
+mod blur;
 mod explain;
 mod file;
 mod fold;

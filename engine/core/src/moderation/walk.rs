@@ -6,11 +6,13 @@
 //! a line with a letter of another script is walked with one that is not; so is the one for disguised
 //! spellings, which few lines need.
 
+use std::ops::Range;
+
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind, dfa};
 
-use super::fold::{Folded, Seen, mark};
+use super::fold::{Folded, Letter, Seen, mark};
 use super::lexicon::Term;
 
 /// The automata for some terms.
@@ -28,6 +30,18 @@ pub(super) struct Walks {
 pub(super) struct Draft {
     keys: Vec<Vec<u8>>,
     terms: Vec<Term>,
+}
+
+/// A place where the letters of a term stand.
+#[derive(Clone)]
+pub(super) struct Place<'a> {
+    /// The letters that were walked, and the place among them.
+    pub(super) letters: &'a [Letter],
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The same among those that were folded, and those.
+    pub(super) folded: Range<usize>,
+    pub(super) of: &'a [Letter],
 }
 
 struct Walk<A> {
@@ -61,26 +75,42 @@ impl Walks {
     }
 
     /// Calls `at` with each term whose letters stand in what was folded and end behind the first
-    /// `old`, and with the end of that place. Returns how many of the last letters a term may begin
-    /// with that isn't whole yet.
+    /// `old`, and with that place. Returns how many of the last letters a term may begin with that
+    /// isn't whole yet.
     #[inline]
     pub(super) fn walk(
         &self,
-        folded: &Folded,
+        folded: &mut Folded,
         old: usize,
-        mut at: impl FnMut(&Term, usize),
+        mut at: impl FnMut(&Term, Place<'_>),
     ) -> usize {
-        let mut begun = if folded.foreign {
-            self.any.walk(folded, old, &mut at)
-        } else {
-            self.ascii.walk(folded, old, &mut at)
+        let letters = &folded.letters;
+        let mut plainly = |term: &Term, end: usize| {
+            if end > old {
+                let start = end - term.len();
+                at(term, Place { letters, start, end, folded: start..end, of: letters });
+            }
         };
-        if folded.seen.has(Seen::DISGUISE) {
-            begun = begun.max(self.disguised.walk(folded, old, &mut at));
-        } else if folded.before().iter().any(|letter| letter.has(mark::SYMBOL)) {
-            begun = begun.max(self.disguised.walk(folded, folded.letters.len(), &mut |_, _| {}));
+        let begun = if folded.foreign {
+            self.any.walk(letters, &mut plainly)
+        } else {
+            self.ascii.walk(letters, &mut plainly)
+        };
+        let disguised = folded.seen.has(Seen::DISGUISE);
+        if !disguised && !folded.before().iter().any(|letter| letter.has(mark::SYMBOL)) {
+            return begun;
         }
-        begun
+        folded.blur();
+        let (letters, blurred) = (&folded.letters, &folded.blurred);
+        let depth = self.disguised.walk(&blurred.letters, &mut |term, end| {
+            let start = end - term.len();
+            let of = blurred.place(start)..blurred.place(end);
+            if disguised && of.end > old {
+                let letters = &blurred.letters;
+                at(term, Place { letters, start, end, folded: of, of: &folded.letters });
+            }
+        });
+        begun.max(letters.len() - blurred.place(blurred.letters.len() - depth))
     }
 }
 
@@ -97,12 +127,12 @@ impl<A: Automaton> Walk<A> {
     }
 
     #[inline]
-    fn walk(&self, folded: &Folded, old: usize, at: &mut impl FnMut(&Term, usize)) -> usize {
+    fn walk(&self, letters: &[Letter], at: &mut impl FnMut(&Term, usize)) -> usize {
         let Some(automaton) = &self.automaton else { return 0 };
         let Ok(mut state) = automaton.start_state(Anchored::No) else { return 0 };
-        for (place, letter) in folded.letters.iter().enumerate() {
+        for (place, letter) in letters.iter().enumerate() {
             state = automaton.next_state(Anchored::No, state, letter.byte);
-            if !automaton.is_special(state) || !automaton.is_match(state) || place < old {
+            if !automaton.is_special(state) || !automaton.is_match(state) {
                 continue;
             }
             for number in 0..automaton.match_len(state) {
@@ -232,8 +262,8 @@ mod tests {
                 it.scopes & Scope::Unmoderated.bit() != 0
             };
             let [mut few, mut all] = [Found::default(), Found::default()];
-            let begun_few = rules.lexicon.find(true, &folded, 0, &mut few, is_few);
-            let begun_all = rules.lexicon.find(false, &folded, 0, &mut all, is_few);
+            let begun_few = rules.lexicon.find(true, &mut folded, 0, &mut few, is_few);
+            let begun_all = rules.lexicon.find(false, &mut folded, 0, &mut all, is_few);
             prop_assert_eq!(few.hits, all.hits);
             prop_assert!(begun_few <= begun_all);
             if !folded.foreign {
@@ -248,7 +278,7 @@ mod tests {
     /// Where the letters of terms stand, and what a walk returns.
     fn places(walk: &Walk<impl Automaton>, folded: &Folded) -> (Vec<(usize, Owner)>, usize) {
         let mut places = Vec::new();
-        let begun = walk.walk(folded, 0, &mut |term, end| places.push((end, term.owner)));
+        let begun = walk.walk(&folded.letters, &mut |term, end| places.push((end, term.owner)));
         places.sort_by_cached_key(|place| format!("{place:?}"));
         (places, begun)
     }

@@ -1,6 +1,9 @@
-//! Rules files: what is read, what is refused, and where.
+//! Rules files: what is read, what is refused, and where; and those that scripts make.
+
+use std::path::Path;
 
 use proptest::prelude::*;
+use sha1::Digest as _;
 use whisper_core::moderation::{Moderator, Rules, RulesFault, Scope};
 
 use std::sync::Arc;
@@ -54,6 +57,22 @@ fn a_file_adds_to_what_comes_with_the_engine() {
     assert_eq!(rule("holy shit"), None, "its rule is disabled");
     assert_eq!(rule("near nigger lake"), None, "an exception of the operator's");
     assert_eq!(rule("you nigger").as_deref(), Some("slur-en"));
+}
+
+/// What scripts made of the lists of others stays as they made it: whoever wants it otherwise edits the
+/// script, and runs it again.
+#[test]
+fn files_that_scripts_make_are_as_they_made_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = 0;
+    for line in include_str!("../../../../tools/moderation/SUMS").lines() {
+        let (sum, path) = line.split_once("  ").expect("a sum and a file");
+        let bytes = std::fs::read(root.join(path)).expect("it is there");
+        let found = data_encoding::HEXLOWER.encode(&sha1::Sha1::digest(&bytes));
+        assert_eq!(found, sum, "{path} was changed by hand: see tools/moderation/README.md");
+        files += 1;
+    }
+    assert_eq!(files, 5);
 }
 
 proptest! {

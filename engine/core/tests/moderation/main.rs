@@ -1,7 +1,12 @@
 //! Moderation, as whoever asks it sees it.
 
+mod chance;
+mod disguises;
 mod evasions;
 mod files;
+mod innocence;
+mod invented;
+mod oracle;
 mod people;
 mod repetition;
 mod sets;

@@ -4,13 +4,13 @@ use whisper_core::moderation::{Moderator, Scope, Severity};
 
 use crate::{severity, shipped};
 
-const CLEAN: &str = include_str!("clean.tsv");
-const FAULTS: &str = include_str!("faults.tsv");
+pub(crate) const CLEAN: &str = include_str!("clean.tsv");
+pub(crate) const FAULTS: &str = include_str!("faults.tsv");
 
 /// False alarms that are allowed, of a thousand.
 const FALSE_ALARMS_PERMILLE: usize = 5;
 
-fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+pub(crate) fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
     text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect())
 }
 
