@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use whisper_core::limits::places_spare;
 use whisper_core::moderation::Rules;
 use whisper_core::shard::Setup;
 use whisper_reactor::{Notifier, Reactor, SetupError, WakeHandle};
@@ -326,10 +327,13 @@ fn reactor_config(config: &Config) -> whisper_reactor::Config {
     let default = whisper_reactor::Config::default();
     let per_core = u32::from(config.reactors).div_ceil(cpus::allowed().len().max(1) as u32);
     let share = |whole: u32, least: u32| (whole / per_core).max(least).next_power_of_two();
+    // Half the spare places are for telling newcomers that the others are taken.
+    let arrivals_max = (places_spare(config.per_reactor.into()) / 4) as u32;
     whisper_reactor::Config {
         slots: config.per_reactor,
         sq_entries: share(default.sq_entries, SQ_ENTRIES_MIN),
         cq_entries: share(default.cq_entries, CQ_ENTRIES_MIN),
+        arrivals_max: if config.reactors > 1 { arrivals_max } else { 0 },
         recv_buffers: share(default.recv_buffers.into(), RECV_BUFFERS_MIN) as u16,
         ..default
     }

@@ -7,4 +7,4 @@ mod certificates;
 mod streams;
 
 pub(crate) use certificates::{CertificateError, Certificates};
-pub(crate) use streams::{Stage, Streams, Tally};
+pub(crate) use streams::{Stage, Stream, Streams, Tally};

@@ -31,7 +31,8 @@ pub(crate) struct Streams {
     tally: Tally,
 }
 
-struct Stream {
+/// The encryption of one connection.
+pub(crate) struct Stream {
     connection: Connection,
     generation: u32,
     /// Counted among those that shake hands.
@@ -97,15 +98,29 @@ impl Streams {
     pub(crate) fn open(&mut self, io: &mut Io, conn: ConnId) {
         io.seal(conn);
         let Some(acceptor) = &self.acceptor else { return io.abort(conn) };
+        let connection = Connection::new(acceptor);
+        let generation = conn.generation();
+        self.put_in(
+            conn,
+            Box::new(Stream { connection, generation, shaking: false, queued: false }),
+        );
+    }
+
+    /// Takes out what encrypts a connection whose hands are shaken, for it to go on elsewhere.
+    pub(crate) fn take_out(&mut self, conn: ConnId) -> Option<Box<Stream>> {
+        stream_mut(&mut self.places, conn).filter(|stream| !stream.shaking)?;
+        self.places[conn.slot() as usize].take()
+    }
+
+    /// Puts it in again, here or at another worker.
+    pub(crate) fn put_in(&mut self, conn: ConnId, mut stream: Box<Stream>) {
+        stream.generation = conn.generation();
         let place = conn.slot() as usize;
         if self.places.len() <= place {
             self.places.resize_with(place + 1, || None);
         }
-        let connection = Connection::new(acceptor);
-        let generation = conn.generation();
-        let stream = Stream { connection, generation, shaking: false, queued: false };
         // Who was in its place may be heard to be gone later.
-        let before = self.places[place].replace(Box::new(stream));
+        let before = self.places[place].replace(stream);
         self.gave_up(before.is_some_and(|stream| stream.shaking));
     }
 

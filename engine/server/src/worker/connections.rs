@@ -61,23 +61,22 @@ impl Connections {
     }
 
     pub(super) fn open(&mut self, conn: ConnId, guest: Guest) -> &mut Connection {
-        self.late += usize::from(guest.late);
-        let place = conn.slot() as usize;
-        if self.places.len() <= place {
-            self.places.resize_with(place + 1, || None);
-        }
-        let generation = conn.generation();
         let fresh = Connection {
             session: Session::default(),
             person: None,
             guest,
-            generation,
+            generation: conn.generation(),
             requests: 0,
             timed: false,
         };
-        let place = &mut self.places[place];
-        self.open += usize::from(place.is_none());
-        place.insert(fresh)
+        self.enter(conn, fresh)
+    }
+
+    /// Puts in what came from another reactor's table, or was taken out of this one.
+    pub(super) fn put_in(&mut self, conn: ConnId, connection: Connection) {
+        // Whatever waited for its head doesn't know it by this name.
+        let (generation, timed) = (conn.generation(), false);
+        self.enter(conn, Connection { generation, timed, ..connection });
     }
 
     pub(super) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {
@@ -89,6 +88,17 @@ impl Connections {
         self.late -= usize::from(self.get_mut(conn)?.guest.late);
         self.open -= 1;
         self.places[conn.slot() as usize].take()
+    }
+
+    fn enter(&mut self, conn: ConnId, connection: Connection) -> &mut Connection {
+        self.late += usize::from(connection.guest.late);
+        let place = conn.slot() as usize;
+        if self.places.len() <= place {
+            self.places.resize_with(place + 1, || None);
+        }
+        let place = &mut self.places[place];
+        self.open += usize::from(place.is_none());
+        place.insert(connection)
     }
 
     /// Whoever is at a place.

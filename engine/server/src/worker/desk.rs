@@ -27,6 +27,7 @@ use super::filing::{Departed, Filing, Proved};
 use super::guest::Door;
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
+use super::moving::Errand;
 use super::resuming::{Absentees, Way, resume, way_back};
 use super::standing::{known, tells_more};
 use super::verdicts::Verdicts;
@@ -41,6 +42,8 @@ pub(super) struct Desk {
     pub(super) port: Port<Envelope>,
     pub(super) connections: Connections,
     pub(super) paused: Vec<Paused>,
+    /// Connections that go to another worker as soon as they can.
+    pub(super) homeward: VecDeque<ConnId>,
     pub(super) told: VecDeque<Told>,
     /// The first bytes of handshakes whose owners have answered.
     pub(super) decided: VecDeque<(ConnId, Vec<u8>)>,
@@ -152,6 +155,14 @@ impl Desk {
         (carrier.opened, carrier.closed)
     }
 
+    /// Greets somebody once more, with something asked of them.
+    pub(super) fn challenge(&mut self, io: &mut Io, person: SessionId, challenge: Vec<u8>) {
+        let Self { shard, port, tally, told, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
+        carrier.challenge = Some(challenge);
+        shard.greet(person, &mut carrier);
+    }
+
     pub(super) fn hear_shards(&mut self, io: &mut Io, budget: usize) {
         let node = self.shard.id().node;
         for _ in 0..budget {
@@ -182,6 +193,7 @@ impl Desk {
             decided: _,
             departed: _,
             absentees: _,
+            homeward: _,
         } = self;
         let Some(connection) = connections.get_mut(conn) else { return };
         let Connection { session, person, guest, requests, .. } = connection;
@@ -193,6 +205,7 @@ impl Desk {
         }
         let mut input = input;
         let mut is_back = None;
+        let mut sets_out = false;
         let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
         loop {
             let protocol = session.protocol();
@@ -235,8 +248,16 @@ impl Desk {
                                 take(shard, *now, event, &mut carrier);
                             }
                         }
-                        // A person's connection is at home with them, and this one is not there.
-                        Some((Way::Away { .. } | Way::Nowhere, _)) => {
+                        Some((Way::Away { to, claim }, last_seq)) => {
+                            let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
+                            guest.send(Errand::new((to, claim, last_seq), &message, heeded, *now));
+                            *person = None;
+                            let event = Event::Disconnected { session, broken: false };
+                            take(shard, *now, event, &mut carrier);
+                            sets_out = true;
+                            break;
+                        }
+                        Some((Way::Nowhere, _)) => {
                             carrier.tally.resumes_refused += 1;
                             shard.greet(session, &mut carrier);
                         }
@@ -366,6 +387,10 @@ impl Desk {
         }
         if session.is_within_head() {
             heads.begin(*now, conn, connection);
+        }
+        if sets_out {
+            // What follows is heard at home.
+            return self.set_out(io, conn, input);
         }
         if let Some(before) = is_back {
             self.release(before);

@@ -1,7 +1,9 @@
 //! Between the reactor and the desk: PROXY headers first, then TLS, each where the listener has it.
 //! What the desk hears is HTTP and WebSocket.
 
-use whisper_reactor::{Closed, ConnId, Handler, Io, Opened};
+use std::io;
+
+use whisper_reactor::{Cargo, Closed, ConnId, Handler, Io, Opened};
 
 use super::desk::Desk;
 use super::guest::Guest;
@@ -18,6 +20,7 @@ impl Front<'_> {
     /// Lets handshakes begin whose owners have answered, and those go on that were waiting for a
     /// turn with time for them.
     pub(super) fn go_on(&mut self, io: &mut Io) {
+        self.set_out_again(io);
         self.begin_decided(io);
         self.streams.go_on(io, |io, conn, plain| self.desk.hear(io, conn, plain));
         self.hear_answers(io);
@@ -70,6 +73,20 @@ impl Handler for Front<'_> {
             }
         }
         self.hear_answers(io);
+    }
+
+    fn detached(&mut self, io: &mut Io, conn: ConnId) {
+        self.send_home(io, conn);
+    }
+
+    fn arrived(&mut self, io: &mut Io, conn: ConnId, cargo: Cargo) {
+        self.take_in(io, conn, cargo);
+        self.hear_answers(io);
+    }
+
+    fn returned(&mut self, io: &mut Io, conn: ConnId, cargo: Cargo, error: io::Error) {
+        tracing::warn!(%error, "a connection can't be moved to its person's home");
+        self.arrived(io, conn, cargo);
     }
 
     fn overflowed(&mut self, io: &mut Io, conn: ConnId) {

@@ -14,6 +14,7 @@ use whisper_core::time::Micros;
 use whisper_store::bans::Identity;
 
 use super::challenge::Owed;
+use super::moving::Errand;
 use crate::config::{Config, Origins, Service};
 
 /// What a worker knows of who may come in, and by which door.
@@ -87,6 +88,8 @@ struct Extra {
     owed: Option<Owed>,
     /// What the client said of its device, hashed.
     fingerprint: Option<u64>,
+    /// What leads it to another worker.
+    errand: Option<Errand>,
 }
 
 /// What came too early, and waits for an owner's answer.
@@ -155,9 +158,25 @@ impl Guest {
         self.keep_as(Kept::Handshake, bytes)
     }
 
-    /// Whether the owner is being asked about what was said.
+    /// Whether the owner is being asked about what was said, or the connection is leaving: what
+    /// comes is kept.
     pub(super) fn waits(&self) -> bool {
-        self.extra.as_ref().is_some_and(|extra| extra.kept.is_some())
+        self.extra.as_ref().is_some_and(|extra| extra.kept.is_some() || extra.errand.is_some())
+    }
+
+    /// Goes to another worker, and keeps what comes until it is there.
+    pub(super) fn send(&mut self, errand: Errand) {
+        self.extra_mut().errand = Some(errand);
+    }
+
+    pub(super) fn errand(&self) -> Option<&Errand> {
+        self.extra.as_ref()?.errand.as_ref()
+    }
+
+    pub(super) fn take_errand(&mut self) -> Option<Errand> {
+        let errand = self.extra.as_mut()?.errand.take();
+        self.shrink();
+        errand
     }
 
     pub(super) fn take_kept(&mut self) -> Option<Kept> {
@@ -202,8 +221,15 @@ impl Guest {
     }
 
     fn keep_as(&mut self, kind: fn(Vec<u8>) -> Kept, bytes: &[u8]) -> bool {
-        let kept = self.extra_mut().kept.get_or_insert_with(|| kind(Vec::new()));
-        let (Kept::Handshake(kept) | Kept::Request(kept)) = kept;
+        let extra = self.extra_mut();
+        let kept = match &mut extra.errand {
+            Some(errand) => &mut errand.unheard,
+            None => {
+                let kept = extra.kept.get_or_insert_with(|| kind(Vec::new()));
+                let (Kept::Handshake(kept) | Kept::Request(kept)) = kept;
+                kept
+            }
+        };
         kept.extend_from_slice(bytes);
         kept.len() <= KEPT_MAX
     }
@@ -215,8 +241,9 @@ impl Guest {
     /// Frees what holds nothing any more.
     fn shrink(&mut self) {
         self.extra.take_if(|it| {
-            let Extra { header, kept, owed, fingerprint } = &**it;
-            header.is_none() && kept.is_none() && owed.is_none() && fingerprint.is_none()
+            let Extra { header, kept, owed, fingerprint, errand } = &**it;
+            let few = header.is_none() && kept.is_none() && errand.is_none();
+            few && owed.is_none() && fingerprint.is_none()
         });
     }
 }

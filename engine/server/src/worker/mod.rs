@@ -14,6 +14,7 @@ mod front;
 mod guest;
 mod heads;
 mod link;
+mod moving;
 mod pace;
 mod popularity;
 mod resuming;
@@ -74,7 +75,8 @@ use crate::tls::{self, Streams};
 /// Messages from other shards that are heard in one turn.
 const MESSAGES_PER_TURN: usize = 4096;
 
-/// While messages wait for room in another shard's ring, how long to sleep at most.
+/// While messages wait for room in another shard's ring, or connections for leave to move, how long
+/// to sleep at most.
 const RETRY: Duration = Duration::from_micros(100);
 
 /// How finely pings are spread over their interval.
@@ -266,6 +268,7 @@ impl Worker {
                 port: parts.port,
                 connections: Connections::with_capacity(sockets),
                 paused: Vec::new(),
+                homeward: VecDeque::new(),
                 told: VecDeque::new(),
                 decided: VecDeque::new(),
                 patience: Patience::default(),
@@ -390,6 +393,7 @@ impl Worker {
         }
         match self.desk.port.prepare_sleep() {
             Sleep::No => Wait::No,
+            Sleep::Now if !self.desk.homeward.is_empty() => Wait::For(RETRY),
             Sleep::Briefly => Wait::For(RETRY),
             Sleep::Now => Wait::For(duration(due.since(now))),
         }

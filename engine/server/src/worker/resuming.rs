@@ -53,7 +53,6 @@ pub(super) fn resume<'a>(bearer: Bearer, claim: Claim, last_seq: u64) -> Event<'
 impl Desk {
     /// Lets a connection that another reactor has handed over speak for whom a token names, who has
     /// heard up to a number; or for somebody new. Until then nobody is behind it.
-    #[expect(dead_code, reason = "connections aren't handed over yet")]
     pub(super) fn take_over(&mut self, io: &mut Io, conn: ConnId, claim: Claim, last_seq: u64) {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         let link = link_of(conn, connection.session.protocol());

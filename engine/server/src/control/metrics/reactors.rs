@@ -95,6 +95,12 @@ pub(super) const NUMBERS: &[Number] = &[
     counter("rooms_opened", "Rooms opened", |it| it.counts.rooms_opened.into()),
     gauge("sockets_open", "Sockets open, closing ones included", |it| it.sockets.into()),
     counter("sockets_accepted", "Sockets accepted", |it| it.reactor.accepted.into()),
+    counter("connection_moves", "Connections that came home from another reactor", |it| {
+        it.reactor.moved_in.into()
+    }),
+    counter("connection_moves_failed", "Connections that could not move home", |it| {
+        it.reactor.moves_failed.into()
+    }),
     counter("requests", "HTTP requests", |it| it.tally.requests.into()),
     counter("upgrades", "WebSockets opened", |it| it.tally.upgrades.into()),
     counter("messages_in", "Messages from clients", |it| it.tally.messages_in.into()),
