@@ -20,18 +20,19 @@ use whisper_core::shard::{Effect, Effects, Envelope, Event, Setup, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
 use whisper_proto::{
-    AgeCategory, ClientMessage, Join, Lane, LanguageWish, Mode, QueueType, Relax, Say,
+    AgeCategory, ClientMessage, Hello, Join, Lane, LanguageWish, Mode, QueueType, Relax, Say,
 };
 use whisper_shard_router::{Placement, ShardId};
 
 /// Walks so often.
 type Walk = fn(u64);
 
-const PATHS: [(&str, Walk); 6] = [
+const PATHS: [(&str, Walk); 7] = [
     ("upgrade", upgrade),
     ("match_of_two", match_of_two),
     ("relay", relay),
     ("relay_with_ids", relay_with_ids),
+    ("relay_kept", relay_kept),
     ("relay_across", relay_across),
     ("relay_moderated", relay_moderated),
 ];
@@ -85,6 +86,27 @@ fn relay_with_ids(count: u64) {
     let people = [engine.connect(0, 0), engine.connect(0, 1)];
     let room = engine.join(people, 0);
     engine.talk(people, count, &say(Some("0123456789abcdef"), Some(&room)));
+}
+
+/// The same as `relay_with_ids` between people who said hello: what they are told is kept until they
+/// acknowledge it, as they do every 16 messages, and ids are remembered.
+fn relay_kept(count: u64) {
+    let mut engine = Engine::new(1);
+    let people = [engine.connect(0, 0), engine.connect(0, 1)];
+    let hello = frame(&ClientMessage::Hello(Hello::default()));
+    people.into_iter().for_each(|person| engine.hear(person, &hello));
+    let room = engine.join(people, 0);
+    // More than are remembered of either.
+    let line = |number: u64| {
+        let id = format!("{number:016x}");
+        say(Some(&id), Some(&room)).swap_remove(number as usize % LINES.len())
+    };
+    let frames: Vec<_> = (0..256).map(line).collect();
+    for begun in (0..count).step_by(32) {
+        engine.talk(people, (count - begun).min(32), &frames[begun as usize % 256..]);
+        let ack = frame(&ClientMessage::Ack { seq: begun / 2 + 16 });
+        people.into_iter().for_each(|person| engine.hear(person, &ack));
+    }
 }
 
 /// The same as `relay` between people of two shards, without rules.

@@ -72,6 +72,11 @@ struct Said {
 /// many.
 const BLOCKED_REMEMBERED: usize = 8;
 
+/// Room that is made with the first message: for as many as come until they are acknowledged,
+/// mostly.
+const FIRST_BYTES: usize = 1_024;
+const FIRST_MESSAGES: usize = 16;
+
 /// Stands for a message without an id.
 const NO_ID: u64 = 0;
 
@@ -86,6 +91,10 @@ impl Kept {
         let told = &mut self.told;
         let seq = told.number(is_numbered);
         told.compact();
+        if told.messages.is_empty() {
+            told.bytes.reserve(FIRST_BYTES);
+            told.messages.reserve(FIRST_MESSAGES);
+        }
         let begin = told.bytes.len();
         encode(&mut told.bytes);
         let len = told.bytes.len() - begin;

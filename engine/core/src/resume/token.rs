@@ -29,22 +29,30 @@ pub struct Claim {
 /// twice, and what is opened is what was sealed. The key is another one each day; those of today
 /// and of yesterday are accepted.
 #[derive(Clone)]
-pub struct Mint([u8; 32]);
+pub struct Mint {
+    secret: [u8; 32],
+    /// The day whose key is at hand, and the key.
+    today: (u64, DayKey),
+}
 
 impl Mint {
     /// A mint under a secret.
     pub fn new(secret: [u8; 32]) -> Self {
-        Self(secret)
+        Self { secret, today: (0, DayKey::of(&secret, 0)) }
     }
 
     /// Seals a claim.
-    pub fn seal(&self, now: Micros, claim: Claim) -> [u8; TOKEN_BYTES] {
-        let key = self.key(now.unix_day());
-        let mut token = [0; TOKEN_BYTES];
-        let (proof, hidden) = token.split_at_mut(PROOF_BYTES);
+    pub fn seal(&mut self, now: Micros, claim: Claim) -> [u8; TOKEN_BYTES] {
+        let day = now.unix_day();
+        if self.today.0 != day {
+            self.today = (day, DayKey::of(&self.secret, day));
+        }
+        let key = &self.today.1;
         let claim = claim.to_bytes();
-        proof.copy_from_slice(&key.proof(claim));
-        hidden.copy_from_slice(&key.hide(proof, claim));
+        let proof = key.proof(claim);
+        let mut token = [0; TOKEN_BYTES];
+        token[..PROOF_BYTES].copy_from_slice(&proof);
+        token[PROOF_BYTES..].copy_from_slice(&key.hide(proof, claim));
         token
     }
 
@@ -54,23 +62,16 @@ impl Mint {
         let hidden: [u8; CLAIM_BYTES] = hidden.try_into().ok()?;
         let today = now.unix_day();
         [today, today.wrapping_sub(1)].into_iter().find_map(|day| {
-            let key = self.key(day);
-            let claim = key.hide(proof, hidden);
+            let key = DayKey::of(&self.secret, day);
+            let claim = key.hide(*proof, hidden);
             is_same(key.proof(claim), *proof).then(|| Claim::from_bytes(claim))
         })
     }
 
     /// A name for a session that tells nothing of it and is never used again.
     pub fn public_id(&self, session: SessionId) -> arrayvec::ArrayString<16> {
-        let hash = blake3::keyed_hash(&self.0, &session.to_bytes());
+        let hash = blake3::keyed_hash(&self.secret, &session.to_bytes());
         crate::ids::encode_base64url(&hash.as_bytes()[16..28])
-    }
-
-    fn key(&self, day: u64) -> DayKey {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(b"whisper tokens by the day");
-        hasher.update(&day.to_be_bytes());
-        DayKey(*hasher.finalize().as_bytes())
     }
 }
 
@@ -80,24 +81,31 @@ impl fmt::Debug for Mint {
     }
 }
 
+#[derive(Clone)]
 struct DayKey([u8; 32]);
 
 impl DayKey {
+    fn of(secret: &[u8; 32], day: u64) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(secret);
+        hasher.update(b"whisper tokens by the day");
+        hasher.update(&day.to_be_bytes());
+        Self(*hasher.finalize().as_bytes())
+    }
+
     fn proof(&self, claim: [u8; CLAIM_BYTES]) -> [u8; PROOF_BYTES] {
-        self.hash(b'p', &claim)
+        self.hash(b'p', claim)
     }
 
     /// Hides a claim, or brings it to light.
-    fn hide(&self, proof: &[u8], claim: [u8; CLAIM_BYTES]) -> [u8; CLAIM_BYTES] {
+    fn hide(&self, proof: [u8; PROOF_BYTES], claim: [u8; CLAIM_BYTES]) -> [u8; CLAIM_BYTES] {
         let pad = self.hash(b'h', proof);
         std::array::from_fn(|at| claim[at] ^ pad[at])
     }
 
-    fn hash(&self, purpose: u8, bytes: &[u8]) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(&[purpose]);
-        hasher.update(bytes);
-        let hash = hasher.finalize();
+    fn hash(&self, purpose: u8, bytes: [u8; 16]) -> [u8; 16] {
+        let mut input = [purpose; 17];
+        input[1..].copy_from_slice(&bytes);
+        let hash = blake3::keyed_hash(&self.0, &input);
         hash.as_bytes()[..16].try_into().expect("a hash has 32 bytes")
     }
 }
@@ -134,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_is_opened_and_nothing_else() {
-        let mint = Mint::new([5; 32]);
+        let mut mint = Mint::new([5; 32]);
         let token = mint.seal(NOON, claim(70_000, 3));
         assert_eq!(mint.open(NOON, &token), Some(claim(70_000, 3)));
         assert_eq!(Mint::new([6; 32]).open(NOON, &token), None);
@@ -150,7 +158,7 @@ mod tests {
 
     #[test]
     fn tokens_tell_nothing_of_whom_they_name() {
-        let mint = Mint::new([5; 32]);
+        let mut mint = Mint::new([5; 32]);
         let [one, other] = [1, 2].map(|slot| mint.seal(NOON, claim(slot, 0)));
         let differ = one.iter().zip(&other).filter(|(a, b)| a != b).count();
         assert!(differ > 24, "{differ} of {TOKEN_BYTES} bytes");
@@ -160,7 +168,7 @@ mod tests {
 
     #[test]
     fn keys_change_by_the_day_and_two_are_accepted() {
-        let mint = Mint::new([5; 32]);
+        let mut mint = Mint::new([5; 32]);
         let day = 86_400_000_000;
         for (days_ago, good) in [(0, true), (1, true), (2, false)] {
             let token = mint.seal(Micros(NOON.0 - days_ago * day), claim(1, 0));

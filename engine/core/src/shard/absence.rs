@@ -202,16 +202,16 @@ impl Floor {
         &self,
         session: SessionId,
         place: u32,
-        id: Option<&str>,
+        id: Option<(&str, u64)>,
         effects: &mut impl Effects,
     ) -> bool {
         let room = self.rooms.at(place);
-        let (Some(id), Some(kept)) = (id, &room.kept) else { return false };
+        let (Some((id, hash)), Some(kept)) = (id, &room.kept) else { return false };
         #[cfg(feature = "faults")]
         if self.shelf.has(Lapse::HearsAgain) {
             return false;
         }
-        match kept.repeats(self.hash_of(id), room.said) {
+        match kept.repeats(hash, room.said) {
             None => return false,
             Some(Repeat::Delivered(seq)) => {
                 self.tell(session, &ServerMessage::MessageAck { id, seq }, effects);
@@ -223,20 +223,16 @@ impl Floor {
         true
     }
 
-    /// The message of the person in the room at a place was delivered under this number, the latest.
-    pub(super) fn remember_said(&mut self, place: u32, seq: u64, id: Option<&str>) {
-        if self.rooms.at(place).kept.is_some() {
-            let id = id.map(|id| self.hash_of(id));
-            let kept = self.rooms.at_mut(place).kept.as_mut();
-            kept.expect("it is still there").said(seq, id);
-        }
+    /// What a message of this id is remembered by in the room at a place; None where it isn't.
+    pub(super) fn remembered_by(&self, place: u32, id: Option<&str>) -> Option<u64> {
+        self.rooms.at(place).kept.as_ref()?;
+        id.map(|id| self.hash_of(id))
     }
 
     /// The message of the person in the room at a place wasn't delivered.
-    pub(super) fn remember_blocked(&mut self, place: u32, id: Option<&str>) {
-        let Some(id) = id.map(|id| self.hash_of(id)) else { return };
-        if let Some(kept) = &mut self.rooms.at_mut(place).kept {
-            kept.blocked(id);
+    pub(super) fn remember_blocked(&mut self, place: u32, hash: Option<u64>) {
+        if let (Some(hash), Some(kept)) = (hash, &mut self.rooms.at_mut(place).kept) {
+            kept.blocked(hash);
         }
     }
 

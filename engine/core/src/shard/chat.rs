@@ -13,12 +13,13 @@ use crate::rooms::{Ending, RoomMessage, Worth};
 const ENVELOPE_BYTES: usize = 256;
 
 impl Floor {
-    /// Numbers, tags and delivers what a person says in the room at a place.
+    /// Numbers, tags and delivers what a person says in the room at a place, and remembers it by a
+    /// hash of its id.
     pub(super) fn deliver(
         &mut self,
         session: SessionId,
         place: u32,
-        say: &Say<'_>,
+        (say, hash): (&Say<'_>, Option<u64>),
         effects: &mut impl Effects,
     ) {
         let seq = self.rooms.say(place);
@@ -38,7 +39,9 @@ impl Floor {
         let sender_id = room.side.public_id(&room.id);
         let said = Said { id, sender_id: &sender_id, content, timestamp: unix_millis, seq, tag };
         self.relay(place, &ServerMessage::Message(said), Worth::Line, effects);
-        self.remember_said(place, seq, say.id);
+        if let Some(kept) = &mut self.rooms.at_mut(place).kept {
+            kept.said(seq, hash);
+        }
         if let Some(id) = say.id {
             self.tell(session, &ServerMessage::MessageAck { id, seq }, effects);
         }

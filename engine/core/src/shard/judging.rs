@@ -134,11 +134,12 @@ impl Shard {
     ) {
         let floor = &mut self.floor;
         let Some(place) = floor.chatting(session, say.room, say.id, effects) else { return };
-        if floor.answers_repeat(session, place, say.id, effects) {
+        let hash = floor.remembered_by(place, say.id);
+        if floor.answers_repeat(session, place, say.id.zip(hash), effects) {
             return;
         }
         let found = known.or_else(|| floor.find_in_words(session, place, say.content));
-        let Some(fault) = found else { return floor.deliver(session, place, say, effects) };
+        let Some(fault) = found else { return floor.deliver(session, place, (say, hash), effects) };
         let ladder = floor.judge.moderator.rules().ladder();
         let Some(person) = floor.people.get_mut(session) else { return };
         let day = day(floor.now);
@@ -157,13 +158,13 @@ impl Shard {
         };
         let warning = ServerMessage::ModerationWarning(warning);
         match action {
-            Action::Allow => floor.deliver(session, place, say, effects),
+            Action::Allow => floor.deliver(session, place, (say, hash), effects),
             Action::Warn => {
-                floor.deliver(session, place, say, effects);
+                floor.deliver(session, place, (say, hash), effects);
                 floor.tell(session, &warning, effects);
             }
             Action::Block => {
-                floor.remember_blocked(place, say.id);
+                floor.remember_blocked(place, hash);
                 floor.tell(session, &warning, effects);
                 floor.refuse(session, ErrorCode::Blocked, BLOCKED, say.id, effects);
             }

@@ -27,8 +27,8 @@ impl Shard {
 
     /// Tells a person `connected`: at the beginning, and again by a driver that has something to
     /// add to it. Nobody, if they are gone; nothing changes by it.
-    pub fn greet(&self, session: SessionId, effects: &mut impl Effects) {
-        let floor = &self.floor;
+    pub fn greet(&mut self, session: SessionId, effects: &mut impl Effects) {
+        let floor = &mut self.floor;
         let Some(person) = floor.people.get(session) else { return };
         let Some(link) = person.present_link() else { return };
         let uses = person.extra().map_or(0, |extra| extra.uses);
