@@ -19,6 +19,7 @@ mod cpus;
 mod driver;
 mod fleet;
 mod measure;
+mod network;
 mod operator;
 mod payload;
 mod plan;
@@ -71,6 +72,7 @@ fn carry_out(run: &Run) -> Result<(String, Outcome), Box<dyn Error>> {
         Run::Churn(args) => scenarios::churn::run(args, &operator)?,
         Run::Match(args) => scenarios::matching::run(args, &operator)?,
         Run::Relay(args) => scenarios::relay::run(args, &operator)?,
+        Run::Resume(args) => scenarios::resume::run(args, &operator)?,
         Run::Slow(args) => scenarios::slow::run(args, &operator)?,
         Run::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
     };

@@ -439,3 +439,26 @@ fn other_machines_are_not_loaded_by_mistake() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--i-may-load-this-host"));
 }
+
+/// People land on either of two reactors, half of them within TLS.
+#[test]
+fn chats_survive_a_network_that_fails() {
+    let tls = ["--tls-listen", "127.0.0.1:0", "--tls-self-signed"];
+    let mut engine = Server::engine_with("resume", "2", "", &tls);
+    let talk = ["resume", "--pairs", "20", "--rate", "400", "--secs", "3"];
+    let cut = ["--cut-after", "4k", "--patience", "300ms"];
+    let plainly = engine.result(&[&talk[..], &cut].concat());
+    engine.address = engine.tls.clone();
+    let within_tls = engine.result(&[&talk[..], &cut, &["--tls-insecure"]].concat());
+    for result in [plainly, within_tls] {
+        let figures = &result["figures"];
+        assert!(number(figures, "resumes") >= 50.0, "{figures:#}");
+        for cuts in ["cuts_by_reset", "cuts_in_silence"] {
+            assert!(number(figures, cuts) > 0.0, "{figures:#}");
+        }
+        for wrong in ["messages_lost", "messages_doubled", "messages_reordered", "resumes_refused"]
+        {
+            assert_eq!(number(figures, wrong), 0.0, "{figures:#}");
+        }
+    }
+}

@@ -65,6 +65,9 @@ pub(crate) enum Run {
     Churn(Churn),
     /// Pairs who talk: latency, throughput, CPU per message.
     Relay(Relay),
+    /// Pairs who talk through a network that cuts their connections again and again: what is lost or
+    /// doubled by resuming, and how long it takes.
+    Resume(Resume),
     /// Pairs who talk, at first alone and then beside people who never read what they are sent, and
     /// others who never come to the end of their request: what the former notice of the latter.
     Slow(Slow),
@@ -157,6 +160,7 @@ impl Run {
             Self::Match(args) => &args.aim.telling,
             Self::Churn(args) => &args.aim.telling,
             Self::Relay(args) => &args.aim.telling,
+            Self::Resume(args) => &args.aim.telling,
             Self::Slow(args) => &args.aim.telling,
             Self::CompareFloor(args) => &args.telling,
         }
@@ -437,6 +441,41 @@ pub(crate) struct Talk {
     #[arg(long)]
     pub(crate) moderated: bool,
 }
+
+/// `resume`
+#[derive(Args, Debug)]
+#[command(after_help = RESUME_EXAMPLES)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    /// Pairs who talk.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
+    pub(crate) pairs: usize,
+    /// Their messages a second, open loop. What is due while somebody is away waits for the resume.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// The length of what they say.
+    #[arg(long, value_name = "N", default_value = "64", value_parser = count)]
+    pub(crate) bytes: usize,
+    #[command(flatten)]
+    pub(crate) course: Course,
+    /// A connection is cut after so many bytes both ways, in the mean.
+    #[arg(long, value_name = "N", default_value = "8k", value_parser = count)]
+    pub(crate) cut_after: usize,
+    /// The part of the cuts that nobody hears of: what is sent vanishes, either way, and the server
+    /// still takes the connection for alive when its client is back. The others are resets.
+    #[arg(long, value_name = "SHARE", default_value = "0.5", value_parser = share)]
+    pub(crate) silent: f64,
+    /// How long a client waits for an answer before it tries another connection.
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub(crate) patience: Duration,
+}
+
+const RESUME_EXAMPLES: &str = "\
+Examples:
+  Ten thousand cuts and more, half of them silent:
+    whisper-bench resume --target 127.0.0.1:8080 --pairs 300 --rate 6k --secs 1m \\
+        --threshold 'resumes>=10000'";
 
 /// `slow`
 #[derive(Args, Debug)]

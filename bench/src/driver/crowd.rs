@@ -360,7 +360,14 @@ impl<S: Scenario> Floor<'_, S> {
             Heard::Pong => return,
             Heard::Upgraded if dialect == Dialect::Whisper => return,
             Heard::Upgraded => News::Ready,
-            Heard::Message(ServerMessage::Connected(_)) => News::Ready,
+            Heard::Message(message @ ServerMessage::Connected(_)) => {
+                // Whoever resumes is greeted again.
+                if !self.crowd.is_ready(person) {
+                    self.crowd.arrived(person);
+                    self.tell(io, person, &News::Ready);
+                }
+                News::Message(message)
+            }
             Heard::Message(ServerMessage::Reconnect(it)) if self.crowd.plan.also.is_some() => {
                 self.clock.recorder.count(Count::Moved);
                 return self.crowd.move_on(io, person, Duration::from_millis(it.after_ms.into()));

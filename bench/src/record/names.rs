@@ -46,6 +46,10 @@ named! {
         ConnectionsFailed = "connections_failed",
         /// Connections that ended before their time.
         ConnectionsLost = "connections_lost",
+        /// Sessions that did not come back with the connection after the one that was lost.
+        Refused = "resumes_refused",
+        /// Sessions that came back on another connection.
+        Resumed = "resumes",
         /// Connections that the server sent elsewhere, and that went there.
         Moved = "connections_moved",
         /// Second joins that were said before the first was known to wait.
@@ -87,6 +91,7 @@ impl Count {
                 | Self::Unexpected
                 | Self::ConnectionsFailed
                 | Self::ConnectionsLost
+                | Self::Refused
         )
     }
 
@@ -126,6 +131,8 @@ named! {
         SlowHandshake = "slow_handshake_gone",
         /// From the connected socket to the first word after the upgrade.
         Upgrade = "upgrade",
+        /// From a connection's loss, or when that was noticed, to the session's return.
+        Resume = "resume",
         /// How late we ourselves were with what was due.
         Lag = "generator_lag",
     }

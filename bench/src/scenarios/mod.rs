@@ -8,6 +8,7 @@ mod held;
 pub(crate) mod idle;
 pub(crate) mod matching;
 pub(crate) mod relay;
+pub(crate) mod resume;
 pub(crate) mod slow;
 
 use std::error::Error;
