@@ -390,6 +390,89 @@ fn who_stays_silent_is_lost_and_not_gone() {
     bob.hears(&ServerMessage::PartnerResumed);
 }
 
+/// A side of a chat whose connections don't last.
+struct Restless {
+    client: Option<Client>,
+    welcome: Welcome,
+    /// Words that came, in order.
+    heard: Vec<String>,
+    /// Connections that look alive still.
+    old: Option<Client>,
+}
+
+impl Restless {
+    fn new(engine: &Engine) -> Self {
+        let (client, welcome) = arrive(engine, Spoken::Msgpack);
+        Self { client: Some(client), welcome, heard: Vec::new(), old: None }
+    }
+
+    /// Loses the connection, which the engine may see or not, and comes back by whichever reactor.
+    fn come_again(&mut self, engine: &Engine, is_seen: bool) {
+        self.old = self.client.take();
+        if is_seen {
+            self.old.take().into_iter().for_each(Client::reset);
+        }
+        let (client, welcome) = come_back(engine, &self.welcome, self.heard.len() as u64);
+        (self.client, self.welcome) = (Some(client), welcome);
+    }
+
+    fn client(&mut self) -> &mut Client {
+        self.client.as_mut().expect("they are here")
+    }
+
+    /// Hears all that came up to the answer to a ping.
+    fn listen(&mut self) {
+        self.client().say(&ClientMessage::Ping);
+        loop {
+            let words = self.client().hear("anything", |message| {
+                Some(match message {
+                    ServerMessage::Message(said) => Some((said.seq, said.content.to_owned())),
+                    ServerMessage::Pong { .. } => None,
+                    _ => Some((0, String::new())),
+                })
+            });
+            let Some((seq, content)) = words else { break };
+            if seq > 0 {
+                self.heard.push(content);
+                assert_eq!(seq, self.heard.len() as u64, "in order, and once");
+            }
+        }
+        let seq = self.heard.len() as u64;
+        self.client().say(&ClientMessage::Ack { seq });
+    }
+}
+
+/// How often each of the two comes back.
+const COMES_AGAIN: usize = 5_000;
+
+#[test]
+fn however_often_they_come_back_nothing_is_lost_or_doubled() {
+    let engine = Engine::start(2);
+    let mut people = [Restless::new(&engine), Restless::new(&engine)];
+    let [ann, bob] = &mut people;
+    chat(ann.client(), bob.client());
+    for round in 0..COMES_AGAIN {
+        for (me, other) in [(0, 1), (1, 0)] {
+            let line = format!("line {round}");
+            people[me].client().say(&say_as(&line, &line));
+            // It may have arrived, and isn't answered yet: it is said again.
+            people[me].come_again(&engine, (round + me) % 3 == 0);
+            people[me].client().say(&say_as(&line, &line));
+            if round % 5 == 0 {
+                people[other].listen();
+            }
+        }
+    }
+    for person in &mut people {
+        person.listen();
+        person.listen();
+        let wanted = (0..COMES_AGAIN).map(|round| format!("line {round}"));
+        assert!(person.heard.iter().cloned().eq(wanted), "{:?}", person.heard.len());
+    }
+    let wanted = 2.0 * COMES_AGAIN as f64;
+    engine.await_labelled("whisper_resumes_total", "outcome=\"resumed\"", |it| it == wanted);
+}
+
 #[test]
 fn an_event_log_has_it_all_come_out_again() {
     let dir = TempDir::new().expect("a directory");
