@@ -64,7 +64,7 @@ export const words = sections(Object.keys(inEnglish) as (keyof Words)[], () => c
 
 /** What to say in views that were loaded by {@link withWords}. */
 export const laterWords = sections(
-	['rules', 'reasons', 'leaving', 'report', 'call', 'help'],
+	['rules', 'reasons', 'banned', 'leaving', 'report', 'call', 'help'],
 	() => {
 		if (!currentLater) throw new Error('the view was not loaded by withWords');
 		return currentLater;

@@ -38,6 +38,10 @@ export default (say: Formats): LaterWords => ({
 		grooming: 'طلب ما لا يحق لأحد طلبه',
 		reported: 'بلاغات من عدة أشخاص',
 	},
+	banned: {
+		reason: (reason) => phrase`السبب: ${reason}.`,
+		appeal: (code) => phrase`إن كان هذا خطأ فاذكر ${code}.`,
+	},
 	leaving: {
 		title: 'أنت تغادر Whisper',
 		body: 'أرسل غريب هذا الرابط. قد يعرف الموقع عنوانك على الإنترنت، وقد لا يكون ما يدّعيه.',

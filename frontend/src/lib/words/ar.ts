@@ -188,8 +188,6 @@ export default (say: Formats): Words => ({
 			until === undefined
 				? ['لا يمكنك المحادثة هنا بعد الآن.']
 				: phrase`لا يمكنك المحادثة حتى ${say.moment(until, now)}.`,
-		reason: (reason) => phrase`السبب: ${reason}.`,
-		appeal: (code) => phrase`إن كان هذا خطأ فاذكر ${code}.`,
 	},
 	notFound: { title: 'لا شيء هنا.', home: 'العودة إلى البداية' },
 });

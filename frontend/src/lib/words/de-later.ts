@@ -39,6 +39,10 @@ export default (say: Formats): LaterWords => ({
 		grooming: 'Verlangen, was niemand darf',
 		reported: 'Meldungen mehrerer Menschen',
 	},
+	banned: {
+		reason: (reason) => phrase`Grund: ${reason}.`,
+		appeal: (code) => phrase`Falls das ein Irrtum ist, nenne ${code}.`,
+	},
 	leaving: {
 		title: 'Du verlässt Whisper',
 		body: 'Jemand Fremdes hat diesen Link geschickt. Die Seite dahinter kann deine Internetadresse erfahren und muss nicht sein, was sie vorgibt.',

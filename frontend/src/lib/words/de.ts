@@ -191,8 +191,6 @@ export default (say: Formats): Words => ({
 			until === undefined
 				? ['Du kannst hier nicht mehr reden.']
 				: phrase`Du kannst bis ${say.moment(until, now)} nicht reden.`,
-		reason: (reason) => phrase`Grund: ${reason}.`,
-		appeal: (code) => phrase`Falls das ein Irrtum ist, nenne ${code}.`,
 	},
 	notFound: { title: 'Hier ist nichts.', home: 'Zurück zum Anfang' },
 });

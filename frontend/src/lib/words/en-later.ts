@@ -47,6 +47,10 @@ export default function english(say: Formats) {
 			grooming: 'asking for what nobody may',
 			reported: 'reports by several people',
 		},
+		banned: {
+			reason: (reason: string): Phrase => phrase`Reason: ${reason}.`,
+			appeal: (code: string): Phrase => phrase`If this is a mistake, quote ${code}.`,
+		},
 		leaving: {
 			title: "You're leaving Whisper",
 			body: 'A stranger sent this link. The site behind it can learn your internet address, and may not be what it says.',

@@ -93,8 +93,7 @@ export default function english(say: Formats) {
 			connecting: 'Connecting.',
 			cancel: 'Cancel',
 			elapsed: 'Time waited',
-			proving:
-				"It's very busy here. Your device solves a small puzzle first, which keeps bots out.",
+			proving: "It's busy. Your device solves a small puzzle first, which keeps bots out.",
 			slow: 'It takes a while today. Search wider, or go on waiting?',
 			goOn: 'Go on waiting',
 		},
@@ -199,8 +198,6 @@ export default function english(say: Formats) {
 				until === undefined
 					? ["You can't chat here anymore."]
 					: phrase`You can't chat until ${say.moment(until, now)}.`,
-			reason: (reason: string): Phrase => phrase`Reason: ${reason}.`,
-			appeal: (code: string): Phrase => phrase`If this is a mistake, quote ${code}.`,
 		},
 		notFound: {
 			title: "There's nothing here.",

@@ -39,6 +39,10 @@ export default (say: Formats): LaterWords => ({
 		grooming: 'pedir lo que nadie puede pedir',
 		reported: 'denuncias de varias personas',
 	},
+	banned: {
+		reason: (reason) => phrase`Motivo: ${reason}.`,
+		appeal: (code) => phrase`Si es un error, menciona ${code}.`,
+	},
 	leaving: {
 		title: 'Sales de Whisper',
 		body: 'Este enlace lo envió una persona desconocida. El sitio puede conocer tu dirección de internet y no ser lo que dice.',

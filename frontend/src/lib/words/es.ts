@@ -187,8 +187,6 @@ export default (say: Formats): Words => ({
 			until === undefined
 				? ['Ya no puedes charlar aquí.']
 				: phrase`No puedes charlar hasta ${say.moment(until, now)}.`,
-		reason: (reason) => phrase`Motivo: ${reason}.`,
-		appeal: (code) => phrase`Si es un error, menciona ${code}.`,
 	},
 	notFound: { title: 'Aquí no hay nada.', home: 'Volver al inicio' },
 });

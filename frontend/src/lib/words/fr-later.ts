@@ -40,6 +40,10 @@ export default (say: Formats): LaterWords => ({
 		grooming: "demander ce que personne n'a le droit de demander",
 		reported: 'signalements de plusieurs personnes',
 	},
+	banned: {
+		reason: (reason) => phrase`Motif : ${reason}.`,
+		appeal: (code) => phrase`Si c'est une erreur, citez ${code}.`,
+	},
 	leaving: {
 		title: 'Vous quittez Whisper',
 		body: "Un inconnu a envoyé ce lien. Le site derrière peut apprendre votre adresse internet, et n'être pas ce qu'il prétend.",

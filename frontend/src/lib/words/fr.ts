@@ -193,8 +193,6 @@ export default (say: Formats): Words => ({
 			until === undefined
 				? ['Vous ne pouvez plus discuter ici.']
 				: phrase`Vous ne pouvez pas discuter jusqu'à ${say.moment(until, now)}.`,
-		reason: (reason) => phrase`Motif : ${reason}.`,
-		appeal: (code) => phrase`Si c'est une erreur, citez ${code}.`,
 	},
 	notFound: { title: "Il n'y a rien ici.", home: 'Retour au début' },
 });

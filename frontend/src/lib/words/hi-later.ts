@@ -39,6 +39,10 @@ export default (say: Formats): LaterWords => ({
 		grooming: 'वह माँगना जो कोई नहीं माँग सकता',
 		reported: 'कई लोगों की शिकायतें',
 	},
+	banned: {
+		reason: (reason) => phrase`कारण: ${reason}।`,
+		appeal: (code) => phrase`अगर यह गलती है, तो ${code} बताएँ।`,
+	},
 	leaving: {
 		title: 'आप Whisper से बाहर जा रहे हैं',
 		body: 'यह लिंक किसी अजनबी ने भेजा है। इसके पीछे की साइट आपका इंटरनेट पता जान सकती है, और वैसी न हो जैसी दिखती है।',

@@ -177,8 +177,6 @@ export default (say: Formats): Words => ({
 			until === undefined
 				? ['अब आप यहाँ बात नहीं कर सकते।']
 				: phrase`आप ${say.moment(until, now)} तक बात नहीं कर सकते।`,
-		reason: (reason) => phrase`कारण: ${reason}।`,
-		appeal: (code) => phrase`अगर यह गलती है, तो ${code} बताएँ।`,
 	},
 	notFound: { title: 'यहाँ कुछ नहीं है।', home: 'शुरुआत पर लौटें' },
 });
