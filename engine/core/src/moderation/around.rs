@@ -17,13 +17,15 @@ const LONE_MAX: usize = 3;
 pub(super) struct Around<'a> {
     pub(super) glyphs: &'a Glyphs,
     pub(super) text: &'a str,
+    /// Whether there are letters of several alphabets in it, once somebody has asked.
+    is_mixed: Cell<Option<bool>>,
     /// The last word that was looked at as a whole, and whether it is to be read as Latin.
     word: Cell<(usize, usize, bool)>,
 }
 
 impl<'a> Around<'a> {
     pub(super) fn new(glyphs: &'a Glyphs, text: &'a str) -> Self {
-        Self { glyphs, text, word: Cell::default() }
+        Self { glyphs, text, is_mixed: Cell::default(), word: Cell::default() }
     }
 
     /// What stands at a place, and how many bytes it takes.
@@ -36,12 +38,34 @@ impl<'a> Around<'a> {
         let c = self.text[at..].chars().next().unwrap_or('\0');
         let width = c.len_utf8();
         let among = if is_of_alphabet(c) {
-            self.glyphs.get(c, true) != self.glyphs.get(c, false) && self.is_in_latin(at)
+            self.is_mixed() && self.is_in_latin(at)
         } else {
             at > 0 && bytes[at - 1].is_ascii_alphabetic()
                 || bytes.get(at + width).is_some_and(u8::is_ascii_alphabetic)
         };
         (self.glyphs.get(c, among), width)
+    }
+
+    /// Whether the text has letters of several alphabets: most have not, and need no closer look.
+    fn is_mixed(&self) -> bool {
+        if let Some(is_mixed) = self.is_mixed.get() {
+            return is_mixed;
+        }
+        // By the first bytes of what UTF-8 makes of a letter: ASCII, or Latin with more to it; Greek;
+        // Cyrillic; Armenian, where a few letters of Cyrillic are as well.
+        let alphabets = self.text.bytes().fold(0_u8, |alphabets, byte| {
+            alphabets
+                | match byte {
+                    b'a'..=b'z' | b'A'..=b'Z' | 0xC3..=0xCA => 1,
+                    0xCD..=0xCF => 2,
+                    0xD0..=0xD3 => 4,
+                    0xD4..=0xD6 => 8,
+                    _ => 0,
+                }
+        });
+        let is_mixed = alphabets.count_ones() > 1;
+        self.is_mixed.set(Some(is_mixed));
+        is_mixed
     }
 
     /// Whether a letter of another alphabet stands in a word that is meant to be read as Latin: of

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// What follows is shown from its end (right-to-left override)…
-const OVERRIDE: char = '\u{202E}';
+pub(super) const OVERRIDE: char = '\u{202E}';
 
 /// …until here (pop directional formatting), or the end of the line.
 const ENDS: [char; 2] = ['\u{202C}', '\n'];

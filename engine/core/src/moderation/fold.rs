@@ -9,6 +9,7 @@
 //! once more.
 
 use super::around::Around;
+use super::bidi::OVERRIDE;
 use super::block::{BLOCK, Block, NO_LETTER};
 use super::blur::Blurred;
 use super::glyphs::{DIGIT_LETTERS, Glyph, Glyphs};
@@ -65,6 +66,8 @@ impl Seen {
     pub(super) const SLASH: Self = Self(8);
     /// A digit or sign among letters, or a mask.
     pub(super) const DISGUISE: Self = Self(16);
+    /// What is shown in another order.
+    pub(super) const TURNED: Self = Self(32);
 
     /// What is in a text as patterns see it.
     pub(super) fn of_plain(text: &str) -> Self {
@@ -135,6 +138,13 @@ impl Folded {
         self.seen = Seen::default();
         self.foreign = false;
         self.old = 0;
+    }
+
+    /// Forgets the last message, and not what it has of earlier ones.
+    pub(super) fn forget_latest(&mut self) {
+        self.letters.truncate(self.old);
+        self.seen = Seen::default();
+        self.foreign = self.letters.iter().any(|letter| !letter.byte.is_ascii());
     }
 
     /// What it has of the last message.
@@ -299,7 +309,12 @@ impl Folding<'_> {
                 }
                 at + width
             }
-            Glyph::Nothing => at + width,
+            Glyph::Nothing => {
+                if self.around.text[at..].starts_with(OVERRIDE) {
+                    self.out.seen.add(Seen::TURNED);
+                }
+                at + width
+            }
         }
     }
 

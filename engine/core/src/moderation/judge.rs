@@ -76,7 +76,7 @@ impl Moderator {
         let scratch = &mut self.scratch;
         scratch.folded.clear();
         scratch.folded.resume(tail.get());
-        let finding = rules.find(scope, &as_shown(text), scratch);
+        let finding = rules.find(scope, text, scratch);
         tail.keep(&scratch.folded, scratch.begun, finding.is_some());
         finding
     }
@@ -89,7 +89,9 @@ impl Moderator {
     /// What is wrong with the line just heard, in which by itself nothing is, beside what the same
     /// person said lately; takes note of it.
     pub fn recall(&mut self, scope: Scope, text: &str, lately: &mut Lately) -> Option<Finding<'_>> {
-        let (rules, scratch, text) = (&*self.rules, &mut self.scratch, &*as_shown(text));
+        let (rules, scratch) = (&*self.rules, &mut self.scratch);
+        let shown = scratch.folded.seen.has(Seen::TURNED).then(|| as_shown(text));
+        let text = shown.as_deref().unwrap_or(text);
         let said = match scope {
             Scope::Unmoderated => Said::default(),
             Scope::Adult | Scope::Teen => lately.say(scratch.folded.latest()),
@@ -115,7 +117,7 @@ impl Moderator {
     /// What is wrong with a text that stands by itself, such as an interest.
     pub fn find(&mut self, scope: Scope, text: &str) -> Option<Finding<'_>> {
         self.scratch.folded.clear();
-        self.rules.find(scope, &as_shown(text), &mut self.scratch)
+        self.rules.find(scope, text, &mut self.scratch)
     }
 
     /// What is wrong with an interest. It stays for everybody to see, so it is refused where a
@@ -130,6 +132,15 @@ impl Rules {
     /// `scratch` already.
     fn find(&self, scope: Scope, text: &str, scratch: &mut Scratch) -> Option<Finding<'_>> {
         self.collect_terms(scope, text, scratch);
+        let shown;
+        let mut text = text;
+        if scratch.folded.seen.has(Seen::TURNED) {
+            shown = as_shown(text);
+            text = &shown;
+            scratch.folded.forget_latest();
+            self.collect_terms(scope, text, scratch);
+            scratch.folded.seen.add(Seen::TURNED);
+        }
         let worth = &self.worth[scope as usize];
         if !scratch.hit.meets(&worth.rules) && !scratch.folded.seen.has(worth.seen) {
             return None;
