@@ -49,7 +49,7 @@ fn a_few_that_are_missing_were_lifted_and_many_are_withheld() {
 fn what_is_withheld_is_restored_or_released() {
     let mut ledger = ledger(3);
     ledger.scanned(1, Vec::new());
-    assert_eq!((ledger.restore(), ledger.unwritten(), ledger.withheld()), (3, 3, 0));
+    assert_eq!((ledger.restore().len(), ledger.unwritten(), ledger.withheld()), (3, 3, 0));
     let (bans, _) = ledger.to_write();
     bans.iter().for_each(|ban| ledger.written(ban));
     assert_eq!(ledger.unwritten(), 0);

@@ -95,6 +95,9 @@ fn an_emptied_redis_unbans_nobody_until_an_operator_decides() {
     let (_, decided) = engine.order("bans/withheld", &json!({ "decision": "restore" }));
     assert_eq!(decided["decided"], 2);
     redis.await_answer(&["GET", "banned:ips:127.0.0.7"], |it| it == "banned|Spam");
+    let (_, audit) = engine.look("audit");
+    let rows = audit["audit"].as_array().expect("rows");
+    assert_eq!(rows.iter().filter(|it| it["what"] == "restore").count(), 2, "{audit}");
     await_metric(&engine, "whisper_bans_withheld", 0.0);
     redis.ask(&["FLUSHALL"]);
     await_metric(&engine, "whisper_bans_withheld", 2.0);

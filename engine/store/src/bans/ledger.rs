@@ -249,14 +249,11 @@ impl Ledger {
     }
 
     /// The operator's decision on what is withheld: it shall stand in the store again.
-    pub fn restore(&mut self) -> usize {
-        let keys = self.withheld_keys();
-        for key in &keys {
-            let (ban, _) = &self.bans[key];
-            let ban = Arc::clone(ban);
-            self.insert(ban, Standing::Unwritten);
-        }
-        keys.len()
+    pub fn restore(&mut self) -> Vec<Arc<Ban>> {
+        let bans = self.withheld_keys().into_iter().map(|key| Arc::clone(&self.bans[&key].0));
+        let bans: Vec<_> = bans.collect();
+        bans.iter().for_each(|ban| self.insert(Arc::clone(ban), Standing::Unwritten));
+        bans
     }
 
     /// The other decision: it was meant to go.

@@ -28,6 +28,9 @@ const ASKS_AT_ONCE: usize = 256;
 /// Who decides what is found in Redis: an operator, or another node.
 const BY_REDIS: &str = "redis";
 
+/// Why an operator had to decide on bans that were withheld.
+const GONE_FROM_REDIS: &str = "gone from Redis";
+
 /// Changes that may wait for the file; past that the oldest are given up.
 const UNSAVED_MAX: usize = 20_000;
 
@@ -251,10 +254,15 @@ impl Office {
 
     fn decide(&mut self, decision: Decision, by: &str) -> usize {
         match decision {
-            Decision::Restore => self.ledger.restore(),
+            Decision::Restore => {
+                let restored = self.ledger.restore();
+                let bans = restored.iter().map(|ban| &**ban);
+                self.write_down("restore", bans, by, GONE_FROM_REDIS);
+                restored.len()
+            }
             Decision::Release => {
                 let released = self.ledger.release();
-                self.lifted(&released, by, "gone from Redis");
+                self.lifted(&released, by, GONE_FROM_REDIS);
                 released.len()
             }
         }
