@@ -17,8 +17,11 @@ use crate::worker::{Command, Filing};
 /// How long a worker may take to say who somebody is.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 
-/// How long a database that failed is left alone.
-const AWAY: Duration = Duration::from_secs(5);
+/// How often what waits is brought to the database.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a database that failed is left alone: less, or the next try would come a hair too early.
+const AWAY: Duration = Duration::from_secs(4);
 
 /// How often reports are counted.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
@@ -57,7 +60,7 @@ impl Intake {
 
     /// Takes reports until the process ends.
     pub(crate) async fn run(mut self) {
-        let mut retry = interval(AWAY);
+        let mut retry = interval(RETRY_INTERVAL);
         let mut count = interval(COUNT_INTERVAL);
         let mut expiry = interval(EXPIRY_INTERVAL);
         count.set_missed_tick_behavior(MissedTickBehavior::Delay);
