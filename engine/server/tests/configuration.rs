@@ -4,9 +4,8 @@ mod harness;
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
-use harness::{ADULT_TEXT, Engine, PATIENCE, join, strict, topic, whisper};
+use harness::{ADULT_TEXT, Engine, join, strict, topic, until, until_true, whisper};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
@@ -89,10 +88,7 @@ fn what_has_changed_takes_effect_or_is_told_to_need_a_restart() {
 
     let reads = || engine.log().matches("configuration read").count();
     let await_reads = |count| {
-        let start = Instant::now();
-        while reads() < count {
-            assert!(start.elapsed() < PATIENCE, "{}", engine.log());
-        }
+        until(|| if reads() >= count { Ok(()) } else { Err(engine.log()) });
     };
     // What is there already stays; one more would be too many.
     read(&text(&format!(
@@ -112,15 +108,13 @@ fn what_has_changed_takes_effect_or_is_told_to_need_a_restart() {
     assert_eq!(engine.look("challenge").1["mode"], json!("on"));
     ann.say(&ClientMessage::Join(strict(ADULT_TEXT, &[&topic()])));
     ann.refused(ErrorCode::LaneClosed);
-    let start = Instant::now();
-    let mut bob = engine.http();
-    while bob.knock("Origin: https://chat.example\r\n").status != 101 {
-        assert!(start.elapsed() < PATIENCE, "its pages may come in by now");
-        bob = engine.http();
-    }
-    while engine.http().knock("").status != 429 {
-        assert!(start.elapsed() < PATIENCE, "two are here, and no more may be");
-    }
+    // Its pages may come in by now; when two are here, no more may be.
+    let _bob = until(|| {
+        let mut bob = engine.http();
+        let answer = bob.knock("Origin: https://chat.example\r\n");
+        if answer.status == 101 { Ok(bob) } else { Err(format!("{answer:?}")) }
+    });
+    until_true("too many", || engine.http().knock("").status == 429);
     engine.await_log("rules read");
 
     // A mistake anywhere, and nothing of it is taken.
@@ -131,10 +125,7 @@ fn what_has_changed_takes_effect_or_is_told_to_need_a_restart() {
 
     // Back to the beginning: what needed a restart has changed no more.
     read(&text(&format!("{limits}sockets = 2000\n")).replace("info", "error"));
-    let start = Instant::now();
-    while engine.look("log-level").1["level"] != "error" {
-        assert!(start.elapsed() < PATIENCE);
-    }
+    until_true("quiet", || engine.look("log-level").1["level"] == "error");
     assert_eq!(engine.look("challenge").1["mode"], json!("auto"));
     join(&mut ann, strict(ADULT_TEXT, &[&topic()]));
     engine.client().ping();
@@ -152,10 +143,9 @@ fn with_a_mistake_in_the_rules_nothing_else_is_taken() {
         fs::write(engine.dir().join("whisper.toml"), text(rules, mode)).expect("a file");
         let before = refusals();
         engine.signal(Signal::SIGHUP);
-        let start = Instant::now();
-        while refusals() == before && !engine.log().contains("configuration read") {
-            assert!(start.elapsed() < PATIENCE, "{}", engine.log());
-        }
+        until_true("read, or refused", || {
+            refusals() > before || engine.log().contains("configuration read")
+        });
     };
     let mode = || engine.look("challenge").1["mode"].clone();
 

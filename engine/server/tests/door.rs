@@ -5,11 +5,10 @@ mod harness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use harness::{
-    ADULT_TEXT, Answer, Client, Engine, Http, Match, PATIENCE, Papers, Spoken, Words, chat, join,
-    say, say_as, strict, topic, upgrade_request,
+    ADULT_TEXT, Answer, Client, Engine, Http, Match, Papers, Spoken, Words, chat, join, say,
+    say_as, strict, topic, until, until_true, upgrade_request,
 };
 use rustls::ClientConfig;
 use rustls::version::TLS13;
@@ -33,13 +32,7 @@ fn enter(engine: &Engine, from: &str, headers: &str) -> Result<Client, Answer> {
 
 /// Tries until it is let in: what left a moment ago may not be counted out yet.
 fn enter_soon(engine: &Engine, from: &str) -> Client {
-    let start = Instant::now();
-    loop {
-        match enter(engine, from, "") {
-            Ok(client) => return client,
-            Err(answer) => assert!(start.elapsed() < PATIENCE, "never let in: {answer:?}"),
-        }
-    }
+    until(|| enter(engine, from, "").map_err(|answer| format!("{answer:?}")))
 }
 
 #[test]
@@ -139,10 +132,7 @@ fn tls_handshakes_have_a_rate_for_each_address() {
     // Nothing was begun for who was turned away.
     shaken.engine.await_sum("whisper_tls_handshakes_total", |count| count >= 23.0);
     shaken.engine.await_sum("whisper_tls_handshakes_failed_total", |count| count == 0.0);
-    let start = Instant::now();
-    while !shaken.shakes_from("127.0.0.2") {
-        assert!(start.elapsed() < PATIENCE, "never let in again");
-    }
+    until_true("let in again", || shaken.shakes_from("127.0.0.2"));
     // Without TLS nothing of that counts.
     assert_eq!(Http::connect_from("127.0.0.2", shaken.engine.address).get("/health").status, 200);
 }
@@ -253,13 +243,10 @@ fn a_full_box_lets_nobody_in_and_keeps_who_is_there() {
     let settings = "[limits]\nmemory_reserve_mib = 100000000\n";
     let engine = Engine::configured(1, &format!("{NOBODY}{settings}"));
     // The first look may be a moment away.
-    let start = Instant::now();
-    let refused = loop {
-        match enter(&engine, "127.0.0.2", "") {
-            Err(answer) if answer.status == 503 => break answer,
-            _ => assert!(start.elapsed() < PATIENCE, "never full"),
-        }
-    };
+    let refused = until(|| match enter(&engine, "127.0.0.2", "") {
+        Err(answer) if answer.status == 503 => Ok(answer),
+        _ => Err("there is room".to_owned()),
+    });
     assert!(refused.header("Retry-After").is_some());
     assert_eq!(Http::connect_from("127.0.0.3", engine.address).get("/health").status, 200);
 }

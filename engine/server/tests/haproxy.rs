@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
 
-use harness::{Client, Engine, Http, PATIENCE, Papers, Spoken, Words, chat, say};
+use harness::{Client, Engine, Http, Papers, Spoken, Words, chat, say, until_true};
 use rustls::ClientConfig;
 use rustls::version::TLS13;
 use tempfile::TempDir;
@@ -68,13 +67,11 @@ impl Town {
             .stderr(log)
             .spawn()
             .expect("haproxy runs");
-        let start = Instant::now();
         let mut town = Self { engine, haproxy, front, back, trust: papers.client(&TLS13) };
-        while TcpStream::connect(front).is_err() {
-            let over = town.haproxy.try_wait().expect("its status");
-            assert!(over.is_none() && start.elapsed() < PATIENCE, "haproxy doesn't listen");
-            thread::yield_now();
-        }
+        until_true("haproxy listens", || {
+            assert!(town.haproxy.try_wait().expect("its status").is_none(), "haproxy is gone");
+            TcpStream::connect(front).is_ok()
+        });
         town
     }
 

@@ -10,10 +10,8 @@ mod postgres;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::thread;
-use std::time::Instant;
 
-use harness::{Client, Engine, Http, PATIENCE, Redis, Words, chat, say, topic};
+use harness::{Client, Engine, Http, Redis, Words, chat, say, topic, until};
 use postgres::Postgres;
 use serde_json::json;
 use tempfile::TempDir;
@@ -186,15 +184,11 @@ fn nor_is_it_where_the_engine_keeps_everything_itself() {
 }
 
 fn await_the_report(engine: &Engine) {
-    let start = Instant::now();
-    loop {
+    until(|| {
         let (_, answer) = engine.look("reports?verified=true");
-        if answer["reports"].as_array().is_some_and(|list| list.len() == 1) {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "it never arrives: {answer}");
-        thread::yield_now();
-    }
+        let is_there = answer["reports"].as_array().is_some_and(|list| list.len() == 1);
+        if is_there { Ok(()) } else { Err(answer.to_string()) }
+    });
 }
 
 fn assert_metrics_are_silent(engine: &Engine) {

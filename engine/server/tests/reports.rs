@@ -5,10 +5,7 @@ mod harness;
 #[allow(dead_code, reason = "what these tests need of it is little")]
 mod postgres;
 
-use std::thread;
-use std::time::Instant;
-
-use harness::{Client, Engine, Http, PATIENCE, Words, chat, say};
+use harness::{Client, Engine, Http, Words, chat, say, until};
 use postgres::Postgres;
 use serde_json::{Value, json};
 use whisper_proto::{ClientMessage, CloseCode, Evidence, Report, ReportReason, ServerMessage};
@@ -41,36 +38,30 @@ fn report(person: &mut Client, reason: ReportReason, room: Option<&str>, words: 
 /// Waits until metrics that have no reactor are as wanted.
 #[track_caller]
 fn await_metrics(engine: &Engine, wanted: &[(&str, u64)]) {
-    let start = Instant::now();
-    loop {
+    // Counted every 5 s, and a database that was silent once is left alone for as long.
+    until(|| {
         let text = Http::connect(engine.admin).get("/metrics").text().to_owned();
         let is_there = |(name, value): &(&str, u64)| {
             let sample = format!("whisper_{name} {value}");
             text.lines().any(|line| line == sample)
         };
         if wanted.iter().all(is_there) {
-            return;
+            Ok(())
+        } else {
+            Err(format!("{text}\nand not {wanted:?}"))
         }
-        // Counted every 5 s, and a database that was silent once is left alone for a while.
-        assert!(start.elapsed() < 3 * PATIENCE, "never {wanted:?}:\n{text}");
-        thread::yield_now();
-    }
+    });
 }
 
 /// Waits until the operators' list is as wanted.
 #[track_caller]
 fn await_list(engine: &Engine, query: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let start = Instant::now();
-    loop {
+    until(|| {
         let (status, answer) = engine.look(&format!("reports?{query}"));
         assert_eq!(status, 200, "{answer}");
         let list = answer["reports"].as_array().expect("a list").clone();
-        if wanted(&list) {
-            return list;
-        }
-        assert!(start.elapsed() < PATIENCE, "never as wanted: {answer}");
-        thread::yield_now();
-    }
+        if wanted(&list) { Ok(list) } else { Err(answer.to_string()) }
+    })
 }
 
 #[test]

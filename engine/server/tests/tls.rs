@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use harness::{
     ADULT_TEXT, Client, Engine, FIN, Http, PATIENCE, Papers, Spoken, Words, chat, frame, join, say,
-    strict, topic, upgrade_request,
+    strict, topic, until, upgrade_request,
 };
 use nix::sys::signal::Signal;
 use rustls::version::{TLS12, TLS13};
@@ -173,11 +173,7 @@ fn shown(secured: &Secured, papers: &Papers) -> bool {
 }
 
 fn await_shown(secured: &Secured, papers: &Papers) {
-    let start = Instant::now();
-    while !shown(secured, papers) {
-        assert!(start.elapsed() < PATIENCE, "never shown: {}", secured.engine.log());
-        thread::yield_now();
-    }
+    until(|| if shown(secured, papers) { Ok(()) } else { Err(secured.engine.log()) });
 }
 
 #[test]

@@ -6,9 +6,9 @@ mod harness;
 mod alone;
 mod redis;
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use harness::{Client, Engine, Http, PATIENCE, Spoken, upgrade_request};
+use harness::{Client, Engine, Http, Spoken, until_true, upgrade_request};
 use serde_json::Value;
 use whisper_proto::{CloseCode, ServerMessage};
 
@@ -59,10 +59,7 @@ fn refused(engine: &Engine, from: &str, cookie: Option<&str>) -> Told {
 /// The same, once bans that were just heard of have reached every worker.
 #[track_caller]
 fn refused_soon(engine: &Engine, from: &str, cookie: Option<&str>) -> Told {
-    let start = Instant::now();
-    while !come(engine, from, cookie).0.is_turned_away() {
-        assert!(start.elapsed() < PATIENCE, "never refused");
-    }
+    until_true("refused", || come(engine, from, cookie).0.is_turned_away());
     refused(engine, from, cookie)
 }
 
@@ -81,8 +78,5 @@ fn now_ms() -> u64 {
 /// Comes from an address until it is let in.
 #[track_caller]
 fn let_in_soon(engine: &Engine, from: &str) {
-    let start = Instant::now();
-    while come(engine, from, None).0.is_turned_away() {
-        assert!(start.elapsed() < PATIENCE, "never let in");
-    }
+    until_true("let in", || !come(engine, from, None).0.is_turned_away());
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Engine, Http, PATIENCE, Redis, Words, chat, say};
+use crate::harness::{Client, Engine, Http, Redis, Words, chat, say, until};
 use crate::{ban, banned, come, enter, let_in_soon, refused, refused_soon};
 
 /// A node that has heard all that stands in these, of which the first is there.
@@ -23,14 +23,10 @@ fn metric(engine: &Engine, name: &str) -> Option<f64> {
 
 #[track_caller]
 fn await_metric(engine: &Engine, name: &str, wanted: f64) {
-    let start = Instant::now();
-    loop {
+    until(|| {
         let value = metric(engine, name);
-        if value == Some(wanted) {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{name} is never {wanted}: {value:?}");
-    }
+        if value == Some(wanted) { Ok(()) } else { Err(format!("{name}: {value:?}")) }
+    });
 }
 
 fn stats(engine: &Engine) -> Value {
@@ -39,15 +35,12 @@ fn stats(engine: &Engine) -> Value {
 
 #[track_caller]
 fn await_stats(engine: &Engine, wanted: &Value) {
-    let start = Instant::now();
-    loop {
+    until(|| {
         let stats = stats(engine);
         let fits = |(name, value)| &stats[name as &String] == value;
-        if wanted.as_object().expect("a map").iter().all(fits) {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "never {wanted}: {stats}");
-    }
+        let is_so = wanted.as_object().expect("a map").iter().all(fits);
+        if is_so { Ok(()) } else { Err(format!("{stats}, and not {wanted}")) }
+    });
 }
 
 #[test]

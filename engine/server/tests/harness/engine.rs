@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use nix::sys::signal::{Signal, kill};
@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Client, Http, PATIENCE, Spoken};
+use super::{Client, Http, PATIENCE, Spoken, until};
 
 /// Connections opened in search of one on a certain reactor.
 const ATTEMPTS: usize = 400;
@@ -171,30 +171,22 @@ impl Engine {
     /// Waits until it has logged this; all that it has logged.
     #[track_caller]
     pub(crate) fn await_log(&self, words: &str) -> String {
-        let start = Instant::now();
-        loop {
+        until(|| {
             let log = self.log();
-            if log.contains(words) {
-                return log;
-            }
-            assert!(start.elapsed() < PATIENCE, "never logged: {words}\n{log}");
-            thread::yield_now();
-        }
+            if log.contains(words) { Ok(log) } else { Err(format!("{words}\n{log}")) }
+        })
     }
 
     /// Waits until a metric of the first reactor is as wanted; all metrics then.
     #[track_caller]
     pub(crate) fn await_metric(&self, name: &str, wanted: impl Fn(f64) -> bool) -> String {
-        let start = Instant::now();
         let line = format!("{name}{{reactor=\"0\"}} ");
-        loop {
+        until(|| {
             let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
             let value = metrics.lines().find_map(|it| it.strip_prefix(&line)?.parse().ok());
-            if value.is_some_and(&wanted) {
-                return metrics;
-            }
-            assert!(start.elapsed() < PATIENCE, "{name} is never as wanted: {value:?}");
-        }
+            let is_so = value.is_some_and(&wanted);
+            if is_so { Ok(metrics) } else { Err(format!("{name}: {value:?}")) }
+        })
     }
 
     /// Waits until a metric, added up over all reactors, is as wanted.
@@ -213,18 +205,14 @@ impl Engine {
     /// Waits until a metric with this label, added up over all reactors, is as wanted.
     #[track_caller]
     pub(crate) fn await_labelled(&self, name: &str, label: &str, wanted: impl Fn(f64) -> bool) {
-        let start = Instant::now();
         let line = format!("{name}{{reactor=");
-        loop {
+        until(|| {
             let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
             let values = metrics.lines().filter(|it| it.starts_with(&line) && it.contains(label));
             let values = values.filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok());
             let sum: f64 = values.sum();
-            if wanted(sum) {
-                return;
-            }
-            assert!(start.elapsed() < PATIENCE, "{name} is never as wanted: {sum}");
-        }
+            if wanted(sum) { Ok(()) } else { Err(format!("{name}: {sum}")) }
+        });
     }
 
     /// Sends it a signal.

@@ -4,14 +4,12 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::PATIENCE;
+use super::{PATIENCE, until, until_true};
 
 /// A redis-server on a free port that keeps nothing on disk. Killed when dropped.
 pub(crate) struct Redis {
@@ -39,11 +37,7 @@ impl Redis {
             .spawn()
             .expect("redis-server is installed");
         let redis = Self { process, port, dir };
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < PATIENCE, "Redis doesn't listen");
-            thread::yield_now();
-        }
+        until_true("Redis listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         redis
     }
 
@@ -90,15 +84,10 @@ impl Redis {
     /// Waits until the answer is as wanted.
     #[track_caller]
     pub(crate) fn await_answer(&self, words: &[&str], wanted: impl Fn(&str) -> bool) {
-        let start = Instant::now();
-        loop {
+        until(|| {
             let answer = self.ask(words);
-            if wanted(&answer) {
-                return;
-            }
-            assert!(start.elapsed() < PATIENCE, "{words:?} is never as wanted: {answer}");
-            thread::yield_now();
-        }
+            if wanted(&answer) { Ok(()) } else { Err(format!("{words:?}: {answer}")) }
+        });
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -5,14 +5,13 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::busy::Busy;
 use crate::files::queries;
-use crate::harness::PATIENCE;
+use crate::harness::{PATIENCE, until_true};
 
 /// A Prometheus that looks at one engine, often. Killed when dropped.
 struct Prometheus {
@@ -66,11 +65,7 @@ impl Prometheus {
 
     /// Waits until a query answers something.
     fn await_answer(&self, query: &str) {
-        let start = Instant::now();
-        while self.ask(query).is_none_or(|samples| samples.is_empty()) {
-            assert!(start.elapsed() < PATIENCE, "Prometheus never answers {query}");
-            std::thread::yield_now();
-        }
+        until_true(query, || self.ask(query).is_some_and(|samples| !samples.is_empty()));
     }
 }
 
