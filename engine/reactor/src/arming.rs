@@ -9,6 +9,7 @@
 use std::io;
 
 use crate::buffers::Buffers;
+use crate::closing::cancel_all;
 use crate::deadlines::{Clock, Deadlines};
 use crate::io::{Event, Io};
 use crate::ring::{Completion, Ring};
@@ -28,14 +29,14 @@ impl Io {
             slot.flags.remove(Flags::TOUCHED);
             match slot.phase {
                 Phase::Free | Phase::Arriving | Phase::Still | Phase::Passing => {}
+                Phase::Ending => self.settle_closing(conn, ring)?,
+                _ if self.frozen => cancel_all(conn, slot, ring)?,
                 Phase::Leaving => self.settle_leaving(conn, ring)?,
                 Phase::Open => {
                     Self::send_unsent(conn, slot, ring)?;
                     self.arm(conn, ring)?;
                 }
-                Phase::Flushing | Phase::Lingering | Phase::Ending => {
-                    self.settle_closing(conn, ring)?;
-                }
+                Phase::Flushing | Phase::Lingering => self.settle_closing(conn, ring)?,
             }
         }
         if self.touched.is_empty() {

@@ -135,7 +135,7 @@ impl Connector {
             let token = Token::new(Op::Install, index, attempt.serial);
             // SAFETY: the attempt is boxed, stays until its install has completed, and nobody
             // looks at the descriptor before.
-            unsafe { ring.install(&raw mut attempt.descriptor, token)? };
+            unsafe { ring.install(&raw mut attempt.descriptor, 1, token)? };
         }
         Ok(())
     }

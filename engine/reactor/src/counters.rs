@@ -19,6 +19,8 @@ pub struct Counters {
     pub moved_out: u64,
     /// Connections that could not be passed, and returned.
     pub moves_failed: u64,
+    /// Connections that came from another process.
+    pub adopted: u64,
     /// Connections whose `closed` was or will be heard.
     pub closed: u64,
     /// Buffers of data received.

@@ -56,15 +56,31 @@ impl<T> Deadlines<T> {
 pub(crate) struct Clock {
     start: Instant,
     now: Millis,
+    /// Since when it stands still.
+    stopped: Option<Instant>,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Clock { start: Instant::now(), now: 0 }
+        Clock { start: Instant::now(), now: 0, stopped: None }
     }
 
     pub(crate) fn tick(&mut self) {
-        self.now = self.start.elapsed().as_millis() as Millis;
+        if self.stopped.is_none() {
+            self.now = self.start.elapsed().as_millis() as Millis;
+        }
+    }
+
+    /// From here on no time passes.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = Some(Instant::now());
+    }
+
+    /// Time passes again.
+    pub(crate) fn go_on(&mut self) {
+        if let Some(stopped) = self.stopped.take() {
+            self.start += stopped.elapsed();
+        }
     }
 
     pub(crate) fn now(&self) -> Millis {

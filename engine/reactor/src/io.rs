@@ -153,6 +153,8 @@ pub struct Io {
     pub(crate) watched: Deadlines<ConnId>,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    /// Nothing is to be in flight.
+    pub(crate) frozen: bool,
     /// Own bytes in all outboxes.
     pub(crate) unsent_sum: Sum,
     /// Who may write a last word.
@@ -185,6 +187,7 @@ impl Io {
             watched: Deadlines::new(config.stall),
             clock: Clock::new(),
             counters: Counters::default(),
+            frozen: false,
             unsent_sum: Sum::default(),
             parting: None,
             unsent_max: config.unsent_max,

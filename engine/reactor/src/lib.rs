@@ -41,11 +41,14 @@
 //!   who knows how; here only the place for it is known.
 //! - `moving`: a live connection leaves for another reactor, or for whoever can take its socket:
 //!   detached first, so that it is nothing but a still socket and some state, then passed on.
+//! - `freezing` and `adopting`: a whole reactor stands still, so that another process can take its
+//!   connections: their sockets, and the `estate` of each. If none does, it goes on.
 //! - `closing`: what was written leaves first; then FIN, a short wait for the peer's, and the slot.
 //!   A slot is never closed with an operation in flight.
 //!
 //! Memory per idle connection: one 32-byte slot record here, nothing on the heap.
 
+mod adopting;
 mod arena;
 mod arming;
 mod buffers;
@@ -54,6 +57,8 @@ mod config;
 mod connector;
 mod counters;
 mod deadlines;
+mod estate;
+mod freezing;
 mod io;
 mod limits;
 mod listener;
@@ -63,17 +68,20 @@ mod reactor;
 mod ring;
 mod sealing;
 mod sends;
+mod setup;
 mod slots;
 mod token;
 mod wake;
 
 pub use config::Config;
 pub use counters::Counters;
+pub use estate::Estate;
 pub use io::{Closed, Handler, Io, Opened};
 pub use limits::raise_file_limit;
 pub use moving::Cargo;
+pub use outbox::{Piece, Unsent};
 pub use reactor::{Reactor, Wait};
-pub use ring::SetupError;
 pub use sealing::Sealer;
+pub use setup::SetupError;
 pub use slots::ConnId;
 pub use wake::{Notifier, WakeHandle};

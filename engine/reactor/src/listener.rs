@@ -109,24 +109,25 @@ impl Listeners {
         let reserved: u32 = self.all.iter().map(|listener| listener.singles()).sum();
         let mut free = ring.slots().saturating_sub(in_use + reserved + self.kept);
         for (index, listener) in self.all.iter_mut().enumerate() {
-            if listener.rest_until.is_some_and(|until| until > now) {
+            let stopped = listener.stopped || io.frozen;
+            if !stopped && listener.rest_until.is_some_and(|until| until > now) {
                 continue;
             }
             listener.rest_until = None;
             match listener.accepting {
-                Accepting::Nothing if listener.stopped => {}
+                Accepting::Nothing if stopped => {}
                 Accepting::Nothing if free > self.watermark => {
                     listener.accepting = Accepting::Many;
                     ring.accept_many(&listener.socket, many(index))?;
                 }
-                Accepting::Many if listener.stopped || free <= self.watermark => {
+                Accepting::Many if stopped || free <= self.watermark => {
                     if !listener.cancelled {
                         listener.cancelled = true;
                         ring.cancel(many(index))?;
                     }
                 }
                 Accepting::Many => {}
-                Accepting::Singles(_) if listener.stopped => {
+                Accepting::Singles(_) if stopped => {
                     // One cancel ends one accept; the next look ends the next.
                     if !listener.cancelled {
                         listener.cancelled = true;
@@ -159,6 +160,17 @@ impl Listeners {
 
     pub(crate) fn has_work(&self) -> bool {
         self.unsubmitted > 0
+    }
+
+    /// Whether nothing is being accepted, nor any name asked for.
+    pub(crate) fn are_idle(&self) -> bool {
+        self.unsubmitted == 0 && self.all.iter().all(Listener::is_idle)
+    }
+
+    /// Those that are not stopped, by other descriptors.
+    pub(crate) fn clone_all(&self) -> io::Result<Vec<(TcpListener, u32)>> {
+        let going = self.all.iter().filter(|listener| !listener.stopped);
+        going.map(|listener| Ok((listener.socket.try_clone()?, listener.tag))).collect()
     }
 
     pub(crate) fn on_accepted(&mut self, completion: Completion, io: &mut Io) {

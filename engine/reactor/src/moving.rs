@@ -4,9 +4,9 @@
 //!   not heard, is kept in order; what was written and not sent stays in the outbox.
 //! - *Still*: nothing is in flight, and the peer notices nothing but a pause. From here the
 //!   connection can be served again ([`Io::reattach`]), or be brought to wherever its socket can
-//!   be: the descriptor and its [`Baggage`] are all there is of it.
+//!   be: the descriptor and its [`Estate`] are all there is of it.
 //! - *Passing*: the kernel installs the socket in the other ring's table (`MSG_RING` with
-//!   `SEND_FD`) and posts a completion there, which has the baggage and the owner's cargo in it. So
+//!   `SEND_FD`) and posts a completion there, which has the estate and the owner's cargo in it. So
 //!   socket and state arrive together or not at all: either the other reactor hears of the arrival,
 //!   or this one of the return. Only then is the slot closed here, which to the peer is nothing.
 //!
@@ -18,8 +18,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::closing::cancel_all;
+use crate::estate::Estate;
 use crate::io::{Closed, Event, Io};
-use crate::outbox::{Outbox, Unsent};
+use crate::outbox::Unsent;
 use crate::ring::{Completion, Ring};
 use crate::sends::token;
 use crate::slots::{ConnId, Flags, Phase, Slot};
@@ -36,28 +37,17 @@ const LEAVING_MAX: usize = 256;
 /// in before the cancel does is closed: it is flooding.
 const INPUT_MAX: usize = 256 * 1024;
 
-/// What there is of a connection besides its socket.
-#[derive(Debug, Default)]
-pub(crate) struct Baggage {
-    /// Received, and not heard.
-    input: Vec<u8>,
-    /// Written, and not taken by the kernel.
-    unsent: Unsent,
-    /// What is written leaves by a sealer only.
-    sealed: bool,
-}
-
 /// All that arrives with a socket.
 #[derive(Debug)]
 struct Parcel {
-    baggage: Baggage,
+    estate: Estate,
     cargo: Cargo,
 }
 
 /// A connection that is not served here any more, or not at present.
 #[derive(Debug)]
 struct Leaver {
-    baggage: Baggage,
+    estate: Estate,
     passing: Option<Passing>,
 }
 
@@ -81,6 +71,11 @@ impl Moving {
     pub(crate) fn forget(&mut self, conn: ConnId) {
         self.leavers.remove(&conn.slot());
     }
+
+    /// What was received for a connection that leaves, and not heard.
+    pub(crate) fn input(&self, conn: ConnId) -> &[u8] {
+        self.leavers.get(&conn.slot()).map_or(&[], |leaver| &leaver.estate.input)
+    }
 }
 
 impl Io {
@@ -88,19 +83,22 @@ impl Io {
     /// received, nothing can be written, and [`crate::Handler::detached`] is heard when the socket
     /// is still; or `closed`, where the connection broke before.
     ///
-    /// False, and nothing happens, where the connection is not open, is about to be closed, or too
-    /// many are leaving: try again in a later turn.
+    /// False, and nothing happens, where the connection is not open, is about to be closed, too many
+    /// are leaving, or the reactor is frozen: try again in a later turn.
     pub fn detach(&mut self, conn: ConnId) -> bool {
         let parting = Flags::OVERFULL.or(Flags::BROKEN);
         let is_full = self.moving.leavers.len() >= LEAVING_MAX;
-        if is_full || self.slots.open_mut(conn).is_none_or(|slot| slot.flags.any(parting)) {
+        if self.frozen
+            || is_full
+            || self.slots.open_mut(conn).is_none_or(|slot| slot.flags.any(parting))
+        {
             return false;
         }
         self.move_plain_to_outbox(conn); // it is sealed where it is sent
         let Some(slot) = self.slots.open_mut(conn) else { return false };
         slot.phase = Phase::Leaving;
-        let baggage = Baggage { sealed: slot.flags.any(Flags::SEALED), ..Baggage::default() };
-        self.moving.leavers.insert(conn.slot(), Leaver { baggage, passing: None });
+        let estate = Estate { sealed: slot.flags.any(Flags::SEALED), ..Estate::default() };
+        self.moving.leavers.insert(conn.slot(), Leaver { estate, passing: None });
         self.touch(conn);
         true
     }
@@ -112,7 +110,7 @@ impl Io {
         };
         slot.phase = Phase::Open;
         let Some(leaver) = self.moving.leavers.remove(&conn.slot()) else { return };
-        self.settle_in(conn, leaver.baggage.input);
+        self.settle_in(conn, leaver.estate.input);
     }
 
     /// Passes a detached connection to another reactor, where it is heard of as
@@ -122,19 +120,19 @@ impl Io {
     ///
     /// # Errors
     /// The cargo, where the connection is not detached, or where too many are on their way to the
-    /// other reactor, or that one is gone. The connection stays as it is.
+    /// other reactor, or that one is gone, or this one is frozen. The connection stays as it is.
     pub fn pass(&mut self, conn: ConnId, to: &WakeHandle, cargo: Cargo) -> Result<(), Cargo> {
         let Some(slot) = self.slots.get_mut(conn).filter(|slot| slot.phase == Phase::Still) else {
             return Err(cargo);
         };
         let Some(leaver) = self.moving.leavers.get_mut(&conn.slot()) else { return Err(cargo) };
-        if to.ring().is_none() || !to.expect_arrival() {
+        if self.frozen || to.ring().is_none() || !to.expect_arrival() {
             return Err(cargo);
         }
         slot.phase = Phase::Passing;
-        let mut baggage = std::mem::take(&mut leaver.baggage);
-        baggage.unsent = slot.outbox.take().map_or_else(Unsent::default, |outbox| outbox.pack());
-        let parcel = Box::into_raw(Box::new(Parcel { baggage, cargo }));
+        let mut estate = std::mem::take(&mut leaver.estate);
+        estate.unsent = slot.outbox.take().map_or_else(Unsent::default, |outbox| outbox.pack());
+        let parcel = Box::into_raw(Box::new(Parcel { estate, cargo }));
         leaver.passing = Some(Passing { to: to.clone(), parcel });
         self.moving.passes.push(conn);
         Ok(())
@@ -183,10 +181,10 @@ impl Io {
             return;
         }
         let Some(leaver) = self.moving.leavers.get_mut(&conn.slot()) else { return };
-        if leaver.baggage.input.len() + bytes.len() > INPUT_MAX {
+        if leaver.estate.input.len() + bytes.len() > INPUT_MAX {
             return self.let_go(conn, Phase::Ending, Closed::Error(libc::ENOBUFS));
         }
-        leaver.baggage.input.extend_from_slice(bytes);
+        leaver.estate.input.extend_from_slice(bytes);
     }
 
     /// A socket of ours is in the other ring, or can't be.
@@ -207,46 +205,22 @@ impl Io {
         // SAFETY: made by `pass` from a box, and the other ring has not heard of it: its completion
         // is posted exactly where this one is no failure. (Where the kernel had no memory for it,
         // the other table keeps the socket, which nobody there knows or serves.)
-        let Parcel { baggage, cargo } = *unsafe { Box::from_raw(passing.parcel) };
-        if !baggage.unsent.is_empty() {
-            slot.outbox = Some(Box::new(Outbox::unpack(baggage.unsent, &self.unsent_sum)));
-        }
+        let Parcel { estate, cargo } = *unsafe { Box::from_raw(passing.parcel) };
         slot.phase = Phase::Open;
         let error = io::Error::from_raw_os_error(-completion.result);
         self.events.push_back(Event::Returned(conn, cargo, error));
-        self.settle_in(conn, baggage.input);
+        self.move_in(conn, estate);
     }
 
     /// A socket from another ring is in ours.
     pub(crate) fn on_arrived(&mut self, completion: Completion, me: &WakeHandle) {
         let Some(parcel) = open(completion) else { return };
         me.arrived();
-        let Parcel { baggage, cargo } = *parcel;
+        let Parcel { estate, cargo } = *parcel;
         let conn = self.slots.open(completion.result as u32, Phase::Open);
-        if let Some(slot) = self.slots.get_mut(conn) {
-            if baggage.sealed {
-                slot.flags.insert(Flags::SEALED);
-            }
-            if !baggage.unsent.is_empty() {
-                slot.outbox = Some(Box::new(Outbox::unpack(baggage.unsent, &self.unsent_sum)));
-            }
-        }
         self.counters.moved_in += 1;
         self.events.push_back(Event::Arrived(conn, cargo));
-        self.settle_in(conn, baggage.input);
-    }
-
-    /// Begins to serve a connection that comes with this input.
-    fn settle_in(&mut self, conn: ConnId, input: Vec<u8>) {
-        if let Some(slot) = self.slots.get_mut(conn)
-            && !slot.flags.any(Flags::BROKEN)
-        {
-            slot.flags.remove(Flags::ENDED); // the socket says it again
-        }
-        if !input.is_empty() {
-            self.events.push_back(Event::Kept(conn, input));
-        }
-        self.check_unsent(conn);
+        self.move_in(conn, estate);
     }
 }
 

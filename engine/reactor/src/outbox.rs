@@ -12,9 +12,11 @@ pub(crate) type Sum = Rc<Cell<usize>>;
 const SEALED_AT_ONCE: usize = 16 * 1024;
 
 /// A run of bytes that one send is made of.
-#[derive(Debug)]
-enum Piece {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Written for this connection.
     Own(Vec<u8>),
+    /// A body that many connections share, see [`crate::Io::write_shared`].
     Shared(Arc<[u8]>),
 }
 
@@ -45,18 +47,20 @@ pub(crate) struct Outbox {
     sum: Sum,
 }
 
-/// What waited in an outbox, on its way to another reactor's.
-#[derive(Debug, Default)]
-pub(crate) struct Unsent {
-    first: Option<(Piece, usize)>,
-    rest: VecDeque<Piece>,
-    sealed: usize,
-    bytes: usize,
-    shared: usize,
+/// What was written to a connection and not taken by the kernel, on its way to another reactor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsent {
+    /// Leaves first, and as it is; of it, so many bytes have left.
+    pub first: Option<(Piece, usize)>,
+    /// Leaves after that, in this order. Of a sealed connection it is as it was written.
+    pub rest: VecDeque<Piece>,
+    /// Of the first of the rest, bytes that were sealed already.
+    pub sealed: usize,
 }
 
 impl Unsent {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
         self.first.is_none() && self.rest.is_empty()
     }
 }
@@ -69,13 +73,25 @@ impl Outbox {
         Outbox { first: None, rest, sealed: 0, unsent: 0, shared: 0, moved: None, sum }
     }
 
-    /// One with what waited in another, that counts for `sum` instead.
+    /// One with what waited in another, that counts for `sum` instead; whatever is in it.
     pub(crate) fn unpack(unsent: Unsent, sum: &Sum) -> Self {
-        let Unsent { first, rest, sealed, bytes, shared } = unsent;
+        let Unsent { first, mut rest, sealed } = unsent;
         let mut outbox = Outbox::new(sum);
-        (outbox.first, outbox.rest) = (first, rest);
-        (outbox.sealed, outbox.shared) = (sealed, shared);
-        outbox.more(bytes);
+        outbox.first = first.filter(|(piece, done)| *done < piece.bytes().len());
+        rest.retain(|piece| !piece.bytes().is_empty());
+        outbox.sealed = sealed.min(rest.front().map_or(0, |piece| piece.bytes().len() - 1));
+        outbox.rest = rest;
+        let first = outbox.first.iter().map(|(piece, done)| (piece, *done));
+        let sealed = std::iter::once(outbox.sealed).chain(std::iter::repeat(0));
+        let (mut own, mut shared) = (0, 0);
+        for (piece, gone) in first.chain(outbox.rest.iter().zip(sealed)) {
+            match piece {
+                Piece::Own(bytes) => own += bytes.len() - gone,
+                Piece::Shared(_) => shared += 1,
+            }
+        }
+        outbox.shared = shared;
+        outbox.more(own);
         outbox
     }
 
@@ -85,9 +101,16 @@ impl Outbox {
             first: self.first.take(),
             rest: std::mem::take(&mut self.rest),
             sealed: self.sealed,
-            bytes: self.unsent,
-            shared: self.shared,
         }
+    }
+
+    /// The same, copied as far as it isn't shared.
+    pub(crate) fn copy(&self) -> Unsent {
+        let first = self.first.as_ref().map(|(piece, done)| match piece {
+            Piece::Own(bytes) => (Piece::Own(bytes[*done..].to_vec()), 0),
+            Piece::Shared(bytes) => (Piece::Shared(Arc::clone(bytes)), *done),
+        });
+        Unsent { first, rest: self.rest.clone(), sealed: self.sealed }
     }
 
     /// Puts what a send left before everything else. Nothing may be in flight.
@@ -238,6 +261,49 @@ mod tests {
         outbox.sent(2);
         assert!(outbox.is_empty());
         assert_eq!(outbox.next(), None);
+    }
+
+    #[test]
+    fn what_waits_elsewhere_is_taken_as_it_is() {
+        let body: Arc<[u8]> = Arc::from(*b"shared");
+        let mut outbox = Outbox::new(&Sum::default());
+        outbox.append(|out| out.extend_from_slice(b"abcdef"));
+        outbox.append_shared(Arc::clone(&body));
+        outbox.append(|out| out.extend_from_slice(b"gh"));
+        outbox.next();
+        outbox.sent(2);
+        let sum = Sum::default();
+        let mut copy = Outbox::unpack(outbox.copy(), &sum);
+        assert_eq!((copy.unsent(), copy.shared(), sum.get()), (6, 1, 6));
+        let mut left = Vec::new();
+        while let Some(bytes) = copy.next().map(<[u8]>::to_vec) {
+            copy.sent(bytes.len());
+            left.extend(bytes);
+        }
+        assert_eq!(left, b"cdefsharedgh");
+        assert_eq!((copy.unsent(), copy.shared(), sum.get()), (0, 0, 0));
+        assert_eq!((outbox.unsent(), outbox.shared()), (6, 1), "it is still here");
+    }
+
+    #[test]
+    fn nothing_that_waits_elsewhere_is_believed() {
+        let own = |bytes: &[u8]| Piece::Own(bytes.to_vec());
+        let empty = Piece::Shared(Arc::from(*b""));
+        for (first, rest, sealed, unsent) in [
+            (Some((own(b"ab"), 3)), vec![], 0, 0),
+            (Some((own(b"ab"), usize::MAX)), vec![own(b""), empty.clone()], 7, 0),
+            (None, vec![empty, own(b"abc")], usize::MAX, 1),
+        ] {
+            let unsent_elsewhere = Unsent { first, rest: rest.into(), sealed };
+            let mut outbox = Outbox::unpack(unsent_elsewhere, &Sum::default());
+            assert_eq!((outbox.unsent(), outbox.shared()), (unsent, 0));
+            while !outbox.is_empty() {
+                outbox.seal_next(|plain, _, wire| wire.extend_from_slice(plain));
+                let len = outbox.next().map_or(0, <[u8]>::len);
+                outbox.sent(len);
+            }
+            assert_eq!(outbox.unsent(), 0);
+        }
     }
 
     #[test]

@@ -12,8 +12,9 @@ use crate::counters::Counters;
 use crate::io::{Event, Handler, Io, Opened};
 use crate::listener::Listeners;
 use crate::moving;
-use crate::ring::{Ring, SetupError};
+use crate::ring::Ring;
 use crate::sealing::Sealer;
+use crate::setup::SetupError;
 use crate::token::{Op, Token};
 use crate::wake::{Notifier, WakeHandle};
 
@@ -30,15 +31,17 @@ pub enum Wait {
 
 /// One ring and its sockets. Belongs to the thread that made it.
 pub struct Reactor {
-    ring: Ring,
+    pub(crate) ring: Ring,
     // The kernel may hold pointers into these until the ring has cancelled all: see `drop`.
     buffers: ManuallyDrop<Buffers>,
-    io: ManuallyDrop<Io>,
-    listeners: ManuallyDrop<Listeners>,
+    pub(crate) io: ManuallyDrop<Io>,
+    pub(crate) listeners: ManuallyDrop<Listeners>,
     notifier: Notifier,
     notifier_armed: bool,
     wake_handle: WakeHandle,
     event_budget: usize,
+    /// What the kernel said to [`Op::Lent`] and [`Op::Adopted`], and to which of them.
+    pub(crate) answers: Vec<(u32, i32)>,
     /// The kernel accepts submissions from the ring's own thread only.
     not_send: PhantomData<*const ()>,
 }
@@ -74,6 +77,7 @@ impl Reactor {
             notifier,
             notifier_armed: false,
             event_budget: config.event_budget.max(1),
+            answers: Vec::new(),
             not_send: PhantomData,
         })
     }
@@ -275,7 +279,7 @@ impl Reactor {
     }
 
     /// Turns all completions into changes of state, and those that concern the handler into events.
-    fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         for completion in self.ring.completions() {
             self.io.counters.completions += 1;
             let io = &mut *self.io;
@@ -293,6 +297,9 @@ impl Reactor {
                 Op::Wake => io.counters.wakes += 1,
                 Op::Passed => io.on_passed(completion),
                 Op::Arrived => io.on_arrived(completion, &self.wake_handle),
+                Op::Lent | Op::Adopted => {
+                    self.answers.push((completion.token.generation, completion.result));
+                }
                 Op::Notified => {
                     io.counters.notifications += 1;
                     self.notifier_armed = completion.more();

@@ -6,11 +6,11 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, DestinationSlot, Fd, Fixed, Timespec};
-use io_uring::{IoUring, Probe, cqueue, opcode, squeue};
-use thiserror::Error;
+use io_uring::{IoUring, cqueue, opcode, squeue};
 
 use crate::config::Config;
 use crate::limits::raise_file_limit;
+use crate::setup::{self, SetupError};
 use crate::token::{Op, SLOT_BITS, Token};
 
 /// The one group of provided buffers.
@@ -24,65 +24,6 @@ const KERNEL_WORKERS: u32 = 2;
 
 /// Calls that the kernel may put off, for want of memory, before that counts as an error.
 const TRIES: u32 = 10_000;
-
-/// What is asked of the kernel here, by its own names.
-const OPCODES: [(u8, &str); 11] = [
-    (opcode::PollAdd::CODE, "POLL_ADD"),
-    (opcode::Recv::CODE, "RECV"),
-    (opcode::Send::CODE, "SEND"),
-    (opcode::Accept::CODE, "ACCEPT"),
-    (opcode::Connect::CODE, "CONNECT"),
-    (opcode::AsyncCancel::CODE, "ASYNC_CANCEL"),
-    (opcode::Close::CODE, "CLOSE"),
-    (opcode::Shutdown::CODE, "SHUTDOWN"),
-    (opcode::FilesUpdate::CODE, "FILES_UPDATE"),
-    (opcode::MsgRingData::CODE, "MSG_RING"),
-    (opcode::UringCmd16::CODE, "URING_CMD"),
-];
-
-/// Why there can be no reactor here, and what to do about it.
-#[derive(Debug, Error)]
-pub enum SetupError {
-    /// Forbidden by the system's administrator.
-    #[error(
-        "io_uring is disabled on this system (kernel.io_uring_disabled = {level}); \
-         allow it with `sysctl kernel.io_uring_disabled=0`"
-    )]
-    Disabled {
-        /// 1: disabled for unprivileged processes; 2: disabled for all.
-        level: u8,
-    },
-    /// Not the kernel's setting, so probably a sandbox.
-    #[error(
-        "io_uring_setup is not permitted ({0}); a seccomp filter forbids it, as container \
-         runtimes do by default: allow io_uring_setup, io_uring_enter and io_uring_register"
-    )]
-    Forbidden(#[source] io::Error),
-    /// The kernel has no io_uring at all, or a filter says so.
-    #[error("this kernel has no io_uring ({0}); Linux 6.7 or newer is needed")]
-    Absent(#[source] io::Error),
-    /// The kernel is too old for the ring's flags or registrations.
-    #[error("this kernel's io_uring lacks {what} ({source}); Linux 6.7 or newer is needed")]
-    Lacks {
-        /// The missing feature.
-        what: &'static str,
-        /// What the kernel answered.
-        source: io::Error,
-    },
-    /// The kernel is too old for some operations.
-    #[error("this kernel's io_uring lacks {}; Linux 6.7 or newer is needed", .0.join(", "))]
-    LacksOperations(Vec<&'static str>),
-    /// A limit of the process or of the system is too low.
-    #[error("{what} ({source}); raise {limit}")]
-    Limit {
-        /// What could not be had.
-        what: &'static str,
-        /// The limit to raise.
-        limit: &'static str,
-        /// What the kernel answered.
-        source: io::Error,
-    },
-}
 
 /// One thing that the kernel finished.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +52,7 @@ pub(crate) struct Ring {
     /// The ring's number among the thread's registered ones: spares a descriptor look-up per call.
     registered: Option<u32>,
     slots: u32,
+    can_install: bool,
 }
 
 impl Ring {
@@ -122,8 +64,8 @@ impl Ring {
             .setup_submit_all()
             .setup_cqsize(config.cq_entries)
             .build(config.sq_entries)
-            .map_err(|error| explain_setup(error, disabled_level()))?;
-        probe(&uring)?;
+            .map_err(setup::explain)?;
+        let can_install = setup::probe(&uring)?;
         let limit = raise_file_limit().map_err(|source| SetupError::Limit {
             what: "cannot raise the file limit",
             limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit)",
@@ -138,7 +80,7 @@ impl Ring {
         // Only FIN needs the kernel's worker threads, and many closes at once need no more of them.
         let _ = uring.submitter().register_iowq_max_workers(&mut [KERNEL_WORKERS; 2]);
         let registered = register_ring_fd(uring.as_raw_fd()).ok();
-        Ok(Ring { uring, registered, slots })
+        Ok(Ring { uring, registered, slots, can_install })
     }
 
     /// The size of the descriptor table.
@@ -335,17 +277,19 @@ impl Ring {
         }
     }
 
-    /// Moves the descriptor into a free slot of the table and writes its number over it.
+    /// Puts the files of so many descriptors into free slots of the table, and writes the slots'
+    /// numbers over them. The result is how many there was room for.
     ///
     /// # Safety
-    /// `descriptor` must stay valid until the completion, and nobody else may look at it.
+    /// The descriptors must stay valid until the completion, and nobody else may look at them.
     pub(crate) unsafe fn install(
         &mut self,
-        descriptor: *mut RawFd,
+        descriptors: *mut RawFd,
+        count: u32,
         token: Token,
     ) -> io::Result<()> {
         const ANY_SLOT: i32 = -1; // IORING_FILE_INDEX_ALLOC
-        let entry = opcode::FilesUpdate::new(descriptor, 1).offset(ANY_SLOT).build();
+        let entry = opcode::FilesUpdate::new(descriptors, count).offset(ANY_SLOT).build();
         // SAFETY: vouched for by our caller.
         unsafe { self.push(&entry.user_data(token.pack())) }
     }
@@ -481,6 +425,19 @@ impl Ring {
         unsafe { self.push(&entry.user_data(token.pack())) }
     }
 
+    /// Whether [`Ring::lend`] can be asked for: since Linux 6.8.
+    pub(crate) fn can_lend(&self) -> bool {
+        self.can_install
+    }
+
+    /// Has the process get a descriptor of the slot's file, which stays in the slot as well. The
+    /// result is the descriptor, closed on exec.
+    pub(crate) fn lend(&mut self, slot: u32, token: Token) -> io::Result<()> {
+        let entry = opcode::FixedFdInstall::new(Fixed(slot), 0).build();
+        // SAFETY: points to no memory.
+        unsafe { self.push(&entry.user_data(token.pack())) }
+    }
+
     /// Lets another ring's owner return from its wait.
     pub(crate) fn wake(&mut self, ring: RawFd) -> io::Result<()> {
         let entry = opcode::MsgRingData::new(Fd(ring), 0, Token::of(Op::Wake).pack(), None).build();
@@ -491,20 +448,6 @@ impl Ring {
 
 fn silently(entry: squeue::Entry) -> squeue::Entry {
     entry.flags(squeue::Flags::SKIP_SUCCESS).user_data(Token::of(Op::Ignored).pack())
-}
-
-fn probe(uring: &IoUring) -> Result<(), SetupError> {
-    let mut probe = Probe::new();
-    uring
-        .submitter()
-        .register_probe(&mut probe)
-        .map_err(|source| SetupError::Lacks { what: "a probe of its operations", source })?;
-    let missing: Vec<_> = OPCODES
-        .iter()
-        .filter(|(code, _)| !probe.is_supported(*code))
-        .map(|(_, name)| *name)
-        .collect();
-    if missing.is_empty() { Ok(()) } else { Err(SetupError::LacksOperations(missing)) }
 }
 
 impl Drop for Ring {
@@ -537,51 +480,4 @@ fn update_ring_fd(fd: RawFd, operation: u32, offset: u32, data: u64) -> io::Resu
     let done =
         unsafe { libc::syscall(libc::SYS_io_uring_register, fd, operation, &raw mut update, 1) };
     if done == 1 { Ok(update.offset) } else { Err(io::Error::last_os_error()) }
-}
-
-/// The administrator's setting: 0 allows io_uring to all.
-fn disabled_level() -> u8 {
-    let setting = std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled");
-    setting.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
-}
-
-fn explain_setup(error: io::Error, disabled_level: u8) -> SetupError {
-    match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) if disabled_level > 0 => {
-            SetupError::Disabled { level: disabled_level }
-        }
-        Some(libc::EPERM | libc::EACCES) => SetupError::Forbidden(error),
-        Some(libc::ENOSYS) => SetupError::Absent(error),
-        Some(libc::EINVAL) => SetupError::Lacks {
-            what: "SINGLE_ISSUER, DEFER_TASKRUN or COOP_TASKRUN, or a queue size is out of range",
-            source: error,
-        },
-        Some(libc::ENOMEM) => SetupError::Limit {
-            what: "no memory for the rings",
-            limit: "RLIMIT_MEMLOCK (LimitMEMLOCK= in a unit) or the memory limit",
-            source: error,
-        },
-        _ => SetupError::Limit {
-            what: "no descriptor for the ring",
-            limit: "RLIMIT_NOFILE (LimitNOFILE= in a unit)",
-            source: error,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_says_what_to_do() {
-        let advice =
-            |errno, level| explain_setup(io::Error::from_raw_os_error(errno), level).to_string();
-        assert!(advice(libc::EPERM, 2).contains("sysctl kernel.io_uring_disabled=0"));
-        assert!(advice(libc::EPERM, 0).contains("seccomp"));
-        assert!(advice(libc::ENOSYS, 0).contains("Linux 6.7"));
-        assert!(advice(libc::EINVAL, 0).contains("DEFER_TASKRUN"));
-        assert!(advice(libc::ENOMEM, 0).contains("LimitMEMLOCK="));
-        assert!(advice(libc::EMFILE, 0).contains("LimitNOFILE="));
-    }
 }

@@ -37,6 +37,13 @@ pub(crate) struct Sealing {
     released: Vec<ConnId>,
 }
 
+impl Sealing {
+    /// Whether the sealer has nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.due.is_empty()
+    }
+}
+
 impl Io {
     /// Seals a connection: what is written to it from now on leaves only by a [`Sealer`], see
     /// [`crate::Reactor::seal`]. To be called when the connection is opened.

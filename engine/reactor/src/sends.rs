@@ -116,12 +116,13 @@ impl Io {
     pub(crate) fn on_sent_unsent(&mut self, completion: Completion) {
         let conn = ConnId::new(completion.token.slot, completion.token.generation);
         let Some(slot) = self.slots.get_mut(conn) else { return };
+        let cancelled = slot.flags.any(Flags::UNSENDING);
         slot.flags.remove(Flags::SENDING.or(Flags::UNSENDING));
         let Some(outbox) = &mut slot.outbox else { return };
         match completion.result {
             result if result >= 0 => outbox.sent(result as usize),
             result if matches!(-result, libc::EAGAIN | libc::EINTR) => {}
-            result if result == -libc::ECANCELED && slot.phase != Phase::Open => {}
+            result if result == -libc::ECANCELED && cancelled => {}
             result => return self.on_broken(conn, -result),
         }
         if outbox.is_empty() {

@@ -244,6 +244,17 @@ impl Slots {
         (slot.phase != Phase::Free).then_some((ConnId::new(index, slot.generation), slot))
     }
 
+    /// All connections that have not been released yet.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = (ConnId, &Slot)> {
+        let all = (0..).zip(&self.table).filter(|(_, slot)| slot.phase != Phase::Free);
+        all.map(|(index, slot)| (ConnId::new(index, slot.generation), slot))
+    }
+
+    /// One past the highest slot that was ever in use.
+    pub(crate) fn span(&self) -> u32 {
+        self.table.len() as u32
+    }
+
     pub(crate) fn used(&self) -> u32 {
         self.used
     }

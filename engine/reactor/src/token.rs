@@ -32,6 +32,10 @@ pub(crate) enum Op {
     Passed,
     /// A socket came from another ring. Slot and generation together are what it carries.
     Arrived,
+    /// A process descriptor for a socket in the table. `generation` is its place in the batch.
+    Lent,
+    /// A batch of sockets was put into the table.
+    Adopted,
 }
 
 /// [`Op`] in 8 bits, slot in 24, generation in 32.
@@ -68,7 +72,7 @@ impl Token {
     }
 
     pub(crate) const fn unpack(bits: u64) -> Token {
-        const OPS: [Op; 14] = [
+        const OPS: [Op; 16] = [
             Op::Ignored,
             Op::Accept,
             Op::PeerName,
@@ -83,6 +87,8 @@ impl Token {
             Op::Notified,
             Op::Passed,
             Op::Arrived,
+            Op::Lent,
+            Op::Adopted,
         ];
         let op = (bits >> 56) as usize;
         let op = if op < OPS.len() { OPS[op] } else { Op::Ignored };
@@ -96,7 +102,7 @@ mod tests {
 
     #[test]
     fn tokens_survive_the_kernel() {
-        for op in [Op::Ignored, Op::Receive, Op::Arrived] {
+        for op in [Op::Ignored, Op::Receive, Op::Adopted] {
             let token = Token::new(op, (1 << SLOT_BITS) - 1, u32::MAX);
             assert_eq!(Token::unpack(token.pack()), token);
         }
