@@ -10,7 +10,7 @@ use whisper_reactor::{ConnId, Io};
 
 use super::connections::{Connection, Connections};
 
-/// Connections whose head is being waited for.
+/// Connections whose head is being waited for, and those behind them whose head has come meanwhile.
 pub(super) struct Heads {
     /// How long they have.
     max: Span,
@@ -24,6 +24,9 @@ struct Head {
     /// How many requests had come before it.
     requests: u16,
 }
+
+/// So many find room without an allocation; the room for more is given back once a rush is over.
+const KEPT: usize = 128;
 
 impl Heads {
     /// Heads that may take so long.
@@ -46,23 +49,80 @@ impl Heads {
 
     /// Gives up those who took too long.
     pub(super) fn give_up(&mut self, now: Micros, io: &mut Io, connections: &mut Connections) {
-        while let Some(head) = self.queue.pop_front_if(|head| head.until <= now) {
-            let Head { conn, requests, .. } = head;
+        while let Some((conn, connection)) = self.take_late(now, connections) {
+            let within = connection.session.is_within_head();
+            connection.session.over();
+            if within {
+                let status = Status::RequestTimeout;
+                io.write(conn, |out| write_error(out, status, Method::Get, None));
+            }
+            io.close(conn);
+        }
+    }
+
+    /// Takes the next who took too long, and forgets whose head has come. These mostly come in the
+    /// order of the connections, so that a rush leaves no more here than the slowest of it.
+    fn take_late<'a>(
+        &mut self,
+        now: Micros,
+        connections: &'a mut Connections,
+    ) -> Option<(ConnId, &'a mut Connection)> {
+        while let Some(head) = self.queue.front() {
+            let Head { until, conn, requests } = *head;
+            let awaited = connections.get_mut(conn).is_some_and(|it| {
+                let silent = requests == 0 && !it.session.is_over();
+                it.requests == requests && (it.session.is_within_head() || silent)
+            });
+            if awaited && until > now {
+                return None;
+            }
+            self.queue.pop_front();
+            if self.queue.is_empty() {
+                self.queue.shrink_to(KEPT);
+            }
+            if awaited {
+                return connections.get_mut(conn).map(|late| (conn, late));
+            }
             let Some(connection) = connections.get_mut(conn) else { continue };
             connection.timed = false;
-            let within = connection.session.is_within_head();
-            let silent = connection.requests == 0 && !connection.session.is_over();
-            if connection.requests != requests && within {
-                // Another one, begun in the meantime, and seen too late to be timed by itself.
+            if connection.session.is_within_head() {
+                // Another one, begun in the meantime.
                 self.begin(now, conn, connection);
-            } else if within || silent {
-                connection.session.over();
-                if within {
-                    let status = Status::RequestTimeout;
-                    io.write(conn, |out| write_error(out, status, Method::Get, None));
-                }
-                io.close(conn);
             }
         }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::super::guest::Guest;
+    use super::*;
+    use crate::config::Service;
+
+    const MAX: Span = Span::secs(10);
+
+    #[test]
+    fn whose_head_has_come_is_forgotten_at_once_and_whose_has_not_in_time_is_late() {
+        let (mut heads, mut connections) = (Heads::new(MAX), Connections::with_capacity(1_000));
+        let conns: Vec<_> = (0..1_000).map(ConnId::from_bits).collect();
+        for &conn in &conns {
+            let guest = Guest::new(Ipv4Addr::LOCALHOST.into(), Service::Plain);
+            heads.begin(Micros(1), conn, connections.open(conn, guest));
+        }
+        let slow = conns[600];
+        for &conn in conns.iter().filter(|&&conn| conn != slow) {
+            connections.get_mut(conn).expect("open").requests += 1;
+        }
+        assert!(heads.take_late(Micros(2), &mut connections).is_none());
+        assert_eq!((heads.queue.len(), heads.next()), (400, Some(Micros(1) + MAX)));
+        assert!(!connections.get_mut(conns[0]).expect("open").timed, "timed anew next time");
+
+        let (late, _) = heads.take_late(Micros(1) + MAX, &mut connections).expect("one is late");
+        assert_eq!(late, slow);
+        assert!(heads.take_late(Micros(1) + MAX, &mut connections).is_none());
+        assert!(heads.queue.is_empty() && heads.queue.capacity() <= 2 * KEPT);
     }
 }
