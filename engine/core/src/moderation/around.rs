@@ -17,6 +17,8 @@ const LONE_MAX: usize = 3;
 pub(super) struct Around<'a> {
     pub(super) glyphs: &'a Glyphs,
     pub(super) text: &'a str,
+    /// Every byte is a character, and counts as seen.
+    is_ascii: bool,
     /// Whether there are letters of several alphabets in it, once somebody has asked.
     is_mixed: Cell<Option<bool>>,
     /// The last word that was looked at as a whole, and whether it is to be read as Latin.
@@ -25,16 +27,20 @@ pub(super) struct Around<'a> {
 
 impl<'a> Around<'a> {
     pub(super) fn new(glyphs: &'a Glyphs, text: &'a str) -> Self {
-        Self { glyphs, text, is_mixed: Cell::default(), word: Cell::default() }
+        let is_ascii = text.is_ascii();
+        Self { glyphs, text, is_ascii, is_mixed: Cell::default(), word: Cell::default() }
     }
 
     /// What stands at a place, and how many bytes it takes.
+    #[inline]
     pub(super) fn glyph(&self, at: usize) -> (Glyph, usize) {
+        let byte = self.text.as_bytes()[at];
+        if byte.is_ascii() { (glyphs::ascii(byte), 1) } else { self.glyph_beyond_ascii(at) }
+    }
+
+    #[inline(never)]
+    fn glyph_beyond_ascii(&self, at: usize) -> (Glyph, usize) {
         let bytes = self.text.as_bytes();
-        let byte = bytes[at];
-        if byte.is_ascii() {
-            return (glyphs::ascii(byte), 1);
-        }
         let c = self.text[at..].chars().next().unwrap_or('\0');
         let width = c.len_utf8();
         let among = if is_of_alphabet(c) {
@@ -143,6 +149,12 @@ impl<'a> Around<'a> {
     /// Whether the same sign stands behind every letter around, so often that it is there to stand
     /// between them: `f*u*c*k`.
     pub(super) fn alternates(&self, at: usize, width: usize, least: usize) -> bool {
+        if self.is_ascii {
+            let (before, after) = self.text.as_bytes().split_at(at);
+            let sign = after.first();
+            let after = every_other(sign, least, after[1..].iter());
+            return every_other(sign, least, before.iter().rev()) + after + 1 >= least;
+        }
         let sign = self.text[at..].chars().next();
         let after = every_other(sign, least, self.seen_from(at + width));
         let before = every_other(sign, least, self.seen_back_from(at));
@@ -217,7 +229,12 @@ fn is_of_alphabet(c: char) -> bool {
 }
 
 /// How often a sign comes again with one character between, up to so many but one.
-fn every_other(sign: Option<char>, most: usize, mut seen: impl Iterator<Item = char>) -> usize {
+#[inline]
+fn every_other<T: PartialEq>(
+    sign: Option<T>,
+    most: usize,
+    mut seen: impl Iterator<Item = T>,
+) -> usize {
     (1..most).take_while(|_| seen.nth(1) == sign && sign.is_some()).count()
 }
 

@@ -178,7 +178,17 @@ impl Folded {
         self.trace(0);
     }
 
+    #[inline(never)]
+    fn push_beyond_ascii(&mut self, c: char, marks: u8) {
+        self.foreign = true;
+        let mut buffer = [0; 4];
+        let bytes = c.encode_utf8(&mut buffer).bytes();
+        let marks = std::iter::once(marks).chain(std::iter::repeat(0));
+        self.letters.extend(bytes.zip(marks).map(|(byte, marks)| Letter { byte, marks }));
+    }
+
     /// All that is new comes from a place.
+    #[inline]
     fn trace(&mut self, at: usize) {
         if let Some(origins) = &mut self.origins {
             origins.resize(self.letters.len(), at as u32);
@@ -337,14 +347,7 @@ impl Folding<'_> {
         if c.is_ascii() {
             out.letters.push(Letter { byte: c as u8, marks });
         } else {
-            out.foreign = true;
-            let mut buffer = [0; 4];
-            let (first, rest) = match c.encode_utf8(&mut buffer).as_bytes() {
-                [first, rest @ ..] => (*first, rest),
-                [] => return,
-            };
-            out.letters.push(Letter { byte: first, marks });
-            out.letters.extend(rest.iter().map(|&byte| Letter { byte, marks: 0 }));
+            out.push_beyond_ascii(c, marks);
         }
         out.trace(at);
     }

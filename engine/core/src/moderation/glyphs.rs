@@ -343,6 +343,7 @@ impl Glyphs {
 }
 
 /// What an ASCII character is; what is none is taken for one.
+#[inline]
 pub(super) fn ascii(byte: u8) -> Glyph {
     static TABLE: [Glyph; 128] = {
         let mut table = [Glyph::Nothing; 128];

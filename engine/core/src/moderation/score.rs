@@ -25,7 +25,7 @@ const SCALE: f32 = 256.0;
 /// The model.
 #[derive(Debug)]
 pub(super) struct Toxicity {
-    words: HashMap<Box<str>, Weight, ahash::RandomState>,
+    words: HashMap<Box<[u8]>, Weight, ahash::RandomState>,
     /// Added to every score.
     bias: f32,
     /// From a score to a probability.
@@ -78,7 +78,7 @@ impl Toxicity {
             self.offset = cells.next()?.parse().ok()?;
         } else {
             let weight = Weight { toxic: second.parse().ok()?, rarity: third.parse().ok()? };
-            self.words.insert(first.into(), weight);
+            self.words.insert(first.as_bytes().into(), weight);
         }
         Some(())
     }
@@ -93,12 +93,12 @@ impl Toxicity {
         let mut len = 0;
         let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
         for word in words.filter(|word| !word.is_empty()).take(WORDS_MAX) {
+            let Some(lower) = lowercase(word, &mut buffer) else { continue };
+            let Some(&weight) = self.words.get(lower) else { continue };
             let at = word.as_ptr() as usize - line.as_ptr() as usize;
             if parts.iter().any(|part| part.contains(&at)) {
                 continue;
             }
-            let Some(lower) = lowercase(word, &mut buffer) else { continue };
-            let Some(&weight) = self.words.get(lower) else { continue };
             let before = known[..len]
                 .iter_mut()
                 .find(|(it, _)| it.toxic == weight.toxic && it.rarity == weight.rarity);
@@ -121,7 +121,7 @@ impl Toxicity {
 }
 
 /// A word in lower case; None where it is no word of the model's.
-fn lowercase<'a>(word: &str, buffer: &'a mut [u8; WORD_BYTES_MAX]) -> Option<&'a str> {
+fn lowercase<'a>(word: &str, buffer: &'a mut [u8; WORD_BYTES_MAX]) -> Option<&'a [u8]> {
     let bytes = word.as_bytes();
     if !(2..=WORD_BYTES_MAX).contains(&bytes.len()) || !bytes.is_ascii() {
         return None;
@@ -129,7 +129,7 @@ fn lowercase<'a>(word: &str, buffer: &'a mut [u8; WORD_BYTES_MAX]) -> Option<&'a
     let lower = &mut buffer[..bytes.len()];
     lower.copy_from_slice(bytes);
     lower.make_ascii_lowercase();
-    std::str::from_utf8(lower).ok()
+    Some(lower)
 }
 
 #[cfg(test)]
