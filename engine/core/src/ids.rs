@@ -4,6 +4,8 @@
 use data_encoding::BASE64URL_NOPAD;
 use whisper_shard_router::ShardId;
 
+use crate::codec::fields;
+
 /// A connection as its driver knows it. Opaque here; a stale one is the driver's to ignore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Link(pub u64);
@@ -19,6 +21,17 @@ pub struct SessionId {
     pub slot: u32,
     /// How often that place had been taken before.
     pub generation: u32,
+}
+
+fields! {
+    struct Link(0)
+    struct SessionId { node, shard, slot, generation }
+    struct TicketId { at, node, shard, slot }
+    struct RoomId(0)
+    enum Side {
+        0 First;
+        1 Second;
+    }
 }
 
 impl SessionId {

@@ -15,6 +15,7 @@
 //! [`match_queue`], [`rooms`], [`moderation`] and [`limits`] do not know one another; only [`shard`]
 //! joins them.
 
+pub mod codec;
 pub mod digest;
 pub mod event_log;
 pub mod evidence;

@@ -5,6 +5,7 @@
 
 use whisper_proto::Lane;
 
+use crate::codec::fields;
 use crate::ids::{RoomId, SessionId, Side};
 use crate::resume::Kept;
 use crate::slots::Slots;
@@ -41,6 +42,14 @@ pub enum Ending {
         /// Each comes back after a random time of at most so much.
         jitter: Span,
     },
+}
+
+fields! {
+    enum Ending {
+        0 Skipped;
+        1 Disconnected;
+        2 Drained { jitter };
+    }
 }
 
 /// What something is worth that goes from one side of a chat to the other.

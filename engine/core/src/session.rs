@@ -6,6 +6,7 @@
 
 use whisper_proto::{ClientMessage, CloseCode, DecodeError, ServerMessage, json, limits};
 
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::http::{HeadReader, Reject, Request, Subprotocol};
 use crate::ws::{self, Decoder, Item, Opcode, Role};
 
@@ -72,6 +73,27 @@ pub enum KeepAlive {
     Ping,
     /// Give it up.
     Dead,
+}
+
+fields! {
+    struct Session { phase, heard, unanswered }
+    enum Phase {
+        0 Http(reader);
+        1 Msgpack(decoder);
+        2 Json(json);
+        3 Over;
+    }
+}
+
+/// What was said last has been heard.
+impl Field for Json {
+    fn put(&self, w: &mut Writer<'_>) {
+        self.decoder.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self { decoder: Field::get(r)?, frame: Vec::new() })
+    }
 }
 
 impl Default for Session {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use whisper_proto::{AgeCategory, Lane, Mode, QueueType};
 
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ice::IceServers;
 use crate::interests::Aliases;
 use crate::limits::AdmissionRates;
@@ -87,6 +88,19 @@ impl Default for OpenLanes {
     }
 }
 
+impl Field for OpenLanes {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.number(self.iter().fold(0, |bits, lane| bits | 1 << lane_id(lane).0));
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let bits = r.number()?;
+        let mut lanes = Self::NONE;
+        every_lane().for_each(|lane| lanes.set(lane, bits >> lane_id(lane).0 & 1 == 1));
+        Ok(lanes)
+    }
+}
+
 /// The number the match queue knows a lane by.
 pub fn lane_id(lane: Lane) -> LaneId {
     LaneId(lane.age as u8 * 6 + lane.mode as u8 * 2 + lane.queue as u8)
@@ -114,6 +128,8 @@ pub struct Drain {
     /// Each is told to come back after a random time of at most so much.
     pub jitter: Span,
 }
+
+fields! { struct Drain { began, chats_from, until, jitter } }
 
 #[cfg(test)]
 mod tests {

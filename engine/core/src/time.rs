@@ -2,6 +2,8 @@
 
 use std::ops::Add;
 
+use crate::codec::fields;
+
 /// Microseconds since the Unix epoch, never going backwards within one shard.
 ///
 /// The driver derives it from a wall clock read once and a monotonic one read every turn.
@@ -11,6 +13,11 @@ pub struct Micros(pub u64);
 /// A length of time in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub u64);
+
+fields! {
+    struct Micros(0)
+    struct Span(0)
+}
 
 impl Span {
     /// A span of whole milliseconds.

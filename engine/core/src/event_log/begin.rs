@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
-use super::codec::{Damage, Field, Reader, Writer, fields};
+use crate::codec::fields;
 use crate::match_queue::{LANES, LaneId, TierTimes, lane_key};
 use crate::moderation::{Ladder, Rules, RulesDigest};
 use crate::settings::{OpenLanes, Settings};
@@ -49,6 +49,7 @@ struct Kept {
 fields! {
     struct Begin { now, me, shards, epoch, lane_keys, settings, rules, seed }
     struct KeptRules { digest, ladder }
+    struct RulesDigest(0)
     struct Ladder { warnings, blocks, ban_hours, zero_ban_hours }
     struct Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max }
     struct TierTimes { single, any, again, timeout, patience }
@@ -131,19 +132,5 @@ impl KeptRules {
     /// Rules that do the same about what was found, and find nothing themselves.
     pub(super) fn again(&self) -> Rules {
         Rules::none(self.ladder)
-    }
-}
-
-impl<const N: usize> Field for [KeyHash; N] {
-    fn put(&self, w: &mut Writer<'_>) {
-        self.iter().for_each(|key| key.put(w));
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        let mut keys = [KeyHash(0); N];
-        for key in &mut keys {
-            *key = Field::get(r)?;
-        }
-        Ok(keys)
     }
 }

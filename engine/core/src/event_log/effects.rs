@@ -8,7 +8,7 @@ use whisper_proto::{
     ServerMessage, SessionLimits, Signal, Stats,
 };
 
-use super::codec::{Damage, Field, Hashing, Reader, Writer, fields};
+use crate::codec::{Field, Hashing, Writer, fields};
 use crate::digest::Digest;
 use crate::moderation::{Action, Severity};
 use crate::rooms::RoomMessage;
@@ -66,7 +66,7 @@ impl Account {
             self.found = Some(*severity);
         }
         self.scratch.clear();
-        put(effect, &mut Writer::new(&mut self.scratch, hashing));
+        put(effect, &mut Writer::discreet(&mut self.scratch, hashing));
         if self.scratch.is_empty() {
             return;
         }

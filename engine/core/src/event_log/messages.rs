@@ -1,23 +1,10 @@
 //! How messages between shards are written: those about tickets whole, but for the names of
 //! interests, which become hashes; those of a room without what is said.
 
-use whisper_proto::Lane;
-use whisper_shard_router::ShardId;
-
-use super::codec::{Damage, Field, Reader, Writer, fields};
-use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
-use crate::interests::Names;
-use crate::match_queue::{
-    Accept, Card, Claim, LANES, LaneId, Language, Level, MatchMessage, Outcome,
-};
-use crate::moderation::RulesDigest;
-use crate::rooms::{Ending, RoomMessage, Worth};
-use crate::settings::{OpenLanes, every_lane, lane_id};
-use crate::shard::{Counts, DoorMessage, Envelope, HashedJoin, ShardMessage, StandingMessage};
-use crate::time::{Micros, Span};
-
-/// No payload between shards is longer: a client's message and what its delivery adds.
-const PAYLOAD_BYTES_MAX: usize = 2 * whisper_proto::limits::MESSAGE_BYTES;
+use crate::codec::{Damage, Field, Reader, Writer, fields};
+use crate::match_queue::{Accept, Card, Claim, MatchMessage, Outcome};
+use crate::rooms::{RoomMessage, Worth};
+use crate::shard::{DoorMessage, Envelope, ShardMessage, StandingMessage};
 
 fields! {
     struct Envelope { epoch, message }
@@ -47,12 +34,6 @@ fields! {
         2 BGone;
         3 Refused { forgive };
     }
-    enum Level {
-        0 Overlap;
-        1 Single;
-        2 Any;
-        3 Again;
-    }
     enum RoomMessage {
         0 Deliver { to, room, payload, worth };
         1 Ended { to, room, ending };
@@ -62,74 +43,6 @@ fields! {
         0 Line;
         1 Step;
         2 Fleeting;
-    }
-    enum Ending {
-        0 Skipped;
-        1 Disconnected;
-        2 Drained { jitter };
-    }
-    enum Side {
-        0 First;
-        1 Second;
-    }
-    struct Counts { online, queued, chats, matched, waited_ms, rooms_opened }
-    struct SessionId { node, shard, slot, generation }
-    struct TicketId { at, node, shard, slot }
-    struct ShardId { node, shard }
-    struct Lane { age, mode, queue }
-}
-
-macro_rules! wrapped {
-    ($($name:ident),*) => {$(
-        impl Field for $name {
-            fn put(&self, w: &mut Writer<'_>) {
-                self.0.put(w);
-            }
-
-            fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-                Field::get(r).map(Self)
-            }
-        }
-    )*};
-}
-wrapped! { Link, RoomId, Micros, Span, RulesDigest }
-
-impl Field for LaneId {
-    fn put(&self, w: &mut Writer<'_>) {
-        self.0.put(w);
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        let lane = u8::get(r)?;
-        (usize::from(lane) < LANES).then_some(Self(lane)).ok_or(Damage)
-    }
-}
-
-/// A partner's interests: hashes; read back as the names that stand in for them.
-impl Field for Names {
-    fn put(&self, w: &mut Writer<'_>) {
-        w.number(self.count() as u64);
-        self.iter().for_each(|name| w.interest(name));
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        let hashes: arrayvec::ArrayVec<_, { crate::match_queue::KEYS_MAX }> = Field::get(r)?;
-        Ok(hashes.into_iter().map(HashedJoin::stand_in).collect())
-    }
-}
-
-/// What is said in a room: its size; read back as so many zeros.
-impl Field for Box<[u8]> {
-    fn put(&self, w: &mut Writer<'_>) {
-        w.number(self.len() as u64);
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        let count = r.count()?;
-        if count > PAYLOAD_BYTES_MAX {
-            return Err(Damage);
-        }
-        Ok(vec![0; count].into())
     }
 }
 
@@ -147,26 +60,3 @@ macro_rules! unlogged {
     )*};
 }
 unlogged! { DoorMessage, StandingMessage }
-
-impl Field for Language {
-    fn put(&self, w: &mut Writer<'_>) {
-        w.text(&self.subtag());
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Self::parse(r.text()?).ok_or(Damage)
-    }
-}
-
-impl Field for OpenLanes {
-    fn put(&self, w: &mut Writer<'_>) {
-        w.number(self.iter().fold(0, |bits, lane| bits | 1 << lane_id(lane).0));
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        let bits = r.number()?;
-        let mut lanes = Self::NONE;
-        every_lane().for_each(|lane| lanes.set(lane, bits >> lane_id(lane).0 & 1 == 1));
-        Ok(lanes)
-    }
-}

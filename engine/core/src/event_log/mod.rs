@@ -36,7 +36,6 @@
 //! here name every field, so that it doesn't go unnoticed; [`VERSION`] counts up then.
 
 mod begin;
-mod codec;
 mod effects;
 mod messages;
 mod recorder;
@@ -51,7 +50,7 @@ pub use replay::{Ended, Failure, Replayed, ShardReplayed, Unfinished, replay};
 pub use told::{Meant, Said, Told};
 
 use self::begin::Begin;
-use self::codec::{Damage, Field, Reader, Writer, fields};
+use crate::codec::{Reader, fields};
 use crate::digest::Digest;
 use crate::time::Span;
 
@@ -103,7 +102,7 @@ impl Head {
 
     /// Reads a head; None where it isn't as it was written.
     fn from_bytes(bytes: [u8; Self::BYTES]) -> Option<Self> {
-        let mut r = Reader(&bytes);
+        let mut r = Reader::discreet(&bytes);
         let shard = u16::from_le_bytes(r.array().ok()?);
         let check = u16::from_le_bytes(r.array().ok()?);
         let length = u32::from_le_bytes(r.array().ok()?);

@@ -3,9 +3,9 @@
 use whisper_shard_router::{Placement, ShardId};
 
 use super::begin::Begin;
-use super::codec::{Damage, Field, Hashing, Reader, Writer, fields};
 use super::effects::Account;
 use super::{Record, Told};
+use crate::codec::{Field, Hashing, Writer, fields};
 use crate::shard::{Effect, Event, Setup, Shard};
 use crate::time::Micros;
 
@@ -84,7 +84,7 @@ impl Recorder {
             return;
         }
         let outcome = self.account.close();
-        outcome.put(&mut Writer::new(&mut self.written, Hashing::ByName(&self.placement)));
+        outcome.put(&mut Writer::discreet(&mut self.written, Hashing::ByName(&self.placement)));
     }
 
     /// Whether an event is between [`told`](Self::told) and [`done`](Self::done). Nothing may follow
@@ -111,8 +111,8 @@ impl Recorder {
     fn write(&mut self, record: &Record<'_>) {
         let hashing = Hashing::ByName(&self.placement);
         self.body.clear();
-        record.put(&mut Writer::new(&mut self.body, hashing));
-        frame(&self.body, &mut Writer::new(&mut self.written, hashing));
+        record.put(&mut Writer::discreet(&mut self.body, hashing));
+        frame(&self.body, &mut Writer::discreet(&mut self.written, hashing));
     }
 }
 
@@ -120,8 +120,8 @@ impl End {
     /// What a log ends with, as a payload or the end of one.
     pub fn payload(self) -> Vec<u8> {
         let (mut body, mut payload) = (Vec::new(), Vec::new());
-        Record::End(self).put(&mut Writer::new(&mut body, Hashing::ByStandIn));
-        frame(&body, &mut Writer::new(&mut payload, Hashing::ByStandIn));
+        Record::End(self).put(&mut Writer::discreet(&mut body, Hashing::ByStandIn));
+        frame(&body, &mut Writer::discreet(&mut payload, Hashing::ByStandIn));
         payload
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{self, Read};
 
-use super::codec::{Field, Hashing, Reader};
 use super::effects::{Account, Outcome};
 use super::{End, HEADER, Head, PAYLOAD_BYTES_MAX, Record, Told, VERSION};
+use crate::codec::{Field, Hashing, Reader};
 use crate::moderation::Severity;
 use crate::rooms::RoomMessage;
 use crate::shard::{Effect, Envelope, Event, Shard, ShardMessage};
@@ -174,7 +174,7 @@ impl Unfinished {
     /// # Panics
     /// Where the shard does, as it may have then.
     pub fn run(mut self) -> u64 {
-        match Record::get(&mut Reader(&self.body)) {
+        match Record::get(&mut Reader::discreet(&self.body)) {
             Ok(Record::Event { after, told }) => {
                 self.rerun.tell(after, told, None, &self.body).effects
             }
@@ -232,23 +232,23 @@ enum Wrong {
 impl Rerun {
     /// Takes the records of a payload; of one that is torn, the whole ones.
     fn take(&mut self, payload: &[u8], torn: bool) -> Result<(), Wrong> {
-        let mut r = Reader(payload);
-        while !r.0.is_empty() {
+        let mut r = Reader::discreet(payload);
+        while !r.rest().is_empty() {
             if self.ended.is_some() || self.unfinished.is_some() {
                 return Err(Wrong::Damaged("something follows the end"));
             }
             let Ok(body) = r.count().and_then(|count| r.bytes(count)) else {
                 return if torn { Ok(()) } else { Err(Wrong::Damaged("a record is cut short")) };
             };
-            let mut whole = Reader(body);
-            let record = Record::get(&mut whole).ok().filter(|_| whole.0.is_empty());
+            let mut whole = Reader::discreet(body);
+            let record = Record::get(&mut whole).ok().filter(|_| whole.rest().is_empty());
             match record.ok_or(Wrong::Damaged("a record makes no sense"))? {
                 Record::Begin(begin) if self.shard.is_none() => {
                     self.now = begin.now;
                     self.shard = Some(begin.shard().ok_or(Wrong::PlacedOtherwise)?);
                 }
                 Record::Event { after, told } if self.shard.is_some() => {
-                    let unfinished = r.0.is_empty();
+                    let unfinished = r.rest().is_empty();
                     match Outcome::get(&mut r) {
                         Ok(outcome) => self.again(after, told, body, outcome)?,
                         Err(_) if torn => return Ok(()),
@@ -319,7 +319,7 @@ impl Rerun {
 
 /// An event, for people.
 fn describe(body: &[u8]) -> String {
-    let Ok(Record::Event { after, told }) = Record::get(&mut Reader(body)) else {
+    let Ok(Record::Event { after, told }) = Record::get(&mut Reader::discreet(body)) else {
         return "no event".into();
     };
     let Span(after) = after;

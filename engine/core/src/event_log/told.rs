@@ -13,7 +13,7 @@ use whisper_proto::{
 use whisper_shard_router::ShardId;
 
 use super::begin::KeptRules;
-use super::codec::{Damage, Field, Reader, Writer, fields};
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{Link, RoomId, SessionId};
 use crate::interests::BadInterest;
 use crate::match_queue::Language;
@@ -408,10 +408,6 @@ fields! {
         1 Room { room };
         2 Nonsense;
     }
-    struct Record { warnings, strikes }
-    struct Claim { session, uses }
-    struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
-    struct Drain { began, chats_from, until, jitter }
     struct HashedJoin { lane, relax, language, interests }
 }
 

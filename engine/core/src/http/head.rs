@@ -1,6 +1,7 @@
 //! Where a head ends.
 
 use super::Reject;
+use crate::codec::{Damage, Field, Reader, Writer};
 
 /// The longest head, in bytes, its final empty line included.
 pub const HEAD_BYTES_MAX: usize = 8 * 1024;
@@ -65,6 +66,21 @@ impl HeadReader {
         bytes.truncate(known + used);
         *whole = end.is_some();
         Ok(whole.then_some(&bytes[..]))
+    }
+}
+
+/// With what has come of a head that isn't whole.
+impl Field for HeadReader {
+    fn put(&self, w: &mut Writer<'_>) {
+        let half_read = self.partial.as_ref().filter(|partial| !partial.whole);
+        half_read.map_or(&Vec::new(), |partial| &partial.bytes).put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let bytes = Vec::get(r)?;
+        let begun = find_end(&bytes, 0) == Ok(None);
+        let partial = (!bytes.is_empty()).then(|| Box::new(Partial { bytes, whole: false }));
+        begun.then_some(Self { partial }).ok_or(Damage)
     }
 }
 

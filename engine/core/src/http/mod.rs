@@ -25,6 +25,8 @@ pub use request::{Encodings, Method, Reject, Request, Upgrade};
 pub use response::{Cache, Encoding, Head, Status, write_error, write_switching};
 pub use value::HeaderValue;
 
+use crate::codec::fields;
+
 /// The most headers in one head.
 pub(crate) const HEADERS_MAX: usize = 64;
 
@@ -36,6 +38,8 @@ pub enum Subprotocol {
     /// Text frames of JSON.
     Json,
 }
+
+fields! { enum Subprotocol { 0 Msgpack; 1 Json; } }
 
 impl Subprotocol {
     /// Its name in `Sec-WebSocket-Protocol`.

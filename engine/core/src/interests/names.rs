@@ -16,6 +16,11 @@ impl Names {
         self.0.split_terminator(END)
     }
 
+    /// Whether this could be one of them.
+    pub(crate) fn has_room_for(name: &str) -> bool {
+        !name.is_empty() && !name.contains(END)
+    }
+
     /// How many there are; counted anew each time.
     pub fn count(&self) -> usize {
         self.iter().count()
@@ -27,7 +32,7 @@ impl<S: AsRef<str>> FromIterator<S> for Names {
         let mut all = String::new();
         for name in names {
             let name = name.as_ref();
-            debug_assert!(!name.is_empty() && !name.contains(END), "a normal form");
+            debug_assert!(Self::has_room_for(name), "a normal form");
             all.push_str(name);
             all.push(END);
         }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 use super::rate::{Meter, Rate};
+use crate::codec::fields;
 use crate::seeded_map::SeededMap;
 use crate::time::{Micros, Span};
 
@@ -153,6 +154,26 @@ pub enum Answer {
     Granted(Held),
     /// Too many, or too often: it holds what it held. May be tried again after this long.
     Refused(Span),
+}
+
+fields! {
+    struct Visitor { blocks }
+    enum Held {
+        0 Nothing;
+        1 Plain;
+        2 Reserved;
+        3 Seat;
+    }
+    enum Ask {
+        0 Knock { tls };
+        1 Upgrade(held);
+        2 Request(held);
+        3 Leave(held);
+    }
+    enum Answer {
+        0 Granted(held);
+        1 Refused(wait);
+    }
 }
 
 /// The addresses that one shard owns.

@@ -1,6 +1,7 @@
 //! How often something may happen: the generic cell rate algorithm (ITU-T I.371), which keeps one
 //! number for each thing it meters.
 
+use crate::codec::fields;
 use crate::time::{Micros, Span};
 
 /// `burst` at once, and one every so many milliseconds in the long run.
@@ -43,6 +44,8 @@ impl Rate {
 /// the length of its window, to be just used.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter(u32);
+
+fields! { struct Meter(0) }
 
 impl Meter {
     /// A meter that nothing was taken from.

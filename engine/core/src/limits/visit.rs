@@ -4,6 +4,7 @@
 //! there: a WebSocket is then opened without waiting for anybody.
 
 use super::admission::{Answer, Ask, Held};
+use crate::codec::fields;
 use crate::time::Span;
 
 /// Where a connection stands: 4 bytes.
@@ -24,6 +25,17 @@ enum State {
     Granted,
     /// Come again after so many seconds.
     Refused(u8),
+}
+
+fields! {
+    struct Visit { held, state }
+    enum State {
+        0 Free;
+        1 Counted;
+        2 Asked;
+        3 Granted;
+        4 Refused(seconds);
+    }
 }
 
 /// What becomes of a request.

@@ -5,6 +5,7 @@ use std::array;
 use arrayvec::{ArrayString, ArrayVec};
 use whisper_shard_router::KeyHash;
 
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{SessionId, TicketId};
 
 /// Most interests a card names.
@@ -62,6 +63,36 @@ pub enum Level {
 impl Level {
     /// How many levels there are.
     pub const COUNT: usize = 4;
+}
+
+fields! {
+    enum Level {
+        0 Overlap;
+        1 Single;
+        2 Any;
+        3 Again;
+    }
+}
+
+impl Field for LaneId {
+    fn put(&self, w: &mut Writer<'_>) {
+        self.0.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let lane = u8::get(r)?;
+        (usize::from(lane) < LANES).then_some(Self(lane)).ok_or(Damage)
+    }
+}
+
+impl Field for Language {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.text(&self.subtag());
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::parse(r.text()?).ok_or(Damage)
+    }
 }
 
 /// What two paired people have in common. Better is higher.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Severity;
+use crate::codec::fields;
 use crate::time::Span;
 
 /// How many times somebody is warned, then blocked, before they are banned, and for how long.
@@ -82,6 +83,8 @@ pub struct Record {
     /// Steps up the ladder: faults of medium severity and above.
     pub strikes: u8,
 }
+
+fields! { struct Record { warnings, strikes } }
 
 impl Record {
     /// Takes note of a fault, and says what is to be done.

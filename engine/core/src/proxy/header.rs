@@ -5,6 +5,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use thiserror::Error;
 
+use crate::codec::{Damage, Field, Reader, Writer};
+
 /// The longest header, in bytes: version 2 with room for what proxies add behind the addresses.
 pub const PROXY_BYTES_MAX: usize = 16 + 1024;
 
@@ -68,6 +70,19 @@ impl ProxyReader {
         *input = &mut std::mem::take(input)[length - known..];
         self.partial = Vec::new();
         Ok(Some(proxied))
+    }
+}
+
+/// With what has come of a header.
+impl Field for ProxyReader {
+    fn put(&self, w: &mut Writer<'_>) {
+        self.partial.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let partial = Vec::get(r)?;
+        let begun = partial.len() < PROXY_BYTES_MAX && parse(&partial) == Ok(None);
+        begun.then_some(Self { partial }).ok_or(Damage)
     }
 }
 

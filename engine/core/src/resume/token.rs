@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::codec::fields;
 use crate::evidence::is_same;
 use crate::ids::SessionId;
 use crate::time::Micros;
@@ -20,6 +21,8 @@ pub struct Claim {
     /// How often the session had been brought back before: a token is good for once.
     pub uses: u32,
 }
+
+fields! { struct Claim { session, uses } }
 
 /// Mints and opens tokens under the process's secret.
 ///

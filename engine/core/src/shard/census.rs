@@ -4,6 +4,7 @@
 use whisper_proto::Stats;
 
 use super::Shard;
+use crate::codec::fields;
 use crate::histogram::Histogram;
 use crate::match_queue::{Affinity, Level};
 use crate::time::{Micros, Span};
@@ -29,6 +30,11 @@ pub struct Counts {
     pub waited_ms: u64,
     /// Rooms opened since the start, each counted where its id was made.
     pub rooms_opened: u64,
+}
+
+fields! {
+    struct Counts { online, queued, chats, matched, waited_ms, rooms_opened }
+    struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
 }
 
 /// Waits in milliseconds, from 1 ms to 32.768 s and above.

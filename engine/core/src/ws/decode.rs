@@ -6,8 +6,9 @@
 
 use arrayvec::ArrayVec;
 
-use super::frame::{Frame, HEADER_BYTES_MAX};
+use super::frame::{CONTROL_BYTES_MAX, Frame, HEADER_BYTES_MAX};
 use super::{Item, Limits, Opcode, Role, Violation};
+use crate::codec::{Damage, Field, Reader, Writer};
 
 /// The reading half of a connection. 16 bytes, and nothing on the heap unless a message is under
 /// way.
@@ -169,6 +170,12 @@ impl Decoder {
 }
 
 impl Partial {
+    /// Whether the rest of something is still to come.
+    fn is_half_read(&self) -> bool {
+        let within_message = self.message.as_ref().is_some_and(|message| !message.whole);
+        !self.header.is_empty() || self.frame.is_some() || within_message
+    }
+
     /// Takes what `input` has of the frame's payload, and says what it makes whole.
     fn absorb(
         &mut self,
@@ -212,6 +219,62 @@ impl Message {
             };
         }
         Ok(())
+    }
+}
+
+impl Field for Decoder {
+    fn put(&self, w: &mut Writer<'_>) {
+        self.role.put(w);
+        let half_read = self.partial.as_ref().filter(|partial| partial.is_half_read());
+        half_read.is_some().put(w);
+        if let Some(partial) = half_read {
+            partial.put(w);
+        }
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (role, partial) = (Role::get(r)?, Option::<Box<Partial>>::get(r)?);
+        // Anything that isn't the beginning of a header would be read beyond its end.
+        let begun = |header: &[u8]| header.is_empty() || Frame::parse(header, role) == Ok(None);
+        if partial.as_ref().is_some_and(|partial| !begun(&partial.header)) {
+            return Err(Damage);
+        }
+        Ok(Self { role, partial })
+    }
+}
+
+/// What was handed out already is left out.
+impl Field for Partial {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { header, frame, control, message } = self;
+        header.put(w);
+        frame.put(w);
+        let message = message.as_ref().filter(|message| !message.whole);
+        message.map(|message| message.opcode).put(w);
+        if let Some(Message { opcode: _, frames, bytes, checked: _, whole: _ }) = message {
+            frames.put(w);
+            bytes.put(w);
+        }
+        if frame.is_some() {
+            control.put(w);
+        }
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (header, frame) = (Field::get(r)?, Option::<Frame>::get(r)?);
+        let mut message = Option::<Opcode>::get(r)?.map(Message::new);
+        if let Some(message) = &mut message {
+            message.frames = Field::get(r)?;
+            message.append(&Vec::get(r)?).map_err(|_| Damage)?;
+        }
+        let control = if frame.is_some() { Vec::get(r)? } else { Vec::new() };
+        // Once begun, nothing looks at these again.
+        let coming = frame.filter(|it| it.opcode.is_some_and(Opcode::is_control));
+        let coming = coming.map_or(0, |frame| frame.len);
+        if control.len() as u64 > (CONTROL_BYTES_MAX as u64).saturating_sub(coming) {
+            return Err(Damage);
+        }
+        Ok(Self { header, frame, control, message })
     }
 }
 

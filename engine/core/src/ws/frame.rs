@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::{Role, Violation, mask};
+use crate::codec::fields;
 
 /// The greatest payload of a control frame, in bytes.
 pub const CONTROL_BYTES_MAX: usize = 125;
@@ -54,6 +55,17 @@ pub(super) struct Frame {
     pub(super) len: u64,
     /// The masking key, as it applies to the next byte.
     pub(super) mask: Option<[u8; 4]>,
+}
+
+fields! {
+    struct Frame { fin, opcode, len, mask }
+    enum Opcode {
+        1 Text;
+        2 Binary;
+        8 Close;
+        9 Ping;
+        10 Pong;
+    }
 }
 
 impl Frame {

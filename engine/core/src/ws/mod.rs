@@ -25,6 +25,8 @@ pub use frame::{CONTROL_BYTES_MAX, Opcode};
 pub use handshake::{ACCEPT_KEY_BYTES, accept_key};
 pub use violation::Violation;
 
+use crate::codec::fields;
+
 /// The side on which we are. A client masks its frames, a server doesn't, and each must insist on
 /// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub enum Role {
     /// We opened the connection: our peer is a server.
     Client,
 }
+
+fields! { enum Role { 0 Server; 1 Client; } }
 
 /// What a peer may make us hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
