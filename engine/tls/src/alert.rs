@@ -30,6 +30,20 @@ impl Alert {
         let level = if self == Self::CloseNotify { WARNING } else { FATAL };
         [level, self as u8]
     }
+
+    /// The alert of this description.
+    pub(crate) fn from_byte(description: u8) -> Option<Self> {
+        const ALL: [Alert; 7] = [
+            Alert::CloseNotify,
+            Alert::UnexpectedMessage,
+            Alert::BadRecordMac,
+            Alert::RecordOverflow,
+            Alert::DecodeError,
+            Alert::InternalError,
+            Alert::NoRenegotiation,
+        ];
+        ALL.into_iter().find(|alert| *alert as u8 == description)
+    }
 }
 
 /// What a peer's alert means.

@@ -7,12 +7,12 @@ use crate::traffic::{Peer, Traffic};
 
 /// One connection: wire on one side, what is said on the other.
 pub struct Connection {
-    state: State,
+    pub(crate) state: State,
     /// To be sent before anything else, as it is.
-    outgoing: Vec<u8>,
+    pub(crate) outgoing: Vec<u8>,
 }
 
-enum State {
+pub(crate) enum State {
     /// Nothing came yet, and nothing is kept for it.
     Fresh(Acceptor),
     Handshake(Box<Handshake>),

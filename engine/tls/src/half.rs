@@ -5,12 +5,13 @@ use aws_lc_rs::aead::{
     AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce,
     UnboundKey,
 };
-use aws_lc_rs::hkdf::{HKDF_SHA256, HKDF_SHA384, KeyType, Prk};
+use aws_lc_rs::hkdf::{self, HKDF_SHA256, HKDF_SHA384, KeyType, Prk};
 use rustls::ConnectionTrafficSecrets;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::alert::Alert;
 use crate::record::{HEADER_BYTES, Kind, PLAIN_BYTES_MAX, VERSION};
+use crate::succession::{self, Damage};
 
 /// The longest key: 256 bits.
 const KEY_BYTES_MAX: usize = 32;
@@ -26,20 +27,25 @@ const EXPLICIT_BYTES: usize = 8;
 /// Records that may be sealed with one AES key (RFC 8446, section 5.5, with room to spare).
 const SEALED_MAX: u64 = 1 << 24;
 
+/// More records than any connection lives to see.
+const COUNT_MAX: u64 = 1 << 62;
+
 /// What the next keys of a direction of TLS 1.3 derive from.
 pub(crate) type Secret = ArrayVec<u8, SECRET_BYTES_MAX>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Version {
-    Tls12,
-    Tls13,
+    Tls12 = 2,
+    Tls13 = 3,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Cipher {
-    Aes128,
-    Aes256,
-    ChaCha20,
+    Aes128 = 1,
+    Aes256 = 2,
+    ChaCha20 = 3,
 }
 
 /// One direction.
@@ -88,6 +94,48 @@ impl Half {
 
     pub(crate) fn version(&self) -> Version {
         self.version
+    }
+
+    /// Writes all of it.
+    pub(crate) fn put(&self, out: &mut succession::Writer) {
+        out.byte(self.version as u8);
+        out.byte(self.cipher as u8);
+        out.array(&self.key[..self.cipher.key_bytes()]);
+        out.array(&self.iv);
+        out.array(&self.secret);
+        out.number(self.count);
+    }
+
+    /// Reads what [`Half::put`] wrote.
+    pub(crate) fn get(bytes: &mut succession::Reader<'_>) -> Result<Self, Damage> {
+        let version = match bytes.byte()? {
+            2 => Version::Tls12,
+            3 => Version::Tls13,
+            _ => return Err(Damage::Content),
+        };
+        let cipher = match bytes.byte()? {
+            1 => Cipher::Aes128,
+            2 => Cipher::Aes256,
+            3 => Cipher::ChaCha20,
+            _ => return Err(Damage::Content),
+        };
+        let mut half = Self {
+            version,
+            cipher,
+            key: [0; KEY_BYTES_MAX],
+            iv: [0; NONCE_LEN],
+            secret: Secret::new(),
+            count: 0,
+        };
+        let key_bytes = cipher.key_bytes();
+        half.key[..key_bytes].copy_from_slice(bytes.array(key_bytes)?);
+        half.iv.copy_from_slice(bytes.array(NONCE_LEN)?);
+        if version == Version::Tls13 {
+            let secret = bytes.array(cipher.hash().len())?;
+            half.secret.try_extend_from_slice(secret).map_err(|_| Damage::Content)?;
+        }
+        half.count = bytes.number()?;
+        if half.count > COUNT_MAX { Err(Damage::Content) } else { Ok(half) }
     }
 
     /// The key, expanded: some 600 bytes on the heap, for as long as there is work for it.
@@ -246,14 +294,10 @@ impl Half {
             }
         }
         const PREFIX: &[u8] = b"tls13 ";
-        let algorithm = match self.cipher {
-            Cipher::Aes256 => HKDF_SHA384,
-            Cipher::Aes128 | Cipher::ChaCha20 => HKDF_SHA256,
-        };
         let len = (out.len() as u16).to_be_bytes();
         let label_len = [(PREFIX.len() + label.len()) as u8];
         let info: [&[u8]; 5] = [&len, &label_len, PREFIX, label, &[0]];
-        Prk::new_less_safe(algorithm, &self.secret)
+        Prk::new_less_safe(self.cipher.hash(), &self.secret)
             .expand(&info, Len(out.len()))
             .and_then(|okm| okm.fill(out))
             .expect("a key is far shorter than what a secret can be expanded to");
@@ -263,6 +307,14 @@ impl Half {
 impl Cipher {
     fn key_bytes(self) -> usize {
         self.algorithm().key_len()
+    }
+
+    /// By which the next keys derive in TLS 1.3.
+    fn hash(self) -> hkdf::Algorithm {
+        match self {
+            Self::Aes256 => HKDF_SHA384,
+            Self::Aes128 | Self::ChaCha20 => HKDF_SHA256,
+        }
     }
 
     fn algorithm(self) -> &'static Algorithm {

@@ -23,6 +23,7 @@ mod half;
 mod handshake;
 mod identity;
 mod record;
+mod succession;
 mod traffic;
 mod validity;
 
@@ -30,3 +31,5 @@ pub use acceptor::{Acceptor, Tickets};
 pub use alert::Alert;
 pub use connection::{Connection, Failure, Heard};
 pub use identity::{BadIdentity, Identities, Identity};
+pub use succession::{Damage, FORMATS};
+pub use zeroize::Zeroizing;

@@ -69,6 +69,19 @@ struct Partial {
 }
 
 impl Reader {
+    /// One that has received so much of a record; None where that can't be.
+    pub(crate) fn with_partial(bytes: &[u8]) -> Option<Self> {
+        let whole = length(bytes).ok()?.unwrap_or(HEADER_BYTES);
+        let partial = || Box::new(Partial { bytes: bytes.to_vec(), whole: false });
+        (bytes.len() < whole).then(|| Self { partial: (!bytes.is_empty()).then(partial) })
+    }
+
+    /// What was received of a record that isn't whole.
+    pub(crate) fn partial(&self) -> &[u8] {
+        let partial = self.partial.as_ref().filter(|partial| !partial.whole);
+        partial.map_or(&[], |partial| &partial.bytes)
+    }
+
     /// Takes a record off the front of `input`, its header included; None when all of `input` was
     /// taken and the record goes on. A record that lies whole in the chunk is borrowed from it.
     ///

@@ -7,6 +7,7 @@
 use crate::alert::{Alert, Told};
 use crate::half::{Half, Version};
 use crate::record::{Kind, Reader};
+use crate::succession::{self, Damage};
 
 /// Records without data that may follow one another.
 const IDLE_RECORDS_MAX: u8 = 32;
@@ -88,7 +89,7 @@ impl Traffic {
                     key = None;
                 }
             }
-            self.idle_records += 1;
+            self.idle_records = self.idle_records.saturating_add(1);
             if self.idle_records > IDLE_RECORDS_MAX {
                 return Err(Alert::UnexpectedMessage);
             }
@@ -123,6 +124,33 @@ impl Traffic {
     /// Whether no more can be sent, because the only key there is has sealed all that it may.
     pub(crate) fn is_worn_out(&self) -> bool {
         self.sending.is_worn_out() && !self.is_tls13()
+    }
+
+    /// Bytes of a record that isn't whole.
+    pub(crate) fn partial_bytes(&self) -> usize {
+        self.reader.partial().len()
+    }
+
+    /// Writes all of it.
+    pub(crate) fn put(&self, out: &mut succession::Writer) {
+        self.receiving.put(out);
+        self.sending.put(out);
+        out.run(self.reader.partial());
+        out.byte(self.idle_records);
+        out.byte(u8::from(self.update_due) | u8::from(self.peer_is_done) << 1);
+    }
+
+    /// Reads what [`Traffic::put`] wrote.
+    pub(crate) fn get(bytes: &mut succession::Reader<'_>) -> Result<Self, Damage> {
+        let (receiving, sending) = (Half::get(bytes)?, Half::get(bytes)?);
+        if receiving.version() != sending.version() {
+            return Err(Damage::Content);
+        }
+        let reader = Reader::with_partial(bytes.run()?).ok_or(Damage::Content)?;
+        let idle_records = bytes.byte()?;
+        let facts @ 0..=3 = bytes.byte()? else { return Err(Damage::Content) };
+        let (update_due, peer_is_done) = (facts & 1 != 0, facts & 2 != 0);
+        Ok(Self { receiving, sending, reader, idle_records, update_due, peer_is_done })
     }
 
     fn is_tls13(&self) -> bool {
