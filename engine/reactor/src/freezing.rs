@@ -22,6 +22,12 @@ use crate::slots::{ConnId, Flags, Phase};
 use crate::token::{Op, Token};
 
 impl Reactor {
+    /// Accepts nobody until [`Reactor::thaw`]; who comes waits in the listeners' backlogs. A moment
+    /// of this before freezing lets those get through whose beginnings can't be handed over.
+    pub fn hold_accepting(&mut self) {
+        self.listeners.hold(true);
+    }
+
     /// Stops: nothing is accepted or received any more, nothing armed. Go on with turns, sealing
     /// included, until [`Reactor::is_frozen`]. Until [`Reactor::thaw`], [`Io::detach`] and
     /// [`Io::pass`] refuse. Dials go on, and what comes of them is frozen as well.
@@ -56,6 +62,7 @@ impl Reactor {
 
     /// Goes on, as if nothing had been.
     pub fn thaw(&mut self) {
+        self.listeners.hold(false);
         if self.io.frozen {
             self.io.frozen = false;
             self.io.clock.go_on();

@@ -57,6 +57,8 @@ struct Listener {
 /// The listening sockets of a reactor.
 pub(crate) struct Listeners {
     all: Vec<Listener>,
+    /// Nobody is to be accepted at present.
+    held: bool,
     watermark: u32,
     /// Slots that are for connections from other reactors.
     kept: u32,
@@ -71,6 +73,7 @@ impl Listeners {
     pub(crate) fn new(watermark: u32, kept: u32) -> Listeners {
         Listeners {
             all: Vec::new(),
+            held: false,
             watermark,
             kept,
             arrivals: Vec::new(),
@@ -101,6 +104,11 @@ impl Listeners {
         self.all.iter_mut().for_each(|listener| listener.stopped = true);
     }
 
+    /// Accepts nobody for as long as it is held.
+    pub(crate) fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
     /// Makes the accepts in flight fit the number of free slots, and asks for new peers' names.
     pub(crate) fn settle(&mut self, ring: &mut Ring, io: &Io) -> io::Result<()> {
         self.submit_names(ring)?;
@@ -109,7 +117,7 @@ impl Listeners {
         let reserved: u32 = self.all.iter().map(|listener| listener.singles()).sum();
         let mut free = ring.slots().saturating_sub(in_use + reserved + self.kept);
         for (index, listener) in self.all.iter_mut().enumerate() {
-            let stopped = listener.stopped || io.frozen;
+            let stopped = listener.stopped || self.held || io.frozen;
             if !stopped && listener.rest_until.is_some_and(|until| until > now) {
                 continue;
             }

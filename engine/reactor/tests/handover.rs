@@ -137,6 +137,23 @@ fn nothing_is_heard_while_it_is_frozen_and_nothing_is_lost() {
 }
 
 #[test]
+fn newcomers_can_be_held_while_others_are_served() {
+    let mut world = World::new(config(), echo);
+    let (mut client, _) = world.client();
+    world.reactor.hold_accepting();
+    world.turn();
+    let mut newcomer = TcpStream::connect(world.address).unwrap();
+    newcomer.write_all(b"new").unwrap();
+    client.write_all(b"known").unwrap();
+    world.until("one is heard", |world| world.heard.received_bytes == 5);
+    world.turn();
+    assert_eq!(world.heard.opened.len(), 1);
+    freeze(&mut world);
+    world.reactor.thaw();
+    world.until("both are heard", |world| world.heard.received_bytes == 8);
+}
+
+#[test]
 fn a_thaw_in_the_middle_of_freezing_goes_on_as_before() {
     let mut world = World::new(config(), echo);
     let mut clients: Vec<_> = (0..8).map(|_| world.client().0).collect();
