@@ -29,6 +29,8 @@ const FILES: &[(&str, &str)] = &[
     ("systemd/tune-network", "usr/share/doc/whisper/examples/tune-network"),
     ("README.md", "usr/share/doc/whisper/README.md"),
     ("CHANGELOG.md", "usr/share/doc/whisper/CHANGELOG.md"),
+    ("ARCHITECTURE.md", "usr/share/doc/whisper/ARCHITECTURE.md"),
+    ("docs", "usr/share/doc/whisper/docs"),
 ];
 
 /// Nodes for which `whisper@N` is tied to its node's cores and memory.
@@ -49,12 +51,6 @@ pub(super) fn install(
         copy(&checkout.path(from), &root.join(to))?;
     }
     copy(&client::web_root(checkout), &root.join("usr/share/whisper/www"))?;
-    for entry in checkout.path("docs").read_dir()? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|it| it == "md") {
-            copy(&path, &root.join(DOC).join(path.file_name().unwrap_or_default()))?;
-        }
-    }
     for program in programs {
         let name = program.file_name().ok_or("a program has a name")?;
         let to = root.join("usr/bin").join(name);
@@ -162,6 +158,17 @@ mod tests {
         for (from, to) in FILES {
             assert!(tree.join(from).exists(), "{from}");
             assert!(to.starts_with("usr/") || to.starts_with("etc/"), "{to}");
+        }
+        // Pages name each other, and README.md names them, by where they lie.
+        let all = fs::read_to_string(tree.join("README.md")).expect("a page");
+        for link in all.split("](").skip(1).filter_map(|it| it.split_once(')')) {
+            let page = Path::new(link.0);
+            let is_packed = FILES.iter().any(|(from, to)| {
+                page.starts_with(from)
+                    && to.strip_prefix(DOC).is_some_and(|it| it == format!("/{from}"))
+            });
+            let is_page = page.starts_with("docs") || page.components().count() == 1;
+            assert!(is_packed || !is_page, "{}", link.0);
         }
         // As a whole: what its docker-compose.yml mounts lies beside that.
         assert!(FILES.iter().any(|(from, to)| *from == "ops" && to.ends_with("/examples/ops")));
