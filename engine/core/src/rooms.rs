@@ -9,7 +9,7 @@ use crate::codec::fields;
 use crate::ids::{RoomId, SessionId, Side};
 use crate::resume::Kept;
 use crate::slots::Slots;
-use crate::time::{Micros, Span};
+use crate::time::Span;
 
 /// One side of a chat, as its home knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,11 +24,11 @@ pub struct Room {
     pub partner: SessionId,
     /// Messages this side has said, which is the number of the latest.
     pub said: u64,
-    /// When the chat began.
-    pub began: Micros,
     /// What outlives this side's connection; None where the chat doesn't.
     pub kept: Option<Box<Kept>>,
 }
+
+const _: () = assert!(size_of::<Option<Room>>() <= 48);
 
 /// Why a room is over, as the side that stays is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -181,6 +181,10 @@ impl Home {
         Some(id)
     }
 
+    pub(super) fn ticket_at(&self, place: u32) -> Option<TicketId> {
+        self.tickets.get(place).map(|ticket| ticket.card.ticket)
+    }
+
     pub(super) fn leave(&mut self, ground: &Ground, id: TicketId, host: &mut impl Host) {
         if self.live(ground, id).is_some() {
             self.end(ground, id.slot, None, host);

@@ -163,6 +163,11 @@ impl MatchQueue {
         self.home.join(&self.ground, wish, host)
     }
 
+    /// The ticket at a place, see [`TicketId::slot`].
+    pub fn ticket_at(&self, place: u32) -> Option<TicketId> {
+        self.home.ticket_at(place)
+    }
+
     /// Ends a ticket whose person leaves, joins anew, or is gone. Unknown tickets are ignored.
     pub fn leave(&mut self, now: Micros, ticket: TicketId, host: &mut impl Host) {
         self.ground.now = now;

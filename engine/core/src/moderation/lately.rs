@@ -1,7 +1,7 @@
 //! What one person said lately, beyond how their last line ended: to find what is said again and
 //! again, to whomever, and what is spelt out in pieces (a number, an address of mail).
 
-use arrayvec::{ArrayString, ArrayVec};
+use arrayvec::ArrayString;
 
 use super::fold::Letter;
 
@@ -15,24 +15,30 @@ const LINE_BYTES: usize = 24;
 /// Bytes of the last pieces. A line that is longer is none.
 const PIECES_BYTES: usize = 32;
 
-/// What somebody said lately; 88 bytes.
+/// What somebody said lately: two words, and a box for each kind of line that they ever said.
 #[derive(Clone, Debug, Default)]
 pub struct Lately {
-    /// The latest at the end.
-    lines: ArrayVec<Line, LINES>,
-    /// One a line.
-    pieces: ArrayString<PIECES_BYTES>,
+    lines: Option<Box<Lines>>,
+    /// One a line; only in this chat.
+    pieces: Option<Box<ArrayString<PIECES_BYTES>>>,
 }
 
-const _: () = assert!(size_of::<Lately>() == 88);
+/// The longer lines.
+#[derive(Clone, Debug, Default)]
+struct Lines {
+    /// The latest at the end. Those at the beginning that were said at no time are none.
+    lines: [Line; LINES],
+    /// Which of them were said in this chat as well: the first is the lowest bit.
+    here: u8,
+}
 
-#[derive(Clone, Copy, Debug)]
+const _: () = assert!(size_of::<Lines>() <= 40 && size_of::<ArrayString<PIECES_BYTES>>() <= 40);
+
+#[derive(Clone, Copy, Debug, Default)]
 struct Line {
     head: u16,
     tail: u16,
     said: Said,
-    /// In this chat as well.
-    here: bool,
 }
 
 /// How often somebody has said a line.
@@ -54,8 +60,10 @@ impl Said {
 impl Lately {
     /// Whom they talk to from now on has heard nothing of it.
     pub fn meet(&mut self) {
-        self.lines.iter_mut().for_each(|line| line.here = false);
-        self.pieces.clear();
+        self.pieces = None;
+        if let Some(lines) = &mut self.lines {
+            lines.here = 0;
+        }
     }
 
     /// Takes note of a line, folded; how often it was said by now, or something near it. Never, where
@@ -67,23 +75,7 @@ impl Lately {
             return Said::default();
         };
         let [head, tail] = [head, tail].map(|part| hash(&part.map(|letter| letter.byte)));
-        let near = self.lines.iter().position(|it| it.head == head || it.tail == tail);
-        let (before, here) = match near {
-            Some(place) => {
-                let line = self.lines.remove(place);
-                (line.said, line.here)
-            }
-            None => (Said::default(), false),
-        };
-        if self.lines.is_full() {
-            self.lines.remove(0);
-        }
-        let said = Said {
-            times: before.times.saturating_add(1),
-            partners: before.partners.saturating_add(u8::from(!here)),
-        };
-        self.lines.push(Line { head, tail, said, here: true });
-        said
+        self.lines.get_or_insert_default().say(head, tail)
     }
 
     /// Takes note of a line; what the last pieces come to with it, in two readings: as words of
@@ -97,41 +89,64 @@ impl Lately {
         let most = if text.is_ascii() { PIECES_BYTES } else { 4 * PIECES_BYTES };
         let plain = if text.trim().len() < most { plain(text).trim() } else { "" };
         if plain.is_empty() || plain.len() >= PIECES_BYTES {
-            self.pieces.clear();
+            self.forget_pieces();
             return None;
         }
-        while self.pieces.len() + 1 + plain.len() > PIECES_BYTES {
-            let first = self.pieces.find('\n').map_or(self.pieces.len(), |end| end + 1);
-            let rest = ArrayString::from(&self.pieces[first..]).expect("shorter than it was");
-            self.pieces = rest;
+        let pieces = &mut **self.pieces.get_or_insert_default();
+        while pieces.len() + 1 + plain.len() > PIECES_BYTES {
+            let first = pieces.find('\n').map_or(pieces.len(), |end| end + 1);
+            *pieces = ArrayString::from(&pieces[first..]).expect("shorter than it was");
         }
-        if !self.pieces.is_empty() {
-            self.pieces.push('\n');
+        if !pieces.is_empty() {
+            pieces.push('\n');
         }
-        self.pieces.push_str(plain);
-        self.pieces.contains('\n').then(|| [self.pieces.replace('\n', " "), self.in_one()])
+        pieces.push_str(plain);
+        pieces.contains('\n').then(|| [pieces.replace('\n', " "), in_one(pieces)])
     }
 
     /// Something was found in it: nobody is found at fault for the same words twice.
     pub(super) fn forget_pieces(&mut self) {
-        self.pieces.clear();
-    }
-
-    /// Pieces that are one word each, without anything between; but not behind the end of a sentence.
-    fn in_one(&self) -> String {
-        let mut all = String::new();
-        let mut before = "";
-        for piece in self.pieces.split('\n') {
-            let apart = before.contains(' ') || piece.contains(' ');
-            let ends = before.len() > 1 && before.ends_with(['.', '!', '?', ',']);
-            if !all.is_empty() && (apart || ends) {
-                all.push(' ');
-            }
-            all.push_str(piece);
-            before = piece;
+        if let Some(pieces) = &mut self.pieces {
+            pieces.clear();
         }
-        all
     }
+}
+
+impl Lines {
+    /// Takes note of a line with this beginning and end; how often it was said by now.
+    fn say(&mut self, head: u16, tail: u16) -> Said {
+        let near = |it: &Line| it.said.times > 0 && (it.head == head || it.tail == tail);
+        let near = self.lines.iter().position(near);
+        let (Said { times, partners }, here) = match near {
+            Some(place) => (self.lines[place].said, self.here >> place & 1),
+            None => (Said::default(), 0),
+        };
+        // What is new takes the place of the oldest.
+        let place = near.unwrap_or(0);
+        let said =
+            Said { times: times.saturating_add(1), partners: partners.saturating_add(1 - here) };
+        self.lines.copy_within(place + 1.., place);
+        self.lines[LINES - 1] = Line { head, tail, said };
+        let before = self.here & ((1 << place) - 1);
+        self.here = before | (self.here >> (place + 1) << place) | 1 << (LINES - 1);
+        said
+    }
+}
+
+/// Pieces that are one word each, without anything between; but not behind the end of a sentence.
+fn in_one(pieces: &str) -> String {
+    let mut all = String::new();
+    let mut before = "";
+    for piece in pieces.split('\n') {
+        let apart = before.contains(' ') || piece.contains(' ');
+        let ends = before.len() > 1 && before.ends_with(['.', '!', '?', ',']);
+        if !all.is_empty() && (apart || ends) {
+            all.push(' ');
+        }
+        all.push_str(piece);
+        before = piece;
+    }
+    all
 }
 
 fn hash(bytes: &[u8; LINE_BYTES]) -> u16 {
@@ -164,6 +179,28 @@ mod tests {
             assert_eq!(lately.say(&[Letter { byte: b'a' + other, marks: 0 }; 40]), once);
         }
         assert_eq!(lately.say(&line(0)), once, "forgotten by now");
+    }
+
+    #[test]
+    fn who_has_heard_a_line_is_told_for_each_line_apart() {
+        let mut lines = Lines::default();
+        let said = |times, partners| Said { times, partners };
+        for line in 1..=3 {
+            assert_eq!(lines.say(line, 10 * line), said(1, 1));
+        }
+        lines.here = 0;
+        assert_eq!(lines.say(2, 0), said(2, 2), "by its beginning");
+        assert_eq!(lines.say(0, 30), said(2, 2), "by its end");
+        assert_eq!(lines.say(1, 10), said(2, 2));
+        for _ in 0..2 {
+            lines.say(2, 0);
+            lines.say(0, 30);
+        }
+        assert_eq!(lines.say(1, 10), said(3, 2), "to the same partner again");
+        for _ in 0..300 {
+            lines.say(1, 10);
+        }
+        assert_eq!(lines.say(1, 10), said(255, 2));
     }
 
     fn spell(lately: &mut Lately, text: &'static str) -> Option<[String; 2]> {

@@ -189,7 +189,7 @@ impl Floor {
         extra.old_token = false;
         let kept = match place {
             Some(place) => self.rooms.at_mut(place).kept.as_mut(),
-            None => extra.missed.as_mut().map(|missed| &mut missed.kept),
+            None => extra.missed_mut().map(|missed| &mut missed.kept),
         };
         if let Some(kept) = kept {
             self.shelf.acknowledged(kept, seq);
@@ -245,7 +245,7 @@ impl Floor {
     pub(super) fn forget(&mut self, session: SessionId) -> Option<Person> {
         let mut person = self.people.leave(session)?;
         self.absent.cancel(session.slot);
-        let missed = person.extra_if_any().and_then(|extra| extra.missed.take());
+        let missed = person.extra_if_any().and_then(|extra| extra.take_missed());
         self.shelf.free(missed.map(|missed| missed.kept));
         Some(person)
     }
@@ -254,8 +254,7 @@ impl Floor {
 impl Person {
     /// Whether they may have missed that their chat has ended, not long ago.
     fn misses_an_end(&self, now: Micros, grace: Span) -> bool {
-        let missed = self.extra().is_some_and(|extra| extra.missed.is_some());
-        missed && self.last_room().is_some_and(|last| now.since(last.ended) <= grace)
+        self.last_room().is_some_and(|last| last.missed.is_some() && now.since(last.ended) <= grace)
     }
 }
 

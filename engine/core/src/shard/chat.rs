@@ -227,17 +227,22 @@ impl Floor {
         let Some(person) = self.people.get_mut(session) else { return };
         person.state = if person.is_here() { State::Idle } else { State::Stranded };
         person.active = seconds(self.now);
-        let extra = person.extra_mut();
-        extra.last = Some(Box::new(LastRoom {
+        let by_partner_too = by_partner.is_some();
+        let missed = match (by_partner, room.kept) {
+            (Some(ending), Some(kept)) => Some(Box::new(Missed { kept, ending })),
+            (_, kept) => {
+                self.shelf.free(kept);
+                None
+            }
+        };
+        person.extra_mut().come_out_of(LastRoom {
             id: room.id,
             side: room.side,
             partner: room.partner,
             ended: self.now,
-            by_partner: by_partner.is_some(),
-        }));
-        match (by_partner, room.kept) {
-            (Some(ending), Some(kept)) => extra.missed = Some(Box::new(Missed { kept, ending })),
-            (_, kept) => self.shelf.free(kept),
-        }
+            by_partner: by_partner_too,
+            blocked: false,
+            missed,
+        });
     }
 }

@@ -93,7 +93,7 @@ impl Shard {
         match self.floor.people.get(session).map(|person| person.state) {
             None => return,
             Some(State::Idle | State::Stranded) => {}
-            Some(State::Queued) => self.unqueue(session, effects),
+            Some(State::Queued(_)) => self.unqueue(session, effects),
             Some(State::Chatting(place) | State::Absent(place)) => {
                 self.floor.part(session, place, Ending::Drained { jitter }, effects);
             }
@@ -116,7 +116,7 @@ impl Floor {
 
     fn moment(&self, drain: &Drain, slot: usize, person: &Person) -> Micros {
         match person.state {
-            State::Idle | State::Queued | State::Stranded => drain.moment_at(slot),
+            State::Idle | State::Queued(_) | State::Stranded => drain.moment_at(slot),
             State::Chatting(place) | State::Absent(place) => drain.moment_of(self.rooms.at(place)),
         }
     }

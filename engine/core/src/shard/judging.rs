@@ -234,7 +234,7 @@ impl Floor {
         if !self.judge.moderator.remembers(scope) {
             return None;
         }
-        let lately = self.people.get_mut(session)?.extra_mut().lately_mut();
+        let lately = &mut self.people.get_mut(session)?.extra_mut().lately;
         self.judge.moderator.recall(scope, text, lately).map(Found::from)
     }
 

@@ -20,6 +20,6 @@ impl Shard {
             .at(place)
             .filter(|it| !matches!(it.state, State::Idle | State::Stranded));
         let wishes = person.and_then(|person| person.extra()?.wishes.as_ref());
-        wishes.into_iter().flat_map(|it| it.keys.iter().copied().zip(it.names.iter()))
+        wishes.into_iter().flat_map(|it| it.keys(&self.queue).zip(it.names.iter()))
     }
 }

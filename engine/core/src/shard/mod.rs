@@ -417,7 +417,7 @@ impl Shard {
         let Some(person) = self.floor.people.get(session) else { return };
         match person.state {
             State::Idle | State::Stranded => {}
-            State::Queued => self.unqueue(session, effects),
+            State::Queued(_) => self.unqueue(session, effects),
             State::Chatting(place) | State::Absent(place) => {
                 self.floor.part(session, place, Ending::Disconnected, effects);
             }

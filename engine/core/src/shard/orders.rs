@@ -84,6 +84,7 @@ impl Floor {
     fn waits_in_closed_lane(&self, slot: usize) -> bool {
         let Some(person) = self.people.at(slot) else { return false };
         let wishes = person.extra().and_then(|extra| extra.wishes.as_ref());
-        person.state == State::Queued && wishes.is_some_and(|it| !self.lanes.contains(it.lane))
+        let waits = matches!(person.state, State::Queued(_));
+        waits && wishes.is_some_and(|it| !self.lanes.contains(it.lane))
     }
 }

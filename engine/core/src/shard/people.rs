@@ -1,14 +1,13 @@
 //! The people at home in a shard.
 
-use std::ops::Deref;
-
 use whisper_proto::Lane;
 use whisper_shard_router::{KeyHash, ShardId};
 
-use crate::ids::{Link, RoomId, SessionId, Side, TicketId};
+use super::HashedJoin;
+use crate::ids::{Link, RoomId, SessionId, Side};
 use crate::interests::Names;
 use crate::limits::PARTNERS_REMEMBERED;
-use crate::match_queue::{Language, Relaxation};
+use crate::match_queue::{Language, MatchQueue, Relaxation};
 use crate::moderation::{Lately, Standing};
 use crate::resume::Kept;
 use crate::rooms::Ending;
@@ -30,8 +29,8 @@ pub(super) struct Person {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Idle,
-    /// In the queue; the ticket stands in [`Extra::ticket`].
-    Queued,
+    /// In the queue with the ticket at this place.
+    Queued(u32),
     /// In the room at this place.
     Chatting(u32),
     /// The same, and their connection is lost: [`Person::link`] is nobody's.
@@ -40,17 +39,17 @@ pub(super) enum State {
     Stranded,
 }
 
-/// What a person has who said `hello` or ever joined.
+/// What a person has who said `hello` or ever joined. A million of them do: what is known from
+/// elsewhere, or needed seldom and found again, doesn't stand here.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extra {
     pub(super) language: Option<Language>,
     pub(super) wishes: Option<Wishes>,
-    pub(super) ticket: Option<TicketId>,
     pub(super) last: Option<Box<LastRoom>>,
+    /// Whom they met before that, as far as they are remembered.
+    earlier: Partners,
     /// What is held against them.
     pub(super) standing: Standing,
-    /// What they may not know of the last chat, which their partner ended.
-    pub(super) missed: Option<Box<Missed>>,
     /// They said `hello`: a chat of theirs outlives its connection.
     pub(super) said_hello: bool,
     /// How often they were brought back. Their token says so, and is good for once.
@@ -58,8 +57,7 @@ pub(super) struct Extra {
     /// The token before is good too: nothing says yet that they have the latest.
     pub(super) old_token: bool,
     /// What they said lately.
-    lately: Option<Box<Lately>>,
-    partners: Partners,
+    pub(super) lately: Lately,
 }
 
 /// What a person joined for, kept for the next skip.
@@ -67,13 +65,14 @@ pub(super) struct Extra {
 pub(super) struct Wishes {
     pub(super) lane: Lane,
     pub(super) names: Names,
-    pub(super) keys: Keys,
     pub(super) relaxation: Relaxation,
     pub(super) same_language: bool,
+    /// The names stand in for hashes: a log is run again.
+    pub(super) hashed: bool,
 }
 
 /// The room a person was in last, so that somebody who left can still be reported.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LastRoom {
     pub(super) id: RoomId,
     pub(super) side: Side,
@@ -81,6 +80,10 @@ pub(super) struct LastRoom {
     pub(super) ended: Micros,
     /// The other side ended it.
     pub(super) by_partner: bool,
+    /// They never want to meet that partner again.
+    pub(super) blocked: bool,
+    /// What they may not know of it, where their partner ended it.
+    pub(super) missed: Option<Box<Missed>>,
 }
 
 /// What somebody may have missed of a chat that is over.
@@ -90,22 +93,10 @@ pub(super) struct Missed {
     pub(super) ending: Ending,
 }
 
-/// The hashes of a person's interests. Many have one, which takes no allocation.
-#[derive(Clone, Debug)]
-pub(super) enum Keys {
-    One(KeyHash),
-    Others(Box<[KeyHash]>),
-}
-
-/// Whom a person has met, as far as they are remembered. Most meet few, and everybody who chats has
-/// met one: that one takes no allocation.
+/// Some people, the oldest acquaintance first.
 #[derive(Clone, Debug, Default)]
-struct Partners {
-    latest: Option<Partner>,
-    /// Those before, the oldest first.
-    #[expect(clippy::box_collection, reason = "it is mostly not there, and then two words less")]
-    earlier: Option<Box<Vec<Partner>>>,
-}
+#[expect(clippy::box_collection, reason = "it is mostly not there, and then two words less")]
+struct Partners(Option<Box<Vec<Partner>>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Partner {
@@ -115,15 +106,15 @@ struct Partner {
 
 const _: () = assert!(size_of::<Option<Person>>() <= 32);
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Keys>() == 16 && size_of::<Partners>() == 24);
+const _: () = assert!(size_of::<Extra>() <= 72, "with its header, the allocator's class of 80");
 
 impl Person {
     pub(super) fn extra(&self) -> Option<&Extra> {
         self.extra.as_deref()
     }
 
-    pub(super) fn last_room(&self) -> Option<LastRoom> {
-        self.extra()?.last.as_deref().copied()
+    pub(super) fn last_room(&self) -> Option<&LastRoom> {
+        self.extra()?.last.as_deref()
     }
 
     /// Whether they have a connection.
@@ -140,7 +131,7 @@ impl Person {
     pub(super) fn place(&self) -> Option<u32> {
         match self.state {
             State::Chatting(place) | State::Absent(place) => Some(place),
-            State::Idle | State::Queued | State::Stranded => None,
+            State::Idle | State::Queued(_) | State::Stranded => None,
         }
     }
 
@@ -155,71 +146,89 @@ impl Person {
 }
 
 impl Extra {
-    /// What they said lately; nothing yet, where this is their first line.
-    pub(super) fn lately_mut(&mut self) -> &mut Lately {
-        self.lately.get_or_insert_default()
+    /// What they may have missed of the last room.
+    pub(super) fn missed(&self) -> Option<&Missed> {
+        self.last.as_ref()?.missed.as_deref()
     }
 
-    /// Remembers a partner as the latest; past the bound the oldest that isn't blocked is
-    /// forgotten.
-    pub(super) fn met(&mut self, session: SessionId) {
-        self.lately.iter_mut().for_each(|lately| lately.meet());
-        self.partners.meet(session);
+    pub(super) fn missed_mut(&mut self) -> Option<&mut Missed> {
+        self.last.as_mut()?.missed.as_deref_mut()
+    }
+
+    pub(super) fn take_missed(&mut self) -> Option<Missed> {
+        self.last.as_mut()?.missed.take().map(|missed| *missed)
+    }
+
+    /// Comes out of a room. Its partner is remembered as the latest; past the bound the oldest that
+    /// isn't blocked is forgotten.
+    pub(super) fn come_out_of(&mut self, mut room: LastRoom) {
+        room.blocked = self.has_blocked(room.partner);
+        self.earlier.forget(room.partner);
+        let partner = room.partner;
+        if let Some(before) = self.last.replace(Box::new(room))
+            && before.partner != partner
+        {
+            self.earlier.add(Partner { session: before.partner, blocked: before.blocked });
+        }
     }
 
     /// Never again, whatever either wishes.
     pub(super) fn block(&mut self, session: SessionId) {
-        self.partners.meet(session).blocked = true;
+        match &mut self.last {
+            Some(last) if last.partner == session => last.blocked = true,
+            _ => {
+                self.earlier.forget(session);
+                self.earlier.add(Partner { session, blocked: true });
+            }
+        }
     }
 
+    /// Whether they won't meet somebody: blocked, or met before unless that is forgiven.
     pub(super) fn refuses(&self, session: SessionId, forgive: bool) -> bool {
-        self.partners.iter().any(|it| it.session == session && (it.blocked || !forgive))
+        self.acquaintance(session).is_some_and(|it| it.blocked || !forgive)
+    }
+
+    fn has_blocked(&self, session: SessionId) -> bool {
+        self.refuses(session, true)
+    }
+
+    fn acquaintance(&self, session: SessionId) -> Option<Partner> {
+        let last = self.last.as_ref().filter(|last| last.partner == session);
+        let last = last.map(|last| Partner { session, blocked: last.blocked });
+        last.or_else(|| self.earlier.get(session))
+    }
+}
+
+impl Wishes {
+    /// The hashes of the interests, in the order of their names.
+    pub(super) fn keys(&self, queue: &MatchQueue) -> impl Iterator<Item = KeyHash> {
+        self.names.iter().map(|name| {
+            let stood_for = if self.hashed { HashedJoin::stood_for(name) } else { None };
+            stood_for.unwrap_or_else(|| queue.interest_key(name))
+        })
     }
 }
 
 impl Partners {
-    fn iter(&self) -> impl Iterator<Item = &Partner> {
-        self.earlier.iter().flat_map(|earlier| earlier.iter()).chain(&self.latest)
+    fn get(&self, session: SessionId) -> Option<Partner> {
+        self.0.as_ref()?.iter().find(|it| it.session == session).copied()
     }
 
-    fn meet(&mut self, session: SessionId) -> &mut Partner {
-        let mut partner = Partner { session, blocked: false };
-        match self.latest {
-            Some(latest) if latest.session == session => partner = latest,
-            Some(latest) => {
-                let earlier = self.earlier.get_or_insert_default();
-                if let Some(place) = earlier.iter().position(|it| it.session == session) {
-                    partner = earlier.remove(place);
-                } else if earlier.len() + 1 == PARTNERS_REMEMBERED {
-                    let oldest = earlier.iter().position(|partner| !partner.blocked);
-                    earlier.remove(oldest.unwrap_or(0));
-                }
-                earlier.reserve_exact(1);
-                earlier.push(latest);
-            }
-            None => {}
-        }
-        self.latest.insert(partner)
-    }
-}
-
-impl Deref for Keys {
-    type Target = [KeyHash];
-
-    fn deref(&self) -> &[KeyHash] {
-        match self {
-            Self::One(key) => std::slice::from_ref(key),
-            Self::Others(keys) => keys,
+    fn forget(&mut self, session: SessionId) {
+        if let Some(partners) = &mut self.0 {
+            partners.retain(|it| it.session != session);
         }
     }
-}
 
-impl From<&[KeyHash]> for Keys {
-    fn from(keys: &[KeyHash]) -> Self {
-        match keys {
-            [key] => Self::One(*key),
-            others => Self::Others(others.into()),
+    fn add(&mut self, partner: Partner) {
+        let partners = self.0.get_or_insert_default();
+        // The latest stands by itself.
+        if partners.len() + 1 == PARTNERS_REMEMBERED {
+            let oldest = partners.iter().position(|partner| !partner.blocked);
+            partners.remove(oldest.unwrap_or(0));
         }
+        partners.reserve_exact(1);
+        partners.push(partner);
     }
 }
 
@@ -295,4 +304,46 @@ impl People {
 /// Whole seconds since the Unix epoch; enough until 2106.
 pub(super) fn seconds(now: Micros) -> u32 {
     (now.0 / 1_000_000) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partner(slot: u32) -> SessionId {
+        SessionId { node: 0, shard: 0, slot, generation: 1 }
+    }
+
+    fn come_out(extra: &mut Extra, slot: u32) {
+        extra.come_out_of(LastRoom {
+            id: RoomId([0; 16]),
+            side: Side::First,
+            partner: partner(slot),
+            ended: Micros(0),
+            by_partner: false,
+            blocked: false,
+            missed: None,
+        });
+    }
+
+    #[test]
+    fn partners_are_remembered_the_latest_longest_and_the_blocked_for_good() {
+        let mut extra = Extra::default();
+        extra.block(partner(1));
+        come_out(&mut extra, 1);
+        come_out(&mut extra, 2);
+        extra.block(partner(2));
+        come_out(&mut extra, 3);
+        for slot in 1..=3 {
+            assert!(extra.refuses(partner(slot), false));
+            assert_eq!(extra.refuses(partner(slot), true), slot < 3, "forgiven unless blocked");
+        }
+        come_out(&mut extra, 2);
+        come_out(&mut extra, 2);
+        let others = 4..PARTNERS_REMEMBERED as u32 + 2;
+        others.clone().for_each(|slot| come_out(&mut extra, slot));
+        let kept = |slot: &u32| extra.refuses(partner(*slot), false);
+        assert_eq!((1..=3).filter(kept).collect::<Vec<_>>(), [1, 2], "3 was the oldest");
+        assert!(others.into_iter().all(|slot| kept(&slot)) && extra.refuses(partner(2), true));
+    }
 }

@@ -64,11 +64,11 @@ impl Shard {
         join: &Asked<'_>,
         effects: &mut impl Effects,
     ) {
-        let wishes = match self.wishes(session, join) {
+        let (wishes, keys) = match self.wishes(session, join) {
             Ok(wishes) => wishes,
             Err((code, why)) => return self.floor.refuse(session, code, &why, None, effects),
         };
-        let interests = wishes.names.iter().zip(wishes.keys.iter().copied());
+        let interests = wishes.names.iter().zip(keys.iter().copied());
         let found = join.known.clone();
         let found = found.or_else(|| self.floor.find_in_interests(join.lane, interests));
         if let Some(fault) = found {
@@ -77,7 +77,7 @@ impl Shard {
         let Some(person) = self.floor.people.get_mut(session) else { return };
         person.extra_mut().wishes = Some(wishes);
         self.unqueue(session, effects);
-        self.enqueue(session, effects);
+        self.enqueue(session, Some(keys), effects);
     }
 
     pub(super) fn skip(
@@ -94,11 +94,11 @@ impl Shard {
                     return;
                 }
                 self.floor.part(session, place, Ending::Skipped, effects);
-                self.enqueue(session, effects);
+                self.enqueue(session, None, effects);
             }
             // Both skipped at once: this one was on its way when the room ended.
             State::Idle if person.last_room().is_some_and(|last| crossed(last, room, now)) => {
-                self.enqueue(session, effects);
+                self.enqueue(session, None, effects);
             }
             _ => self.floor.no_chat(session, room, None, effects),
         }
@@ -108,7 +108,7 @@ impl Shard {
         let Some(person) = self.floor.people.get(session) else { return };
         match person.state {
             State::Chatting(place) => self.floor.part(session, place, Ending::Skipped, effects),
-            State::Queued => self.unqueue(session, effects),
+            State::Queued(_) => self.unqueue(session, effects),
             State::Absent(_) | State::Stranded => {}
             State::Idle => {
                 let why = "You are in no queue and in no chat.";
@@ -117,14 +117,15 @@ impl Shard {
         }
     }
 
-    /// Puts a person who is idle into the queue with the wishes they have, if that lane is open.
-    fn enqueue(&mut self, session: SessionId, effects: &mut impl Effects) {
+    /// Puts a person who is idle into the queue with the wishes they have, if that lane is open;
+    /// `keys` are the hashes of their interests, where these are at hand.
+    fn enqueue(&mut self, session: SessionId, keys: Option<Keys>, effects: &mut impl Effects) {
         let (now, lanes) = (self.floor.now, self.floor.lanes);
         let Some(person) = self.floor.people.get_mut(session) else { return };
         let extra = person.extra_mut();
         let language = extra.language;
         // Whoever goes on knows that the last chat is over.
-        self.floor.shelf.free(extra.missed.take().map(|missed| missed.kept));
+        self.floor.shelf.free(extra.take_missed().map(|missed| missed.kept));
         let Some(wishes) = &extra.wishes else { return };
         if !lanes.contains(wishes.lane) {
             return self.floor.refuse_lane(session, effects);
@@ -134,17 +135,16 @@ impl Shard {
             lane: lane_id(wishes.lane),
             language,
             same_language: wishes.same_language,
-            keys: wishes.keys.iter().copied().collect(),
+            keys: keys.unwrap_or_else(|| wishes.keys(&self.queue).collect()),
             relaxation: wishes.relaxation,
             priority: extra.standing.on(day(now)).priority(),
         };
-        person.state = State::Queued;
         self.floor.census.turnover.tickets += 1;
         let (queue, mut desk) = self.desk(effects);
         // None: matched at once, on this core.
         if let Some(ticket) = queue.join(now, wish, &mut desk) {
             let person = self.floor.people.get_mut(session).expect("they just joined");
-            person.extra_mut().ticket = Some(ticket);
+            person.state = State::Queued(ticket.slot);
         }
     }
 
@@ -152,19 +152,21 @@ impl Shard {
     pub(super) fn unqueue(&mut self, session: SessionId, effects: &mut impl Effects) {
         let now = self.floor.now;
         let Some(person) = self.floor.people.get_mut(session) else { return };
-        if person.state != State::Queued {
-            return;
-        }
+        let State::Queued(place) = person.state else { return };
         person.state = State::Idle;
         person.active = seconds(now);
-        if let Some(ticket) = person.extra_mut().ticket.take() {
-            let (queue, mut desk) = self.desk(effects);
+        let (queue, mut desk) = self.desk(effects);
+        if let Some(ticket) = queue.ticket_at(place) {
             queue.leave(now, ticket, &mut desk);
         }
     }
 
     /// What a join asks for, or why it can't be had.
-    fn wishes(&self, session: SessionId, join: &Asked<'_>) -> Result<Wishes, (ErrorCode, String)> {
+    fn wishes(
+        &self,
+        session: SessionId,
+        join: &Asked<'_>,
+    ) -> Result<(Wishes, Keys), (ErrorCode, String)> {
         let floor = &self.floor;
         let person = floor.people.get(session);
         if person.is_some_and(|person| person.place().is_some()) {
@@ -185,17 +187,18 @@ impl Shard {
         };
         let Interests { names, keys } =
             interests.map_err(|error| (ErrorCode::BadInterests, error.to_string()))?;
-        Ok(Wishes {
+        let wishes = Wishes {
             lane: join.lane,
             names,
-            keys: keys.as_slice().into(),
             relaxation: match join.relax {
                 Relax::Strict => Relaxation::Strict,
                 Relax::Gradual => Relaxation::Gradual,
                 Relax::Anyone => Relaxation::Anyone,
             },
             same_language,
-        })
+            hashed: matches!(join.likes, Likes::Hashed(_)),
+        };
+        Ok((wishes, keys))
     }
 
     /// What is matched by, of interests as typed.
@@ -269,8 +272,7 @@ impl<E: Effects> Host for Desk<'_, E> {
         let person = floor.people.get_mut(session).expect("a ticket ends with its person");
         let link = person.link;
         let extra = person.extra_mut();
-        extra.ticket = None;
-        extra.met(partner);
+        extra.lately.meet();
         let kept = extra.said_hello.then(Box::default);
         let wishes = extra.wishes.as_ref().expect("whoever is matched has joined");
         let lane = wishes.lane;
@@ -298,15 +300,7 @@ impl<E: Effects> Host for Desk<'_, E> {
             waited_ms: waited.as_millis(),
         });
         self.effects.push(Effect::Send { link, message: &matched });
-        let place = floor.rooms.open(Room {
-            id: room,
-            side,
-            lane,
-            partner,
-            said: 0,
-            began: floor.now,
-            kept,
-        });
+        let place = floor.rooms.open(Room { id: room, side, lane, partner, said: 0, kept });
         floor.judge.attend(place);
         let person = floor.people.get_mut(session).expect("still there");
         person.state = State::Chatting(place);
@@ -318,7 +312,6 @@ impl<E: Effects> Host for Desk<'_, E> {
         let Some(there) = self.floor.people.get_mut(person) else { return };
         there.state = State::Idle;
         there.active = seconds(self.floor.now);
-        there.extra_mut().ticket = None;
         let message = ServerMessage::MatchTimeout { waited_ms: waited.as_millis() };
         self.floor.tell(person, &message, self.effects);
     }
@@ -330,7 +323,7 @@ impl<E: Effects> Host for Desk<'_, E> {
 }
 
 /// Whether a skip that finds its sender idle was meant for the chat the partner just ended.
-fn crossed(last: LastRoom, room: Option<&str>, now: Micros) -> bool {
+fn crossed(last: &LastRoom, room: Option<&str>, now: Micros) -> bool {
     last.by_partner
         && now.since(last.ended) <= SKIP_GRACE
         && room.is_none_or(|room| last.id.is(room))

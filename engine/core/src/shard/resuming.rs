@@ -122,11 +122,11 @@ impl Floor {
         if claim.uses != uses && !(old_token && claim.uses.wrapping_add(1) == uses) {
             return Worth::Late;
         }
-        let missed = || Some(&person.extra()?.missed.as_ref()?.kept);
+        let missed = || Some(&person.extra()?.missed()?.kept);
         let kept = match person.state {
             State::Chatting(place) | State::Absent(place) => self.rooms.at(place).kept.as_ref(),
             State::Idle | State::Stranded => missed(),
-            State::Queued => None,
+            State::Queued(_) => None,
         };
         match kept {
             None => Worth::Idle,
@@ -150,7 +150,7 @@ impl Floor {
         effects: &mut impl Effects,
     ) {
         let Some(person) = self.people.get_mut(session) else { return };
-        let (kept, ending) = match (person.place(), &mut person.extra_mut().missed) {
+        let (kept, ending) = match (person.place(), person.extra_mut().missed_mut()) {
             (Some(place), _) => (self.rooms.at_mut(place).kept.as_mut(), None),
             (None, Some(missed)) => (Some(&mut missed.kept), Some(missed.ending)),
             (None, None) => (None, None),

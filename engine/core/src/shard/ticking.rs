@@ -50,7 +50,7 @@ impl Shard {
                 State::Idle if person.active < idle_since => {
                     effects.push(Effect::Close { link, code: CloseCode::Idle });
                 }
-                State::Idle | State::Queued => {
+                State::Idle | State::Queued(_) => {
                     effects.push(Effect::Send { link, message: &message })
                 }
                 State::Chatting(_) | State::Absent(_) | State::Stranded => {}
