@@ -15,7 +15,7 @@ use whisper_proto::{ClientMessage, ErrorCode, ErrorMessage, ServerMessage};
 use whisper_reactor::{ConnId, Io};
 
 use super::Common;
-use super::challenge::{Challenges, Owed};
+use super::challenge::Challenges;
 use super::connections::{Connection, Left};
 use super::desk::{Desk, Tally};
 use super::guest::{Door, Guest, Kept};
@@ -159,14 +159,19 @@ pub(super) fn act_of<'a>(said: &Input<'a>) -> Option<(Act, Option<&'a str>)> {
 
 /// Whether a message may pass while a challenge is owed; a proof in it is looked at.
 pub(super) fn passes(
-    owed: &mut Option<Owed>,
+    guest: &mut Guest,
     message: &ClientMessage<'_>,
     challenges: &Challenges,
 ) -> bool {
+    let Some(owed) = guest.owed() else { return true };
     match message {
         ClientMessage::Hello(hello) => {
             let Some(proof) = hello.proof else { return true };
-            owed.take_if(|owed| challenges.is_met(owed, proof)).is_some()
+            let met = challenges.is_met(owed, proof);
+            if met {
+                guest.owes_nothing();
+            }
+            met
         }
         ClientMessage::Join(_) | ClientMessage::Skip(_) => false,
         _ => true,

@@ -218,8 +218,8 @@ impl Desk {
                 carrier.tally.held_back[act as usize] += 1;
                 Some((heed, id))
             });
-            let unproved = match (&said, guest.owed()) {
-                (Input::Message(message), Some(owed)) => !passes(owed, message, &common.challenges),
+            let unproved = match &said {
+                Input::Message(message) => !passes(guest, message, &common.challenges),
                 _ => false,
             };
             let next = match (said, *person) {

@@ -70,24 +70,32 @@ pub(super) struct Guest {
     pub(super) many: bool,
     /// All places to stay on were taken when it came.
     pub(super) late: bool,
-    /// The name in the device's cookie; 0 before there is any.
-    device: u64,
-    /// What it said lately, metered; apart, since whoever ever joined has it.
-    speech: Option<Box<Speech>>,
-    extra: Option<Box<Extra>>,
+    known: Option<Box<Known>>,
 }
 
-/// What few connections have, or not for long.
+/// What most have who do anything.
 #[derive(Debug, Default)]
-struct Extra {
+struct Known {
+    /// What it said lately, metered.
+    speech: Option<Speech>,
+    /// The name in the device's cookie; 0 before there is any.
+    device: u64,
+    /// What the client said of its device, hashed; 0 before it did.
+    fingerprint: u64,
+    passing: Option<Box<Passing>>,
+}
+
+const _: () = assert!(size_of::<Known>() <= 56, "with its header, the allocator's class of 64");
+
+/// What few connections have, and not for long.
+#[derive(Debug, Default)]
+struct Passing {
     /// A PROXY header that has not come whole.
     header: Option<ProxyReader>,
     /// What came while the owner of the address was asked.
     kept: Option<Kept>,
     /// A challenge not met yet.
     owed: Option<Owed>,
-    /// What the client said of its device, hashed.
-    fingerprint: Option<u64>,
     /// What leads it to another worker.
     errand: Option<Errand>,
 }
@@ -108,40 +116,43 @@ impl Guest {
     /// Somebody from this address, on a listener of this kind.
     pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
-        let (exempt, many, late, device) = (false, false, false, 0);
-        let (visit, speech, extra) = (Visit::FREE, None, None);
-        Self { address, visit, service, exempt, many, late, device, speech, extra }
+        let (exempt, many, late) = (false, false, false);
+        Self { address, visit: Visit::FREE, service, exempt, many, late, known: None }
     }
 
     /// What bans know it by.
     pub(super) fn identity(&self) -> Identity {
-        let fingerprint = self.extra.as_ref().and_then(|extra| extra.fingerprint);
-        let cookie = (self.device != 0).then_some(self.device);
+        let known = self.known.as_ref();
+        let known = |name: fn(&Known) -> u64| known.map(|it| name(it)).filter(|name| *name != 0);
+        let (cookie, fingerprint) = (known(|it| it.device), known(|it| it.fingerprint));
         Identity { address: self.address, cookie, fingerprint }
     }
 
     /// The device has this name in its cookie, which isn't 0.
     pub(super) fn name_device(&mut self, device: u64) {
-        self.device = device;
+        self.known_mut().device = device;
     }
 
     /// What its client says of the device, hashed. The first word counts.
     pub(super) fn say_fingerprint(&mut self, hash: u64) {
-        self.extra_mut().fingerprint.get_or_insert(hash);
+        let fingerprint = &mut self.known_mut().fingerprint;
+        if *fingerprint == 0 {
+            *fingerprint = hash;
+        }
     }
 
     /// From here on, whatever is said begins with a PROXY header.
     pub(super) fn expect_header(&mut self) {
-        self.extra_mut().header = Some(ProxyReader::default());
+        self.passing_mut().header = Some(ProxyReader::default());
     }
 
     /// The reader of the PROXY header, as long as that hasn't come whole.
     pub(super) fn header(&mut self) -> Option<&mut ProxyReader> {
-        self.extra.as_mut()?.header.as_mut()
+        self.passing()?.header.as_mut()
     }
 
     pub(super) fn header_is_read(&mut self) {
-        self.extra_mut().header = None;
+        self.passing_mut().header = None;
         self.shrink();
     }
 
@@ -161,26 +172,27 @@ impl Guest {
     /// Whether the owner is being asked about what was said, or the connection is leaving: what
     /// comes is kept.
     pub(super) fn waits(&self) -> bool {
-        self.extra.as_ref().is_some_and(|extra| extra.kept.is_some() || extra.errand.is_some())
+        let passing = self.known.as_ref().and_then(|it| it.passing.as_ref());
+        passing.is_some_and(|it| it.kept.is_some() || it.errand.is_some())
     }
 
     /// Goes to another worker, and keeps what comes until it is there.
     pub(super) fn send(&mut self, errand: Errand) {
-        self.extra_mut().errand = Some(errand);
+        self.passing_mut().errand = Some(errand);
     }
 
     pub(super) fn errand(&self) -> Option<&Errand> {
-        self.extra.as_ref()?.errand.as_ref()
+        self.known.as_ref()?.passing.as_ref()?.errand.as_ref()
     }
 
     pub(super) fn take_errand(&mut self) -> Option<Errand> {
-        let errand = self.extra.as_mut()?.errand.take();
+        let errand = self.passing()?.errand.take();
         self.shrink();
         errand
     }
 
     pub(super) fn take_kept(&mut self) -> Option<Kept> {
-        let kept = self.extra.as_mut()?.kept.take();
+        let kept = self.passing()?.kept.take();
         self.shrink();
         kept
     }
@@ -190,7 +202,7 @@ impl Guest {
         if self.exempt {
             return Heed::Heard;
         }
-        let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(now)));
+        let speech = self.known_mut().speech.get_or_insert_with(|| Speech::new(now));
         speech.act(now, act, rates)
     }
 
@@ -212,20 +224,26 @@ impl Guest {
 
     /// Must meet a challenge before it may look for a partner.
     pub(super) fn owe(&mut self, owed: Owed) {
-        self.extra_mut().owed = Some(owed);
+        self.passing_mut().owed = Some(owed);
     }
 
     /// The challenge that isn't met yet.
-    pub(super) fn owed(&mut self) -> Option<&mut Option<Owed>> {
-        self.extra.as_mut().map(|extra| &mut extra.owed).filter(|owed| owed.is_some())
+    pub(super) fn owed(&mut self) -> Option<&Owed> {
+        self.passing()?.owed.as_ref()
+    }
+
+    /// The challenge is met.
+    pub(super) fn owes_nothing(&mut self) {
+        self.passing_mut().owed = None;
+        self.shrink();
     }
 
     fn keep_as(&mut self, kind: fn(Vec<u8>) -> Kept, bytes: &[u8]) -> bool {
-        let extra = self.extra_mut();
-        let kept = match &mut extra.errand {
+        let passing = self.passing_mut();
+        let kept = match &mut passing.errand {
             Some(errand) => &mut errand.unheard,
             None => {
-                let kept = extra.kept.get_or_insert_with(|| kind(Vec::new()));
+                let kept = passing.kept.get_or_insert_with(|| kind(Vec::new()));
                 let (Kept::Handshake(kept) | Kept::Request(kept)) = kept;
                 kept
             }
@@ -234,16 +252,61 @@ impl Guest {
         kept.len() <= KEPT_MAX
     }
 
-    fn extra_mut(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_default()
+    fn known_mut(&mut self) -> &mut Known {
+        self.known.get_or_insert_default()
+    }
+
+    fn passing(&mut self) -> Option<&mut Passing> {
+        self.known.as_mut()?.passing.as_deref_mut()
+    }
+
+    fn passing_mut(&mut self) -> &mut Passing {
+        self.known_mut().passing.get_or_insert_default()
     }
 
     /// Frees what holds nothing any more.
     fn shrink(&mut self) {
-        self.extra.take_if(|it| {
-            let Extra { header, kept, owed, fingerprint, errand } = &**it;
-            let few = header.is_none() && kept.is_none() && errand.is_none();
-            few && owed.is_none() && fingerprint.is_none()
+        let Some(known) = &mut self.known else { return };
+        known.passing.take_if(|it| {
+            let Passing { header, kept, owed, errand } = &**it;
+            header.is_none() && kept.is_none() && owed.is_none() && errand.is_none()
         });
+        let Known { speech, device, fingerprint, passing } = &**known;
+        if speech.is_none() && *device == 0 && *fingerprint == 0 && passing.is_none() {
+            self.known = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::super::challenge::Challenges;
+    use super::*;
+
+    #[test]
+    fn what_passes_is_freed_and_what_it_is_known_by_stays() {
+        let challenges = Challenges::new([7; 32]);
+        challenges.set_effort(1);
+        let mut guest = Guest::new(Ipv4Addr::LOCALHOST.into(), Service::Plain);
+        guest.expect_header();
+        assert!(guest.header().is_some());
+        guest.header_is_read();
+        assert!(guest.keep(b"GET") && guest.waits());
+        assert!(matches!(guest.take_kept(), Some(Kept::Request(kept)) if kept == b"GET"));
+        assert!(guest.known.is_none(), "nothing is left of it");
+
+        guest.name_device(3);
+        let (owed, _) = challenges.make(Micros(0)).expect("it is asked");
+        guest.owe(owed);
+        guest.say_fingerprint(4);
+        guest.say_fingerprint(5);
+        guest.owes_nothing();
+        assert!(
+            guest.owed().is_none() && guest.known.as_ref().is_some_and(|it| it.passing.is_none())
+        );
+        let Identity { cookie, fingerprint, .. } = guest.identity();
+        assert_eq!((cookie, fingerprint), (Some(3), Some(4)), "the first word counts");
     }
 }
