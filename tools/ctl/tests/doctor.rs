@@ -7,20 +7,19 @@ mod postgres;
 #[allow(dead_code, reason = "each test binary uses its own part of this")]
 #[path = "../../../engine/server/tests/harness/redis.rs"]
 mod redis;
+#[allow(dead_code, reason = "each test binary uses its own part of this")]
+#[path = "../../../engine/server/tests/harness/waiting.rs"]
+mod waiting;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use postgres::Postgres;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use redis::Redis;
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// For the Redis of these tests to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn this_machine_and_its_stores_are_looked_at() {

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{PATIENCE, until, until_true};
+use super::waiting::{PATIENCE, until, until_true};
 
 /// A redis-server on a free port that keeps nothing on disk. Killed when dropped.
 pub(crate) struct Redis {
