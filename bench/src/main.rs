@@ -73,6 +73,7 @@ fn carry_out(run: &Run) -> Result<(String, Outcome), Box<dyn Error>> {
         Run::Match(args) => scenarios::matching::run(args, &operator)?,
         Run::Relay(args) => scenarios::relay::run(args, &operator)?,
         Run::Resume(args) => scenarios::resume::run(args, &operator)?,
+        Run::Handover(args) => scenarios::handover::run(args, &operator)?,
         Run::Slow(args) => scenarios::slow::run(args, &operator)?,
         Run::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
     };

@@ -132,6 +132,34 @@ fn number(figures: &Value, key: &str) -> f64 {
 const RELAY: [&str; 7] = ["relay", "--pairs", "5", "--secs", "1", "--warm-up", "0.1"];
 
 #[test]
+fn handovers_are_counted_and_whoever_is_lost_by_one_is_told() {
+    let engine = Server::engine("handover", "2");
+    fn handover<'a>(times: &'a str, run: &'a str) -> Vec<&'a str> {
+        let people = ["handover", "--connections", "80", "--rate", "200", "--reactors", "2"];
+        let more = ["--warm-up", "0.1", "--every", "200ms", "--times", times, "--run", run];
+        [&people[..], &more].concat()
+    }
+    let figures = engine.figures(&handover("3", "echo first; echo '{\"sockets\": 80}'"));
+    assert_eq!(number(&figures, "handovers"), 3.0);
+    assert_eq!(number(&figures, "handover_sockets_median"), 80.0);
+    assert!(number(&figures, "messages") > 100.0, "{figures:#}");
+
+    let faults = |run: &str| {
+        // Without its process, which is no more in the end.
+        let mut bench = Command::new(BENCH);
+        bench.args(handover("2", run)).args(["--target", &engine.address, "--json"]);
+        let output = bench.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        result["faults"].to_string()
+    };
+    let failed = faults("echo nothing came of it >&2; false");
+    assert!(failed.contains("2 handovers failed, the first: exit status: 1: nothing"), "{failed}");
+    let ended = faults(&format!("kill -9 {}", engine.process.id()));
+    assert!(ended.contains("80 connections lost"), "{ended}");
+}
+
+#[test]
 fn pairs_talk_and_nothing_is_lost() {
     let engine = Server::engine("relay", "2");
     for more in [

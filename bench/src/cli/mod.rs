@@ -68,6 +68,10 @@ pub(crate) enum Run {
     /// Pairs who talk through a network that cuts their connections again and again: what is lost or
     /// doubled by resuming, and how long it takes.
     Resume(Resume),
+    /// People who talk, are in the middle of a frame, silent in a chat, or in the queue, while the
+    /// server hands all of them to its next process again and again: what is lost or doubled by it,
+    /// and how long nobody is served.
+    Handover(Handover),
     /// Pairs who talk, at first alone and then beside people who never read what they are sent, and
     /// others who never come to the end of their request: what the former notice of the latter.
     Slow(Slow),
@@ -161,6 +165,7 @@ impl Run {
             Self::Churn(args) => &args.aim.telling,
             Self::Relay(args) => &args.aim.telling,
             Self::Resume(args) => &args.aim.telling,
+            Self::Handover(args) => &args.aim.telling,
             Self::Slow(args) => &args.aim.telling,
             Self::CompareFloor(args) => &args.telling,
         }
@@ -476,6 +481,43 @@ Examples:
   Ten thousand cuts and more, half of them silent:
     whisper-bench resume --target 127.0.0.1:8080 --pairs 300 --rate 6k --secs 1m \\
         --threshold 'resumes>=10000'";
+
+/// `handover`
+#[derive(Args, Debug)]
+#[command(after_help = HANDOVER_EXAMPLES)]
+pub(crate) struct Handover {
+    #[command(flatten)]
+    pub(crate) aim: Aim,
+    /// People. Of ten pairs four talk, one is in the middle of a frame, three are matched and silent,
+    /// and two wait in the queue, one for the other.
+    #[arg(long, value_name = "N", default_value = "15000", value_parser = count)]
+    pub(crate) connections: usize,
+    /// Messages a second of those who talk, open loop.
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// What has the server go over to its next process, for `sh -c`: over when it ends, and good
+    /// where it ends with 0.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) run: String,
+    /// What the report takes of the object that the command prints in its last line: these numbers.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "sockets,pausedMs")]
+    pub(crate) numbers: Vec<String>,
+    /// How often.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
+    pub(crate) times: usize,
+    /// How long after one has ended the next begins.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) every: Duration,
+    /// How long people talk before the first, not measured.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) warm_up: Duration,
+}
+
+const HANDOVER_EXAMPLES: &str = "\
+Examples:
+  A hundred handovers of 15,000 people, held to a promise:
+    whisper-bench handover --target 127.0.0.1:8080 --run 'whisperctl upgrade --json' \\
+        --threshold 'handovers==100' --threshold 'handover_pause.p99<=250ms'";
 
 /// `slow`
 #[derive(Args, Debug)]

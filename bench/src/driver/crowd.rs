@@ -234,6 +234,15 @@ impl Crowd {
         }
     }
 
+    /// A frame as anybody might write it; what `payload` appends is in it.
+    pub(super) fn encode(&mut self, payload: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut frame = Vec::new();
+        let mark = ws::begin_masked_frame(&mut frame, self.next_mask());
+        payload(&mut frame);
+        ws::end_frame(&mut frame, mark, Opcode::Binary);
+        frame
+    }
+
     /// Writes one frame for somebody who is connected; what `payload` appends is in it.
     pub(super) fn frame(
         &mut self,

@@ -68,6 +68,11 @@ impl<'a> Scene<'a> {
         self.crowd.frame(self.io, person, |out| message.encode(out));
     }
 
+    /// The frame by which somebody would say this, to be [written](Scene::write) in pieces.
+    pub(crate) fn frame(&mut self, message: &ClientMessage<'_>) -> Vec<u8> {
+        self.crowd.encode(|out| message.encode(out))
+    }
+
     /// Has somebody send bytes as they are.
     pub(crate) fn send(&mut self, person: PersonId, payload: &[u8]) {
         self.crowd.frame(self.io, person, |out| out.extend_from_slice(payload));

@@ -50,6 +50,8 @@ named! {
         Refused = "resumes_refused",
         /// Sessions that came back on another connection.
         Resumed = "resumes",
+        /// Times that the server went over to its next process.
+        Handovers = "handovers",
         /// Connections that the server sent elsewhere, and that went there.
         Moved = "connections_moved",
         /// Second joins that were said before the first was known to wait.
@@ -133,6 +135,10 @@ named! {
         Upgrade = "upgrade",
         /// From a connection's loss, or when that was noticed, to the session's return.
         Resume = "resume",
+        /// How long the command took that had the server go over to its next process.
+        Handover = "handover",
+        /// The longest that a message took, from when one such command began to the next.
+        HandoverPause = "handover_pause",
         /// How late we ourselves were with what was due.
         Lag = "generator_lag",
     }

@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod churn;
 pub(crate) mod connect;
 pub(crate) mod floor;
+pub(crate) mod handover;
 mod held;
 pub(crate) mod idle;
 pub(crate) mod matching;
