@@ -7,7 +7,7 @@
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use arrayvec::ArrayVec;
+use arrayvec::{ArrayString, ArrayVec};
 use thiserror::Error;
 use whisper_proto::{
     AgeCategory, ErrorCode, Lane, LanguageWish, Mode, QueueType, Relax, ReportReason, SignalKind,
@@ -83,6 +83,15 @@ impl<'a> Writer<'a> {
         items.for_each(|item| item.put(self));
     }
 
+    /// What `write` writes, and before it how long that is, so that it can be passed by.
+    pub(crate) fn part(&mut self, write: impl FnOnce(&mut Self)) {
+        let begin = self.bytes.len();
+        self.bytes(&[0; 8]);
+        write(self);
+        let length = (self.bytes.len() - begin - 8) as u64;
+        self.bytes[begin..begin + 8].copy_from_slice(&length.to_le_bytes());
+    }
+
     /// What stands for an interest in an event log: its hash, never its name.
     pub(crate) fn interest(&mut self, name: &str) {
         let hash = match self.hashing {
@@ -121,10 +130,18 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
+    /// That all of it was read.
+    ///
+    /// # Errors
+    /// [`Damage`], here as below: there is more; there are fewer, or they are no such value.
+    pub fn end(self) -> Result<(), Damage> {
+        if self.rest.is_empty() { Ok(()) } else { Err(Damage) }
+    }
+
     /// So many bytes as they are.
     ///
     /// # Errors
-    /// [`Damage`], here as below: there are fewer, or they are no such value.
+    /// [`Damage`].
     pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], Damage> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(Damage)?;
         self.rest = rest;
@@ -173,6 +190,12 @@ impl<'a> Reader<'a> {
         (0..count).map(|_| T::get(self)).collect()
     }
 
+    /// What [`Writer::part`] wrote.
+    pub(crate) fn part(&mut self) -> Result<Self, Damage> {
+        let length = usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| Damage)?;
+        Ok(Self { rest: self.bytes(length)?, ..*self })
+    }
+
     /// How many follow.
     pub(crate) fn count(&mut self) -> Result<usize, Damage> {
         usize::try_from(self.number()?).map_err(|_| Damage)
@@ -203,7 +226,7 @@ pub trait Field: Sized {
 
 /// Declares how types are written: a struct as its fields, an enum as the number of the variant and
 /// what it holds. Both directions follow from one line, and a field or variant left out doesn't
-/// compile.
+/// compile. Within the core, `array` adds arrays of a type to it.
 ///
 /// ```
 /// use whisper_core::codec::{Reader, Writer, fields};
@@ -243,6 +266,18 @@ macro_rules! fields {
 
             fn get(r: &mut $crate::codec::Reader<'_>) -> Result<Self, $crate::codec::Damage> {
                 Ok(Self { $( $field: $crate::codec::Field::get(r)? ),* })
+            }
+        }
+        $crate::codec::fields! { $($more)* }
+    };
+    (array $name:ident $($more:tt)*) => {
+        impl<const N: usize> $crate::codec::Field for [$name; N] {
+            fn put(&self, w: &mut $crate::codec::Writer<'_>) {
+                self.iter().for_each(|it| $crate::codec::Field::put(it, w));
+            }
+
+            fn get(r: &mut $crate::codec::Reader<'_>) -> Result<Self, $crate::codec::Damage> {
+                r.each()
             }
         }
         $crate::codec::fields! { $($more)* }
@@ -292,6 +327,7 @@ macro_rules! fields {
 pub use fields;
 
 fields! {
+    array KeyHash
     struct ShardId { node, shard }
     struct Lane { age, mode, queue }
 }
@@ -382,16 +418,6 @@ impl Field for String {
     }
 }
 
-impl<const N: usize> Field for [KeyHash; N] {
-    fn put(&self, w: &mut Writer<'_>) {
-        self.iter().for_each(|key| key.put(w));
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        r.each()
-    }
-}
-
 impl<T: Field> Field for Option<T> {
     fn put(&self, w: &mut Writer<'_>) {
         self.is_some().put(w);
@@ -437,6 +463,16 @@ impl<T: Field + Clone> Field for Cow<'_, T> {
 
     fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
         T::get(r).map(Self::Owned)
+    }
+}
+
+impl<const N: usize> Field for ArrayString<N> {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.text(self);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::from(r.text()?).map_err(|_| Damage)
     }
 }
 

@@ -10,6 +10,11 @@ use crate::codec::fields;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Link(pub u64);
 
+impl Link {
+    /// No connection at all: whatever goes there is ignored.
+    pub const NOBODYS: Self = Self(u64::MAX);
+}
+
 /// A person for as long as they are here: the slot in their home shard and its generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId {

@@ -34,6 +34,7 @@ pub mod rooms;
 pub mod session;
 pub mod settings;
 pub mod shard;
+pub mod succession;
 pub mod sweep;
 pub mod time;
 pub mod timers;

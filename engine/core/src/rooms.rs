@@ -45,6 +45,7 @@ pub enum Ending {
 }
 
 fields! {
+    struct Room { id, side, lane, partner, said, kept }
     enum Ending {
         0 Skipped;
         1 Disconnected;

@@ -15,6 +15,15 @@ impl<T> Default for Slots<T> {
     }
 }
 
+impl<T> From<Vec<Option<T>>> for Slots<T> {
+    /// Values at these places. Of those that are free the lowest is taken first.
+    fn from(places: Vec<Option<T>>) -> Self {
+        let vacant = places.iter().enumerate().filter(|(_, value)| value.is_none());
+        let free = vacant.rev().map(|(place, _)| place as u32).collect();
+        Self { places, free }
+    }
+}
+
 impl<T> Slots<T> {
     /// Makes the table long enough for so many values, so that it need not grow by being copied.
     /// What isn't used is address space, not memory.

@@ -18,6 +18,12 @@ impl Timers {
         self.heap.first().map(|&(at, _)| at)
     }
 
+    /// The deadline of `key`, if it has one.
+    pub fn of(&self, key: u32) -> Option<Micros> {
+        let place = *self.places.get(key as usize)?;
+        (place != NOWHERE).then(|| self.heap[place as usize].0)
+    }
+
     /// How many deadlines there are.
     pub fn len(&self) -> usize {
         self.heap.len()

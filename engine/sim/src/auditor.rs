@@ -190,9 +190,34 @@ impl Auditor {
         });
     }
 
-    pub(crate) fn opened(&mut self, who: Who, session: SessionId) {
-        self.sessions.insert(session, who);
+    pub(crate) fn opened(&mut self, who: Who, session: SessionId) -> Verdict {
+        let before = self.sessions.insert(session, who);
+        ensure!(before.is_none(), "{who:?} is {session:?}, who was {before:?}");
         self.lives[who.0].session = Some(session);
+        Ok(())
+    }
+
+    /// Another process follows, of so many shards, in which people are named otherwise.
+    pub(crate) fn follows(
+        &mut self,
+        placement: &Placement,
+        shards: u16,
+        name: impl Fn(SessionId) -> SessionId,
+    ) -> Verdict {
+        self.placement = placement.clone();
+        self.lanes.resize(shards.into(), self.lanes[0]);
+        for (number, life) in self.lives.iter_mut().enumerate() {
+            life.home %= shards;
+            // Of those who are gone as well, whom others may not know to be gone.
+            if let Some(session) = &mut life.session {
+                let who = Who(number);
+                *session = name(*session);
+                life.home = session.shard;
+                let before = self.sessions.insert(*session, who).filter(|it| *it != who);
+                ensure!(before.is_none(), "{who:?} is {session:?}, who was {before:?}");
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn departs(&mut self, now: Micros, who: Who) {

@@ -142,7 +142,9 @@ fn sweep_seeds(args: &Args, seeds: u64) -> Result<(), Box<dyn Error>> {
     let seeds = args.seed..args.seed.saturating_add(seeds);
     let swept = sweep::sweep(seeds, args.steps).map_err(|broken| {
         let Some(file) = &args.event_log else { return broken.into() };
-        let log = broken.log(args.steps);
+        let Some(log) = broken.log(args.steps) else {
+            return format!("{broken}\nno event log: it is of several processes").into();
+        };
         match fs::write(file, log) {
             Ok(()) => {
                 Box::<dyn Error>::from(format!("{broken}\nits event log: {}", file.display()))

@@ -44,6 +44,11 @@ impl Network {
         self.underway += 1;
     }
 
+    /// Other shards, so many, and nothing between them.
+    pub(crate) fn begin_anew(&mut self, shards: u16) {
+        *self = Self { overtaking: self.overtaking, ..Self::new(shards) };
+    }
+
     /// Has channels give up their order once they are full.
     #[cfg(feature = "faults")]
     pub(crate) fn overtake(&mut self) {

@@ -15,11 +15,16 @@ pub const STEPS: usize = 250;
 /// Of so many seeds one is a town too.
 const TOWN_EVERY: u64 = 8;
 
+/// Of so many seeds one is also a world of processes that follow one another.
+const FOLLOWED_EVERY: u64 = 4;
+
 /// What held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Worlds lived.
     pub worlds: u64,
+    /// Worlds lived in which processes followed one another.
+    pub followed: u64,
     /// Towns lived.
     pub towns: u64,
     /// A hash of all their hashes, whatever order they were lived in.
@@ -34,23 +39,32 @@ pub struct Broken {
     pub seed: u64,
     /// What the world or the town said.
     pub what: String,
-    town: bool,
+    life: Life,
+}
+
+/// What broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    World,
+    Followed,
+    Town,
 }
 
 impl Broken {
-    /// Lives what broke once more, of so many steps, and returns its event log.
-    pub fn log(&self, steps: usize) -> Vec<u8> {
+    /// Lives what broke once more, of so many steps, and returns its event log. None where processes
+    /// followed one another: a log is of one.
+    pub fn log(&self, steps: usize) -> Option<Vec<u8>> {
         let book = Book::default();
-        let again = || {
-            if self.town {
-                drop(scale::live_logged(Plan::troubled(self.seed), &book));
-            } else {
-                live_world_logged(self.seed, steps, &book);
-            }
+        let again = || match self.life {
+            Life::Town => drop(scale::live_logged(Plan::troubled(self.seed), &book)),
+            Life::World | Life::Followed => drop(live_world_logged(self.seed, steps, &book)),
         };
+        if self.life == Life::Followed {
+            return None;
+        }
         // It breaks again, and says so again.
         drop(catch_unwind(AssertUnwindSafe(again)));
-        book.bytes()
+        Some(book.bytes())
     }
 }
 
@@ -81,6 +95,7 @@ pub fn sweep(seeds: Range<u64>, steps: usize) -> Result<Swept, Broken> {
             let it = worker.join().expect("a sweep catches what breaks")?;
             Ok(Swept {
                 worlds: sum.worlds + it.worlds,
+                followed: sum.followed + it.followed,
                 towns: sum.towns + it.towns,
                 hash: sum.hash.wrapping_add(it.hash),
             })
@@ -93,7 +108,16 @@ pub fn sweep(seeds: Range<u64>, steps: usize) -> Result<Swept, Broken> {
 /// # Panics
 /// Where an invariant doesn't hold.
 pub fn live_world(seed: u64, steps: usize) -> u64 {
-    live_in(seed, steps, |shards| World::new(seed, shards))
+    live_in(seed, steps, |shards| World::new(seed, shards), |workload| workload)
+}
+
+/// The same, of processes that follow one another at any moment, with as many shards or others.
+///
+/// # Panics
+/// Where an invariant doesn't hold.
+pub fn live_followed_world(seed: u64, steps: usize) -> u64 {
+    let followed = |workload: Workload| workload.with_followers(seed);
+    live_in(seed, steps, |shards| World::new(seed, shards), followed)
 }
 
 /// The same, and writes its event log into a book.
@@ -101,15 +125,20 @@ pub fn live_world(seed: u64, steps: usize) -> u64 {
 /// # Panics
 /// Where an invariant doesn't hold; the book has it all then, up to there.
 pub fn live_world_logged(seed: u64, steps: usize, book: &Book) -> u64 {
-    live_in(seed, steps, |shards| World::logged(seed, shards, book))
+    live_in(seed, steps, |shards| World::logged(seed, shards, book), |workload| workload)
 }
 
-fn live_in(seed: u64, steps: usize, world: impl FnOnce(u16) -> World) -> u64 {
+fn live_in(
+    seed: u64,
+    steps: usize,
+    world: impl FnOnce(u16) -> World,
+    people: impl FnOnce(Workload) -> Workload,
+) -> u64 {
     let mut dice = Dice::new(seed);
     let shards = 1 + dice.below(5) as u16;
-    let people = 4 + dice.below(37);
+    let people_max = 4 + dice.below(37);
     let mut world = world(shards);
-    let mut workload = Workload::new(seed, people);
+    let mut workload = people(Workload::new(seed, people_max));
     for _ in 0..steps {
         workload.step(&mut world);
     }
@@ -118,12 +147,17 @@ fn live_in(seed: u64, steps: usize, world: impl FnOnce(u16) -> World) -> u64 {
 
 fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
     let caught = catch_unwind(AssertUnwindSafe(|| live_world(seed, steps)));
-    let what = || "a world panicked, see above".into();
-    let hash = caught.map_err(|_| Broken { seed, what: what(), town: false })?;
+    let panicked =
+        |life| move |_| Broken { seed, what: "a world panicked, see above".into(), life };
+    swept.hash = swept.hash.wrapping_add(caught.map_err(panicked(Life::World))?);
     swept.worlds += 1;
-    swept.hash = swept.hash.wrapping_add(hash);
+    if seed.is_multiple_of(FOLLOWED_EVERY) {
+        let caught = catch_unwind(AssertUnwindSafe(|| live_followed_world(seed, steps)));
+        swept.hash = swept.hash.wrapping_add(caught.map_err(panicked(Life::Followed))?);
+        swept.followed += 1;
+    }
     if seed.is_multiple_of(TOWN_EVERY) {
-        let broken = |what| Broken { seed, what, town: true };
+        let broken = |what| Broken { seed, what, life: Life::Town };
         let caught = catch_unwind(AssertUnwindSafe(|| scale::live(Plan::troubled(seed))));
         let lived = caught.map_err(|_| broken("a town panicked, see above".into()))?;
         let report = lived.map_err(|failure| broken(failure.to_string()))?;
@@ -135,7 +169,8 @@ fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worlds, towns, hash } = self;
-        write!(f, "{worlds} worlds and {towns} troubled towns (hash {hash:016x})")
+        let Self { worlds, followed, towns, hash } = self;
+        write!(f, "{worlds} worlds, {followed} of processes that followed one another, ")?;
+        write!(f, "and {towns} troubled towns (hash {hash:016x})")
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum What {
     Bans(Who),
     /// An operator said which lanes are open.
     Opens(OpenLanes),
+    /// The process was followed by another of so many shards.
+    Followed { shards: u16 },
     /// A message arrived: from whom, of what kind, about which tickets.
     Told { from: usize, kind: usize, tickets: [Option<TicketId>; 2] },
 }
@@ -76,6 +78,9 @@ impl Trace {
                 What::Opens(lanes) => {
                     let open = lanes.iter().count();
                     format!("{at:>12} µs  shard {shard}: {open} lanes are open")
+                }
+                What::Followed { shards } => {
+                    format!("{at:>12} µs  another process of {shards} shards follows")
                 }
                 What::Told { from, kind, tickets } => {
                     let named: Vec<_> = tickets.iter().flatten().map(ticket).collect();

@@ -15,6 +15,12 @@ use crate::world::World;
 /// How many interests there are to choose from. Few, so that people meet.
 const INTERESTS: usize = 24;
 
+/// Of a hundred steps, how many are another process, where there are any.
+const FOLLOWERS: usize = 3;
+
+/// The most shards of a process.
+const SHARDS_MAX: usize = 5;
+
 /// A signalling body: the msgpack map `{"sdp": "v"}`.
 const SDP: &[u8] = b"\x81\xa3sdp\xa1v";
 
@@ -30,6 +36,8 @@ pub struct Workload {
     /// Shards that weren't told yet which lanes are open.
     untold: Vec<u16>,
     lanes: OpenLanes,
+    /// Decides when a process is followed by another, where that ever happens.
+    followers: Option<Dice>,
 }
 
 impl Workload {
@@ -39,13 +47,24 @@ impl Workload {
         let dice = Dice::new(!seed);
         let (here, lost) = (Vec::new(), Vec::new());
         let (untold, lanes) = (Vec::new(), OpenLanes::default());
-        Self { dice, people_max, interests, here, lost, lines: 0, untold, lanes }
+        let (lines, followers) = (0, None);
+        Self { dice, people_max, interests, here, lost, lines, untold, lanes, followers }
+    }
+
+    /// The same, in a world of processes that follow one another at any moment.
+    #[must_use]
+    pub fn with_followers(mut self, seed: u64) -> Self {
+        self.followers = Some(Dice::new(seed.rotate_left(32)));
+        self
     }
 
     /// Does one thing: mostly a delivery, else what somebody does, or time that passes.
     pub fn step(&mut self, world: &mut World) {
         self.here.retain(|&who| world.person(who).is_here());
         self.lost.retain(|&who| world.person(who).is_lost());
+        if self.followers.as_mut().is_some_and(|dice| dice.chance(FOLLOWERS)) {
+            return self.follow(world);
+        }
         match self.dice.below(100) {
             0..44 => drop(world.deliver()),
             44 => self.order(world),
@@ -56,6 +75,23 @@ impl Workload {
             95..97 => world.settle(),
             97..99 => world.wait(Span::millis(self.dice.below(3_000) as u64)),
             _ => world.wait(Span::millis(self.dice.below(40_000) as u64)),
+        }
+    }
+
+    /// Another process follows, mostly of as many shards, and seldom without somebody's connection.
+    fn follow(&mut self, world: &mut World) {
+        let Some(dice) = &mut self.followers else { return };
+        let same = dice.chance(50);
+        let shards = if same { world.shards() } else { 1 + dice.below(SHARDS_MAX) as u16 };
+        let mut gone = Vec::new();
+        if !self.here.is_empty() && dice.chance(30) {
+            gone.push(dice.pick(&self.here));
+        }
+        world.follow(shards, &gone);
+        self.lost.extend(gone);
+        // What one shard was told goes for those that it is followed by, or begun with.
+        if !self.untold.is_empty() {
+            self.untold = (0..shards).collect();
         }
     }
 

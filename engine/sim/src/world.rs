@@ -1,6 +1,9 @@
 //! Shards, the network between them, and time.
 
+#[cfg(feature = "faults")]
+mod faults;
 mod lost;
+mod succession;
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -48,6 +51,12 @@ pub struct World {
     trace: Trace,
     scribe: Option<Scribe>,
     reports: Vec<usize>,
+    settings: Arc<Settings>,
+    rules: Arc<Rules>,
+    /// How many processes there were before.
+    processes: u64,
+    #[cfg(feature = "faults")]
+    broken: faults::Broken,
 }
 
 /// What a person does at some moment of a [race](World::race).
@@ -60,31 +69,6 @@ impl World {
     /// A world of `shards` shards with default settings, whose network delivers by the seed.
     pub fn new(seed: u64, shards: u16) -> Self {
         Self::made_of(seed, shards, Settings::default(), Schedule::seeded(seed))
-    }
-
-    /// The same world, with a rule of every match queue broken, to see that it shows.
-    #[cfg(feature = "faults")]
-    #[must_use]
-    pub fn breaking(mut self, rule: whisper_core::match_queue::Fault) -> Self {
-        self.shards.iter_mut().for_each(|shard| shard.break_rule(rule));
-        self
-    }
-
-    /// The same world, where chats survive lost connections with a rule left out, to see that it
-    /// shows.
-    #[cfg(feature = "faults")]
-    #[must_use]
-    pub fn lapsing(mut self, rule: whisper_core::resume::Lapse) -> Self {
-        self.shards.iter_mut().for_each(|shard| shard.lapses(rule));
-        self
-    }
-
-    /// The same world, whose rings lose their order once they are full, to see that it shows.
-    #[cfg(feature = "faults")]
-    #[must_use]
-    pub fn overtaking(mut self) -> Self {
-        self.network.overtake();
-        self
     }
 
     /// The world of [`World::new`], whose event log goes into a book.
@@ -104,26 +88,13 @@ impl World {
         schedule: Schedule,
         book: Option<&Book>,
     ) -> Self {
-        let placement = Placement::single_node(
-            seed.to_le_bytes().repeat(2).try_into().expect("16 bytes"),
-            NODE,
-            shards,
-        );
+        let placement = Placement::single_node(placement_key(seed), NODE, shards);
         let settings = Arc::new(settings);
         let auditor = Auditor::new(Arc::clone(&settings), placement.clone(), shards);
         let rules = Arc::new(Rules::none(Ladder::default()));
         let setup = |shard| {
-            let me = ShardId { node: NODE, shard };
-            Setup {
-                me,
-                shards: usize::from(shards),
-                placement: placement.clone(),
-                settings: Arc::clone(&settings),
-                rules: Arc::clone(&rules),
-                evidence_secret: Self::EVIDENCE_SECRET,
-                session_secret: seed_bytes(seed),
-                seed: seed_bytes(seed ^ (u64::from(shard) + 1) << 32),
-            }
+            let (settings, rules) = (Arc::clone(&settings), Arc::clone(&rules));
+            setup(seed, 0, (shard, shards), &placement, settings, rules)
         };
         let setups: Vec<_> = (0..shards).map(setup).collect();
         Self {
@@ -140,6 +111,11 @@ impl World {
             digest: Digest::default(),
             trace: Trace::default(),
             reports: Vec::new(),
+            settings,
+            rules,
+            processes: 0,
+            #[cfg(feature = "faults")]
+            broken: faults::Broken::default(),
         }
     }
 
@@ -456,7 +432,8 @@ impl World {
     /// Whose present connection this is.
     fn present(&self, link: Link) -> Option<Who> {
         let (who, connection) = of_link(link);
-        (self.people[who.0].connection == connection).then_some(who)
+        let person = self.people.get(who.0)?;
+        (person.connection == connection).then_some(who)
     }
 
     fn carry_out(&mut self, shard: u16, effect: Owned) {
@@ -475,13 +452,17 @@ impl World {
                     Some(landing) => landing.fresh = Some(session),
                     None => {
                         person.session = Some(session);
-                        self.auditor.opened(who, session);
+                        let opened = self.auditor.opened(who, session);
+                        self.insist(opened);
                     }
                 }
             }
             Owned::Frame { link, frame } => {
                 let (who, _) = of_link(link);
                 (who, &frame).hash(&mut self.digest);
+                if link == Link::NOBODYS {
+                    return;
+                }
                 let person = &self.people[who.0];
                 if self.present(link).is_none() {
                     // Whoever comes again is somebody else until they are known.
@@ -555,6 +536,33 @@ fn own(effect: Effect<'_>) -> Owned {
         }
         Effect::Judged { .. } | Effect::Sentenced { .. } => unreachable!("no rules find anything"),
     }
+}
+
+/// What the shards of a process are made from, before which there were so many.
+fn setup(
+    seed: u64,
+    processes: u64,
+    (shard, shards): (u16, u16),
+    placement: &Placement,
+    settings: Arc<Settings>,
+    rules: Arc<Rules>,
+) -> Setup {
+    let own = seed ^ (u64::from(shard) + 1) << 32 ^ processes << 48;
+    Setup {
+        me: ShardId { node: NODE, shard },
+        shards: usize::from(shards),
+        placement: placement.clone(),
+        settings,
+        rules,
+        evidence_secret: World::EVIDENCE_SECRET,
+        session_secret: seed_bytes(seed ^ processes << 48),
+        seed: seed_bytes(own),
+    }
+}
+
+/// The cluster's key in the world of a seed.
+fn placement_key(seed: u64) -> [u8; 16] {
+    seed.to_le_bytes().repeat(2).try_into().expect("16 bytes")
 }
 
 /// A connection of somebody, by number.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use whisper_core::match_queue::Fault;
 use whisper_core::resume::Lapse;
+use whisper_core::succession::Oversight;
 use whisper_sim::{Dice, Workload, World};
 
 /// Seeds within which a broken rule must show.
@@ -38,6 +39,17 @@ fn what_is_said_again_and_taken_for_new_shows() {
 }
 
 #[test]
+fn what_a_process_forgets_of_the_one_before_shows() {
+    use Oversight::*;
+    for oversight in
+        [TicketsUnposted, Partners, Kept, Deadlines, Unlinked, Generations, Names, Tokens, Lanes]
+    {
+        let followed = |seed| Workload::new(seed, PEOPLE).with_followers(seed);
+        assert!(shows_in(followed, |world| world.overlooking(oversight)), "{oversight:?}");
+    }
+}
+
+#[test]
 fn a_broken_world_tells_its_seed_its_step_and_what_came_before() {
     let live = || {
         let mut world = World::new(2, 2).breaking(Fault::WithdrawForgotten);
@@ -58,11 +70,15 @@ fn nothing_shows_where_nothing_is_broken() {
 
 /// Whether the auditor panics in one of some worlds.
 fn shows(broken: impl Fn(World) -> World) -> bool {
+    shows_in(|seed| Workload::new(seed, PEOPLE), broken)
+}
+
+fn shows_in(workload: impl Fn(u64) -> Workload, broken: impl Fn(World) -> World) -> bool {
     (0..SEEDS).any(|seed| {
         let shards = 2 + Dice::new(seed).below(3) as u16;
         let life = || {
             let mut world = broken(World::new(seed, shards));
-            let mut workload = Workload::new(seed, PEOPLE);
+            let mut workload = workload(seed);
             for _ in 0..20 * PEOPLE {
                 workload.step(&mut world);
             }

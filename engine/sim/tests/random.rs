@@ -5,7 +5,7 @@
 
 use whisper_core::time::Span;
 use whisper_sim::scale::{self, Plan};
-use whisper_sim::sweep::{self, live_world, sweep};
+use whisper_sim::sweep::{self, live_followed_world, live_world, sweep};
 
 #[test]
 fn short_worlds_and_troubled_towns_keep_every_invariant() {
@@ -23,9 +23,18 @@ fn long_worlds_keep_every_invariant() {
 }
 
 #[test]
+fn long_worlds_go_on_over_many_processes() {
+    for seed in seeds(3) {
+        live_followed_world(seed ^ 0x2007, 6_000);
+    }
+}
+
+#[test]
 fn the_same_seed_is_the_same_run() {
     for seed in seeds(5) {
         assert_eq!(live_world(seed, 1_000), live_world(seed, 1_000), "seed {seed}");
+        let [one, other] = [0; 2].map(|_| live_followed_world(seed, 1_000));
+        assert_eq!(one, other, "seed {seed}");
         let [one, other] = [0; 2].map(|_| scale::live(Plan::troubled(seed)).expect("it holds"));
         assert_eq!(one, other);
     }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
 use super::rate::{Meter, Rate};
-use crate::codec::fields;
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::seeded_map::SeededMap;
 use crate::time::{Micros, Span};
 
@@ -106,6 +106,11 @@ impl Visitor {
         placement.owner(self.blocks[2])
     }
 
+    /// The widest of its blocks, as far as its owner depends on it.
+    fn quarter(&self) -> u16 {
+        (self.blocks[2].0 >> 48) as u16
+    }
+
     /// The narrowest of its blocks: an address, in IPv6 a /64.
     pub fn narrowest(&self) -> KeyHash {
         self.blocks[0]
@@ -196,7 +201,11 @@ struct Place {
     meters: [Meter; 3],
     /// Stands among the quiet ones.
     queued: bool,
+    /// Of the widest block around it, which names its owner.
+    quarter: u16,
 }
+
+const _: () = assert!(size_of::<Place>() == 28);
 
 impl Admission {
     /// A shard's own part of the addresses, with nobody there. The hash table takes its order from
@@ -240,6 +249,52 @@ impl Admission {
         self.swap(now, visitor, ask.held(), holds);
         self.charge(now, visitor, ask);
         Some(Answer::Granted(holds))
+    }
+
+    /// Writes who holds what, and what is left of their rates.
+    pub fn bequeath(&self, w: &mut Writer<'_>) {
+        let places = self.places.sorted();
+        w.number(places.len() as u64);
+        for (block, place) in places {
+            block.put(w);
+            place.put(w);
+        }
+        w.number(self.quiet.len() as u64);
+        for (since, block) in &self.quiet {
+            since.put(w);
+            block.put(w);
+        }
+    }
+
+    /// Takes on those whom another shard counted, and who are of shard `me` now.
+    ///
+    /// # Errors
+    /// [`Damage`].
+    pub fn inherit(
+        &mut self,
+        mut r: Reader<'_>,
+        me: ShardId,
+        placement: &Placement,
+    ) -> Result<(), Damage> {
+        for _ in 0..r.count()? {
+            let (block, place) = (KeyHash::get(&mut r)?, Place::get(&mut r)?);
+            // Only those bits of a hash decide.
+            if placement.owner(KeyHash(u64::from(place.quarter) << 48)) == me
+                && self.places.insert(block, place).is_none()
+            {
+                self.count += 1;
+            }
+        }
+        for _ in 0..r.count()? {
+            let (since, block) = (Micros::get(&mut r)?, KeyHash::get(&mut r)?);
+            if let Some(place) = self.places.get_mut(&block)
+                && !std::mem::replace(&mut place.queued, true)
+            {
+                self.quiet.push_back((since, block));
+            }
+        }
+        self.quiet.make_contiguous().sort_by_key(|(since, _)| *since);
+        r.end()
     }
 
     /// Whether every block around the visitor has room for it.
@@ -292,7 +347,7 @@ impl Admission {
             let Self { places, count, quiet, .. } = self;
             let place = places.get_or_insert_with(block, || {
                 *count += 1;
-                Place::new(now)
+                Place::new(now, visitor.quarter())
             });
             place.give_back(before);
             place.take(after);
@@ -325,10 +380,27 @@ impl Admission {
     }
 }
 
+impl Field for Place {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { seats, plain, reserved, meters, queued: _, quarter } = self;
+        seats.put(w);
+        plain.put(w);
+        reserved.put(w);
+        quarter.put(w);
+        meters.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (seats, plain, reserved) = (Field::get(r)?, Field::get(r)?, Field::get(r)?);
+        let (quarter, meters) = (Field::get(r)?, Field::get(r)?);
+        Ok(Self { seats, plain, reserved, meters, queued: false, quarter })
+    }
+}
+
 impl Place {
-    fn new(now: Micros) -> Self {
+    fn new(now: Micros, quarter: u16) -> Self {
         let meters = [Meter::new(now); 3];
-        Self { seats: 0, plain: 0, reserved: 0, meters, queued: false }
+        Self { seats: 0, plain: 0, reserved: 0, meters, queued: false, quarter }
     }
 
     fn is_empty(&self) -> bool {

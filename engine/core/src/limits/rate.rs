@@ -45,7 +45,10 @@ impl Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meter(u32);
 
-fields! { struct Meter(0) }
+fields! {
+    array Meter
+    struct Meter(0)
+}
 
 impl Meter {
     /// A meter that nothing was taken from.

@@ -3,7 +3,7 @@
 use whisper_proto::ClientMessage;
 
 use super::rate::{Meter, Rate};
-use crate::codec::{Damage, Field, Reader, Writer};
+use crate::codec::fields;
 use crate::time::{Micros, Span};
 
 /// What a client does, as far as it is metered: each kind apart, so that somebody who types a lot
@@ -111,17 +111,7 @@ impl Speech {
     }
 }
 
-impl Field for Speech {
-    fn put(&self, w: &mut Writer<'_>) {
-        let Self { acts, refusals } = self;
-        acts.iter().for_each(|meter| meter.put(w));
-        refusals.put(w);
-    }
-
-    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { acts: r.each()?, refusals: Field::get(r)? })
-    }
-}
+fields! { struct Speech { acts, refusals } }
 
 #[cfg(test)]
 mod tests {

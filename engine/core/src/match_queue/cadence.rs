@@ -1,8 +1,11 @@
 //! When tiers open. Where people join so often that waiting buys nothing, sooner; never later than
 //! configured.
 
+use arrayvec::ArrayVec;
+
 use super::card::LANES;
 use super::card::LaneId;
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::time::{Micros, Span};
 
 /// Arrivals of a lane worth waiting for before one shared interest is good enough.
@@ -92,6 +95,28 @@ struct Lane {
     waits: Vec<u32>,
     oldest: usize,
     median: u32,
+}
+
+fields! {
+    array Lane
+    struct Cadence { lanes }
+}
+
+impl Field for Lane {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { last_join, gap, waits, oldest, median } = self;
+        last_join.put(w);
+        gap.put(w);
+        median.put(w);
+        let (latest, oldest) = waits.split_at(*oldest);
+        w.list(oldest.iter().chain(latest).collect::<Vec<_>>().into_iter());
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (last_join, gap, median) = (Field::get(r)?, Field::get(r)?, Field::get(r)?);
+        let waits: ArrayVec<u32, WAITS_KEPT> = Field::get(r)?;
+        Ok(Self { last_join, gap, waits: waits.to_vec(), oldest: 0, median })
+    }
 }
 
 impl Default for Lane {

@@ -10,6 +10,7 @@ use super::card::{Card, KEYS_MAX, LANES, LaneId, Language, Level};
 use super::fault::Fault;
 use super::message::{Accept, Claim, MatchMessage, Outcome};
 use super::{Ground, Host, Pairing, Search};
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{SessionId, Side, TicketId};
 use crate::slots::Slots;
 use crate::time::{Micros, Span};
@@ -47,6 +48,30 @@ pub struct Wish {
     pub relaxation: Relaxation,
     /// Higher goes first.
     pub priority: u8,
+}
+
+/// What a ticket is beyond the [`Wish`] that it was made for: enough to make it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// When it began, see [`TicketId::at`].
+    pub at: u64,
+    /// What its person spoke then.
+    pub language: Option<Language>,
+    /// How far it has opened up.
+    pub level: Level,
+    /// How it goes before others.
+    pub priority: u8,
+    /// When it opens up next, or ends.
+    pub due: Micros,
+}
+
+fields! {
+    enum Relaxation {
+        0 Strict;
+        1 Gradual;
+        2 Anyone;
+    }
+    struct Stay { at, language, level, priority, due }
 }
 
 /// A proposal as it reaches the home of its lower ticket.
@@ -118,6 +143,59 @@ impl Home {
             .collect()
     }
 
+    /// Whether no ticket is held, or met while it was.
+    pub(super) fn is_settled(&self) -> bool {
+        let places = 0..self.tickets.span() as u32;
+        let mut tickets = places.filter_map(|place| self.tickets.get(place));
+        tickets.all(|ticket| ticket.hold.is_none() && ticket.behind.is_empty())
+    }
+
+    /// What is to be known of the home as a whole.
+    pub(super) fn bequeath(&self, w: &mut Writer<'_>) {
+        self.latest.put(w);
+        self.cadence.put(w);
+    }
+
+    /// Goes on from where another home was, whose people come one by one. Of several the first is
+    /// gone on from, but no ticket is older than theirs.
+    pub(super) fn inherit(&mut self, mut r: Reader<'_>) -> Result<(), Damage> {
+        let is_first = self.latest == 0;
+        self.latest = self.latest.max(Field::get(&mut r)?);
+        let cadence = Field::get(&mut r)?;
+        if is_first {
+            self.cadence = cadence;
+        }
+        r.end()
+    }
+
+    pub(super) fn stay(&self, place: u32) -> Option<Stay> {
+        let Card { ticket, language, level, priority, .. } = self.tickets.get(place)?.card;
+        let due = self.timers.of(place)?;
+        Some(Stay { at: ticket.at, language, level, priority, due })
+    }
+
+    /// Makes a ticket again, for the wish it was made for; nobody is told of it yet.
+    pub(super) fn take_in(&mut self, ground: &Ground, wish: Wish, stay: Stay) -> TicketId {
+        let Stay { at, language: _, level, priority: _, due } = stay;
+        let slot = self.insert(ground, at, level, wish);
+        let ticket = &mut self.tickets[slot];
+        ticket.posted = Posted { interests: true, lane: level >= Level::Any };
+        let (lane, id) = (ticket.card.lane, ticket.card.ticket);
+        if level >= Level::Any {
+            self.open.insert((lane, id));
+        }
+        self.timers.set(slot, due);
+        id
+    }
+
+    /// Posts a ticket to all who list it.
+    pub(super) fn post(&self, ground: &Ground, place: u32, host: &mut impl Host) {
+        let Some(ticket) = self.tickets.get(place) else { return };
+        for owner in owners(ground, ticket) {
+            host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
+        }
+    }
+
     pub(super) fn join(
         &mut self,
         ground: &Ground,
@@ -136,31 +214,9 @@ impl Home {
             Relaxation::Anyone => (Level::Single, Level::Any),
             Relaxation::Gradual | Relaxation::Strict => (Level::Overlap, Level::Overlap),
         };
-        let mut keys = wish.keys;
-        keys.sort_unstable();
-        let doubles = (1..keys.len()).rev().filter(|&i| keys[i] == keys[i - 1]);
-        for double in doubles.collect::<ArrayVec<_, KEYS_MAX>>() {
-            keys.remove(double);
-        }
-        let slot = self.tickets.insert_with(|slot| Ticket {
-            card: Card {
-                ticket: TicketId { at, node: ground.me.node, shard: ground.me.shard, slot },
-                person: wish.person,
-                lane: wish.lane,
-                language: wish.language,
-                same_language: wish.same_language,
-                keys,
-                level,
-                priority: wish.priority,
-            },
-            relaxation: wish.relaxation,
-            posted: Posted { interests: false, lane: false },
-            hold: None,
-            behind: VecDeque::new(),
-        });
-        self.per_lane[usize::from(wish.lane.0)] += 1;
-        self.per_level[level as usize] += 1;
-        host.searching(wish.person, self.search(ground, wish.lane, told));
+        let (person, lane) = (wish.person, wish.lane);
+        let slot = self.insert(ground, at, level, wish);
+        host.searching(person, self.search(ground, lane, told));
         if level >= Level::Any && self.match_locally(ground, slot, host) {
             return None;
         }
@@ -331,6 +387,34 @@ impl Home {
         }
         self.per_lane[usize::from(lane.0)] -= 1;
         self.per_lane[usize::from(wish.lane.0)] += 1;
+    }
+
+    /// Makes a ticket, which is posted to nobody; returns its place.
+    fn insert(&mut self, ground: &Ground, at: u64, level: Level, wish: Wish) -> u32 {
+        let mut keys = wish.keys;
+        keys.sort_unstable();
+        let doubles = (1..keys.len()).rev().filter(|&i| keys[i] == keys[i - 1]);
+        for double in doubles.collect::<ArrayVec<_, KEYS_MAX>>() {
+            keys.remove(double);
+        }
+        self.per_lane[usize::from(wish.lane.0)] += 1;
+        self.per_level[level as usize] += 1;
+        self.tickets.insert_with(|slot| Ticket {
+            card: Card {
+                ticket: TicketId { at, node: ground.me.node, shard: ground.me.shard, slot },
+                person: wish.person,
+                lane: wish.lane,
+                language: wish.language,
+                same_language: wish.same_language,
+                keys,
+                level,
+                priority: wish.priority,
+            },
+            relaxation: wish.relaxation,
+            posted: Posted { interests: false, lane: false },
+            hold: None,
+            behind: VecDeque::new(),
+        })
     }
 
     fn search(&self, ground: &Ground, lane: LaneId, level: Level) -> Search {

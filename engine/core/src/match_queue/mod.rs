@@ -35,12 +35,13 @@ use whisper_shard_router::{KeyHash, Placement, ShardId};
 pub use cadence::{Cadence, Share, TierTimes};
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
 pub use fault::Fault;
-pub use home::{Relaxation, Wish};
+pub use home::{Relaxation, Stay, Wish};
 pub use message::{Accept, Claim, MatchMessage, Outcome};
 
 use self::fault::Broken;
 use self::home::Home;
 use self::owner::Owner;
+use crate::codec::{Damage, Reader, Writer};
 use crate::ids::{RoomId, SessionId, Side, TicketId};
 use crate::interests::Names;
 use crate::time::{Micros, Span};
@@ -233,6 +234,42 @@ impl MatchQueue {
     #[cfg(feature = "faults")]
     pub fn replace_in_place(&mut self, ticket: TicketId, wish: Wish, host: &mut impl Host) {
         self.home.replace_in_place(&self.ground, ticket, wish, host);
+    }
+
+    /// Whether nothing is underway between this and other queues: no proposal, hold or outcome.
+    pub fn is_settled(&self) -> bool {
+        self.home.is_settled() && self.owner.is_settled()
+    }
+
+    /// Writes what is to be known of this queue but its tickets, each of which is a [`Stay`]. Lists
+    /// are nothing that isn't posted.
+    pub fn bequeath(&self, w: &mut Writer<'_>) {
+        self.home.bequeath(w);
+    }
+
+    /// Goes on from where another queue was.
+    ///
+    /// # Errors
+    /// [`Damage`].
+    pub fn inherit(&mut self, r: Reader<'_>) -> Result<(), Damage> {
+        self.home.inherit(r)
+    }
+
+    /// What the ticket at a place is beyond what its person wished; None where there is none.
+    pub fn stay(&self, place: u32) -> Option<Stay> {
+        self.home.stay(place)
+    }
+
+    /// Makes a ticket again for what it was made for, under another name. Owners don't know it until
+    /// it is [posted](Self::post_anew).
+    pub fn take_in(&mut self, wish: Wish, stay: Stay) -> TicketId {
+        self.home.take_in(&self.ground, wish, stay)
+    }
+
+    /// Posts the ticket at a place to all who list it.
+    pub fn post_anew(&mut self, now: Micros, place: u32, host: &mut impl Host) {
+        self.ground.now = now;
+        self.home.post(&self.ground, place, host);
     }
 
     /// People of this home in the queue.

@@ -88,6 +88,12 @@ impl Owner {
         self.entries.len()
     }
 
+    /// Whether no outcome is awaited.
+    pub(super) fn is_settled(&self) -> bool {
+        let places = 0..self.entries.span() as u32;
+        places.filter_map(|place| self.entries.get(place)).all(|entry| !entry.busy)
+    }
+
     /// Whether a scan waits to be carried on.
     pub(super) fn owes(&self) -> bool {
         !self.owed.is_empty()

@@ -13,6 +13,7 @@ use super::bidi::OVERRIDE;
 use super::block::{BLOCK, Block, NO_LETTER};
 use super::blur::Blurred;
 use super::glyphs::{DIGIT_LETTERS, Glyph, Glyphs};
+use crate::codec::fields;
 
 /// Marks of a folded byte. Those of a letter of several bytes stand on its first.
 pub(super) mod mark {
@@ -99,6 +100,8 @@ pub(super) struct Letter {
     pub(super) byte: u8,
     pub(super) marks: u8,
 }
+
+fields! { struct Letter { byte, marks } }
 
 impl Letter {
     pub(super) fn has(self, marks: u8) -> bool {

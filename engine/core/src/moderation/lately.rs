@@ -4,6 +4,7 @@
 use arrayvec::ArrayString;
 
 use super::fold::Letter;
+use crate::codec::fields;
 
 /// Lines that are told from each other. Whoever has more to say is no machine that says one thing.
 const LINES: usize = 6;
@@ -48,6 +49,14 @@ pub(super) struct Said {
     pub(super) times: u8,
     /// To so many partners.
     pub(super) partners: u8,
+}
+
+fields! {
+    struct Lately { lines, pieces }
+    struct Lines { lines, here }
+    array Line
+    struct Line { head, tail, said }
+    struct Said { times, partners }
 }
 
 impl Said {

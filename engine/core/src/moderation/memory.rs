@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::fold::{Folded, Letter, mark};
+use crate::codec::{Damage, Field, Reader, Writer};
 
 /// Letters of the last lines. What is split over more is split too finely to be read.
 const LETTERS_MAX: usize = 31;
@@ -52,19 +53,28 @@ impl Tail {
         if begun > 0 && begun < LETTERS_MAX && from > 0 && letters[from - 1].has(mark::SYMBOL) {
             from -= 1;
         }
-        let letters = &letters[from..];
-        if letters.is_empty() {
-            *self = Self::default();
-            return;
-        }
+        *self = Self::of(&letters[from..]);
+    }
+
+    /// Of these letters, which are at most [`LETTERS_MAX`].
+    fn of(letters: &[Letter]) -> Self {
         if letters.len() > SHORT {
-            let kept = letters.iter().copied().collect();
-            self.0 = Kept::Long(Box::new(kept));
-            return;
+            return Self(Kept::Long(Box::new(letters.iter().copied().collect())));
         }
         let mut kept = [Letter::default(); SHORT];
         kept[..letters.len()].copy_from_slice(letters);
-        self.0 = Kept::Short(letters.len() as u8, kept);
+        Self(Kept::Short(letters.len() as u8, kept))
+    }
+}
+
+impl Field for Tail {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.list(self.get().iter());
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let letters: ArrayVec<Letter, LETTERS_MAX> = Field::get(r)?;
+        Ok(Self::of(&letters))
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use whisper_shard_router::KeyHash;
 
 use super::{Action, Ladder, Record, Severity};
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::seeded_map::SeededMap;
 
 /// Names that one shard remembers a record under. Past that the oldest is forgotten.
@@ -17,6 +18,8 @@ pub struct Standing {
     day: u16,
     record: Record,
 }
+
+fields! { struct Standing { day, record } }
 
 impl Standing {
     /// What is held against them on this day.
@@ -62,6 +65,42 @@ impl Standings {
     /// Takes note of a fault of whoever has this name.
     pub fn fault(&mut self, day: u16, name: KeyHash, severity: Severity, ladder: Ladder) {
         self.begin(day);
+        self.insert(name, Record::default()).fault(severity, ladder);
+    }
+
+    /// Writes what is held against whom.
+    pub fn bequeath(&self, w: &mut Writer<'_>) {
+        self.day.put(w);
+        w.number(self.order.len() as u64);
+        for name in &self.order {
+            name.put(w);
+            self.records.get(name).copied().unwrap_or_default().put(w);
+        }
+    }
+
+    /// Takes on what another shard held against those who are `mine` by their name.
+    ///
+    /// # Errors
+    /// [`Damage`].
+    pub fn inherit(
+        &mut self,
+        mut r: Reader<'_>,
+        mine: impl Fn(KeyHash) -> bool,
+    ) -> Result<(), Damage> {
+        let day = u16::get(&mut r)?;
+        if day > self.day {
+            self.begin(day);
+        }
+        for _ in 0..r.count()? {
+            let (name, record) = (KeyHash::get(&mut r)?, Record::get(&mut r)?);
+            if day == self.day && mine(name) {
+                self.insert(name, record);
+            }
+        }
+        r.end()
+    }
+
+    fn insert(&mut self, name: KeyHash, record: Record) -> &mut Record {
         if self.records.get(&name).is_none() {
             if self.order.len() == NAMES_MAX
                 && let Some(oldest) = self.order.pop_front()
@@ -70,7 +109,7 @@ impl Standings {
             }
             self.order.push_back(name);
         }
-        self.records.get_or_insert_with(name, Record::default).fault(severity, ladder);
+        self.records.get_or_insert_with(name, || record)
     }
 
     fn begin(&mut self, day: u16) {

@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use arrayvec::ArrayVec;
+
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::limits::{KEPT_BYTES, KEPT_MESSAGES, SAID_REMEMBERED};
 use crate::time::Micros;
 
@@ -66,6 +69,59 @@ struct Message {
 struct Said {
     delivered: Vec<u64>,
     blocked: Vec<u64>,
+}
+
+fields! {
+    struct Kept { told, said, partner }
+    struct Message { seq, len, weight }
+    enum Partner {
+        0 There;
+        1 Away(until);
+        2 Back;
+    }
+}
+
+impl Field for Told {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { bytes, begin, messages, weight: _, latest, forgotten, torn } = self;
+        w.list(messages.iter());
+        w.bytes(&bytes[*begin as usize..]);
+        latest.put(w);
+        forgotten.put(w);
+        torn.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let messages: ArrayVec<Message, KEPT_MESSAGES> = Field::get(r)?;
+        let sum = |of: fn(&Message) -> u32| {
+            messages.iter().try_fold(0_u32, |sum, message| sum.checked_add(of(message)))
+        };
+        let len = sum(|message| message.len).ok_or(Damage)?;
+        let weight = sum(|message| message.weight).ok_or(Damage)?;
+        Ok(Self {
+            bytes: r.bytes(len as usize)?.into(),
+            begin: 0,
+            messages: messages.into_iter().collect(),
+            weight,
+            latest: Field::get(r)?,
+            forgotten: Field::get(r)?,
+            torn: Field::get(r)?,
+        })
+    }
+}
+
+impl Field for Said {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { delivered, blocked } = self;
+        w.list(delivered.iter());
+        w.list(blocked.iter());
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let delivered: ArrayVec<u64, SAID_REMEMBERED> = Field::get(r)?;
+        let blocked: ArrayVec<u64, BLOCKED_REMEMBERED> = Field::get(r)?;
+        Ok(Self { delivered: delivered.to_vec(), blocked: blocked.to_vec() })
+    }
 }
 
 /// Messages of which it is remembered that they were blocked: each was a fault, and nobody commits

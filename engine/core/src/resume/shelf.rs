@@ -60,6 +60,11 @@ impl Shelf {
         });
     }
 
+    /// Takes what another shelf kept for somebody.
+    pub fn take_in(&mut self, kept: &Kept) {
+        self.bytes += kept.weight();
+    }
+
     /// Nobody will ask for this any more.
     pub fn free(&mut self, kept: Option<Box<Kept>>) {
         self.bytes -= kept.map_or(0, |kept| kept.weight());

@@ -44,6 +44,11 @@ impl Mint {
         Self { secret, today: (0, DayKey::of(&secret, 0)) }
     }
 
+    /// The secret, for the process that follows.
+    pub(crate) fn secret(&self) -> [u8; 32] {
+        self.secret
+    }
+
     /// Seals a claim.
     pub fn seal(&mut self, now: Micros, claim: Claim) -> [u8; TOKEN_BYTES] {
         let day = now.unix_day();

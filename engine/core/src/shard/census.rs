@@ -37,6 +37,21 @@ fields! {
     struct Elsewhere { online, queued, chats, matched, waited_ms, nodes, stale }
 }
 
+impl Counts {
+    /// Those of two shards together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            online: self.online.saturating_add(other.online),
+            queued: self.queued.saturating_add(other.queued),
+            chats: self.chats.saturating_add(other.chats),
+            matched: self.matched.saturating_add(other.matched),
+            waited_ms: self.waited_ms.saturating_add(other.waited_ms),
+            rooms_opened: self.rooms_opened.saturating_add(other.rooms_opened),
+        }
+    }
+}
+
 /// Waits in milliseconds, from 1 ms to 32.768 s and above.
 pub type Waits = Histogram<0, 17>;
 
@@ -178,17 +193,29 @@ impl Census {
     }
 
     /// This shard's own numbers, with what only its tables know.
-    pub(super) fn count(&mut self, me: u16, online: usize, queued: usize, chats: usize) -> Counts {
-        let counts = Counts {
+    pub(super) fn tally(&self, online: usize, queued: usize, chats: usize) -> Counts {
+        Counts {
             online: online as u32,
             queued: queued as u32,
             chats: chats as u32,
             matched: self.matched,
             waited_ms: self.waited_ms,
             rooms_opened: self.rooms_opened,
-        };
-        self.heard(me, counts);
-        counts
+        }
+    }
+
+    pub(super) fn elsewhere(&self) -> Elsewhere {
+        self.elsewhere
+    }
+
+    /// Goes on from these numbers of each shard, of which one is this. Rooms are counted anew.
+    pub(super) fn inherit(&mut self, me: u16, all: impl Iterator<Item = (u16, Counts)>) {
+        for (shard, counts) in all {
+            if shard == me {
+                (self.matched, self.waited_ms) = (counts.matched, counts.waited_ms);
+            }
+            self.heard(shard, Counts { rooms_opened: 0, ..counts });
+        }
     }
 
     /// What is to be told to the others now, if anything.
@@ -207,13 +234,6 @@ impl Census {
 
     /// The sum over the shards.
     pub(super) fn sum(&self) -> Counts {
-        self.by_shard.iter().fold(Counts::default(), |sum, counts| Counts {
-            online: sum.online + counts.online,
-            queued: sum.queued + counts.queued,
-            chats: sum.chats + counts.chats,
-            matched: sum.matched.saturating_add(counts.matched),
-            waited_ms: sum.waited_ms + counts.waited_ms,
-            rooms_opened: sum.rooms_opened + counts.rooms_opened,
-        })
+        self.by_shard.iter().copied().fold(Counts::default(), Counts::and)
     }
 }

@@ -33,6 +33,10 @@ impl Draining {
         Self { drain, place: 0, next: drain.began }
     }
 
+    pub(super) fn drain(&self) -> Drain {
+        self.drain
+    }
+
     /// When there is somebody to look at again.
     pub(super) fn next(&self) -> Micros {
         self.next

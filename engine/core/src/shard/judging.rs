@@ -77,6 +77,17 @@ impl Judge {
         self.tails.resize_with(place + 1, Tail::default);
     }
 
+    /// How the last lines of the side at a place have ended.
+    pub(super) fn tail(&self, place: u32) -> &Tail {
+        &self.tails[place as usize]
+    }
+
+    /// A chat goes on in a room at this place.
+    pub(super) fn attend_from(&mut self, place: u32, tail: Tail) {
+        self.attend(place);
+        self.tails[place as usize] = tail;
+    }
+
     /// Goes by other rules from here on.
     pub(super) fn replace_rules(&mut self, rules: Arc<Rules>) {
         self.moderator.replace_rules(rules);

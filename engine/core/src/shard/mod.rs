@@ -12,6 +12,7 @@ mod chat;
 mod door;
 mod drain;
 mod effect;
+mod estate;
 mod hashed;
 mod judging;
 mod liking;
@@ -44,6 +45,7 @@ pub use standing::{Mark, Marks, StandingMessage, Traits};
 use self::absence::Words;
 use self::census::Census;
 use self::drain::Draining;
+use self::estate::Arrears;
 use self::judging::{Found, Judge};
 use self::people::{People, Person, State};
 use self::queueing::Asked;
@@ -60,6 +62,7 @@ use crate::resume::Lapse;
 use crate::resume::{Claim, Mint, Shelf};
 use crate::rooms::{Ending, RoomMessage, Rooms, Worth};
 use crate::settings::{OpenLanes, Settings};
+use crate::succession::Renaming;
 use crate::sweep::Sweep;
 use crate::time::{Micros, Span};
 use crate::timers::Timers;
@@ -208,11 +211,15 @@ struct Floor {
     lanes: OpenLanes,
     /// The place up to which people were taken out of lanes closed since.
     clearing: Option<usize>,
+    /// What was left to this shard and isn't settled yet.
+    arrears: Option<Arrears>,
     /// Everybody is being sent elsewhere.
     draining: Option<Draining>,
     random: Random,
     notary: Notary,
     mint: Mint,
+    /// How people are named who came in an earlier process.
+    renaming: Renaming,
     people: People,
     /// By which time each of those must be back whose connection is lost, by their place.
     absent: Timers,
@@ -244,6 +251,7 @@ impl Shard {
             now,
             notary: Notary::new(evidence_secret),
             mint: Mint::new(session_secret),
+            renaming: Renaming::default(),
             people: People::new(me),
             absent: Timers::default(),
             rooms: Rooms::default(),
@@ -253,6 +261,7 @@ impl Shard {
             random,
             lanes: settings.lanes,
             clearing: None,
+            arrears: None,
             draining: None,
             settings,
             placement,
@@ -325,7 +334,7 @@ impl Shard {
     /// When [`Event::Tick`] is due.
     pub fn next_timeout(&self) -> Micros {
         let floor = &self.floor;
-        if floor.clearing.is_some() {
+        if floor.clearing.is_some() || floor.arrears.is_some() {
             return floor.now;
         }
         let mut next = floor.census.next();
@@ -344,7 +353,7 @@ impl Shard {
 
     /// The `userId` of a session.
     pub fn public_id(&self, session: SessionId) -> arrayvec::ArrayString<16> {
-        self.floor.mint.public_id(session)
+        self.floor.public_id(session)
     }
 
     /// The lanes that people may join.
@@ -359,9 +368,15 @@ impl Shard {
 
     /// This shard's own numbers.
     pub fn counts(&mut self) -> Counts {
-        let floor = &mut self.floor;
+        let counts = self.tally();
+        self.floor.census.heard(self.floor.me.shard, counts);
+        counts
+    }
+
+    fn tally(&self) -> Counts {
+        let floor = &self.floor;
         let (online, chats) = (floor.people.len() - floor.absent.len(), floor.rooms.chats());
-        floor.census.count(floor.me.shard, online, self.queue.queued(), chats)
+        floor.census.tally(online, self.queue.queued(), chats)
     }
 
     /// How many nodes the numbers are of.
@@ -464,6 +479,10 @@ impl Floor {
         let Some(person) = self.people.get_mut(session) else { return false };
         person.active = people::seconds(self.now);
         true
+    }
+
+    fn public_id(&self, session: SessionId) -> arrayvec::ArrayString<16> {
+        self.mint.public_id(self.renaming.original(session))
     }
 
     fn hello(&mut self, session: SessionId, hello: &Hello<'_>) {

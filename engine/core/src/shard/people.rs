@@ -1,16 +1,19 @@
 //! The people at home in a shard.
 
+use arrayvec::ArrayVec;
 use whisper_proto::Lane;
 use whisper_shard_router::{KeyHash, ShardId};
 
 use super::HashedJoin;
+use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{Link, RoomId, SessionId, Side};
 use crate::interests::Names;
 use crate::limits::PARTNERS_REMEMBERED;
-use crate::match_queue::{Language, MatchQueue, Relaxation};
+use crate::match_queue::{Language, MatchQueue, Relaxation, Stay, Wish};
 use crate::moderation::{Lately, Standing};
 use crate::resume::Kept;
 use crate::rooms::Ending;
+use crate::settings::lane_id;
 use crate::slots::Slots;
 use crate::time::Micros;
 
@@ -21,8 +24,8 @@ pub(super) struct Person {
     pub(super) state: State,
     /// When they last did something, in seconds since the Unix epoch.
     pub(super) active: u32,
-    generation: u32,
-    extra: Option<Box<Extra>>,
+    pub(super) generation: u32,
+    pub(super) extra: Option<Box<Extra>>,
 }
 
 /// Where a person is. One ticket, one room at most, always.
@@ -108,6 +111,27 @@ const _: () = assert!(size_of::<Option<Person>>() <= 32);
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Extra>() <= 72, "with its header, the allocator's class of 80");
 
+fields! {
+    struct Extra {
+        language, wishes, last, earlier, standing, said_hello, uses, old_token, lately
+    }
+    struct Wishes { lane, names, relaxation, same_language, hashed }
+    struct LastRoom { id, side, partner, ended, by_partner, blocked, missed }
+    struct Missed { kept, ending }
+    struct Partner { session, blocked }
+}
+
+impl Field for Partners {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.list(self.0.iter().flat_map(|partners| partners.iter()).collect::<Vec<_>>().into_iter());
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let partners: ArrayVec<Partner, PARTNERS_REMEMBERED> = Field::get(r)?;
+        Ok(Self((!partners.is_empty()).then(|| Box::new(partners.to_vec()))))
+    }
+}
+
 impl Person {
     pub(super) fn extra(&self) -> Option<&Extra> {
         self.extra.as_deref()
@@ -183,6 +207,22 @@ impl Extra {
         }
     }
 
+    /// Others are named like this from now on.
+    pub(super) fn rename(&mut self, name: impl Fn(SessionId) -> SessionId) {
+        let last = self.last.iter_mut().map(|last| &mut last.partner);
+        let earlier = self.earlier.0.iter_mut().flat_map(|partners| partners.iter_mut());
+        for other in last.chain(earlier.map(|partner| &mut partner.session)) {
+            *other = name(*other);
+        }
+    }
+
+    /// Forgets whom they have met, to see that it is missed.
+    #[cfg(feature = "faults")]
+    pub(super) fn forget_partners(&mut self) {
+        self.earlier = Partners::default();
+        self.last.iter_mut().for_each(|last| last.blocked = false);
+    }
+
     /// Whether they won't meet somebody: blocked, or met before unless that is forgiven.
     pub(super) fn refuses(&self, session: SessionId, forgive: bool) -> bool {
         self.acquaintance(session).is_some_and(|it| it.blocked || !forgive)
@@ -205,6 +245,25 @@ impl Wishes {
         self.names.iter().map(|name| {
             let stood_for = if self.hashed { HashedJoin::stood_for(name) } else { None };
             stood_for.unwrap_or_else(|| queue.interest_key(name))
+        })
+    }
+}
+
+impl Wishes {
+    /// What the queue was asked for when a stay in it began.
+    pub(super) fn wish(&self, person: SessionId, stay: Stay, queue: &MatchQueue) -> Option<Wish> {
+        let mut keys = ArrayVec::new();
+        for key in self.keys(queue) {
+            keys.try_push(key).ok()?;
+        }
+        Some(Wish {
+            person,
+            lane: lane_id(self.lane),
+            language: stay.language,
+            same_language: self.same_language,
+            keys,
+            relaxation: self.relaxation,
+            priority: stay.priority,
         })
     }
 }
@@ -244,6 +303,16 @@ pub(super) struct People {
 impl People {
     pub(super) fn new(me: ShardId) -> Self {
         Self { me, people: Slots::default(), arrivals: 0 }
+    }
+
+    /// People at these places, where `arrivals` was given last as a generation.
+    pub(super) fn inherit(&mut self, places: Vec<Option<Person>>, arrivals: u32) {
+        (self.people, self.arrivals) = (places.into(), arrivals);
+    }
+
+    /// The generation given last.
+    pub(super) fn arrivals(&self) -> u32 {
+        self.arrivals
     }
 
     pub(super) fn reserve(&mut self, people: usize) {

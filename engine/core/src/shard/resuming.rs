@@ -37,10 +37,14 @@ enum Worth {
 }
 
 impl Shard {
-    /// What a token says: None where it was not made by this process, or before yesterday. Any shard
-    /// can tell; what it is worth is known at the session's home.
+    /// What a token says: None where it was not made by this process or one that this follows, or
+    /// before yesterday. Any shard can tell; what it is worth is known at the session's home.
     pub fn claim(&self, now: Micros, token: &[u8]) -> Option<Claim> {
-        self.floor.mint.open(now, token)
+        let claim = self.floor.mint.open(now, token)?;
+        let session = self.floor.renaming.current(claim.session);
+        // There may have been more shards then.
+        let known = session.shard < self.floor.census.shards();
+        known.then_some(Claim { session, ..claim })
     }
 
     pub(super) fn resume(

@@ -10,6 +10,7 @@ use crate::time::{Micros, Span};
 
 impl Shard {
     pub(super) fn tick(&mut self, effects: &mut impl Effects) {
+        self.settle_in(effects);
         self.clear_closed_lanes(effects);
         self.send_on_those_due(effects);
         self.take_leave(effects);

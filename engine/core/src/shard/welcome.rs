@@ -33,7 +33,7 @@ impl Shard {
         let Some(link) = person.present_link() else { return };
         let uses = person.extra().map_or(0, |extra| extra.uses);
         let token = floor.mint.seal(floor.now, Claim { session, uses });
-        let user_id = floor.mint.public_id(session);
+        let user_id = floor.public_id(session);
         let ice_servers = floor.settings.ice.as_ref().map(|ice| ice.encode(floor.now, &user_id));
         let connected = ServerMessage::Connected(Connected {
             user_id: &user_id,

@@ -16,7 +16,7 @@ fn left<T: Field>(value: &T) -> Vec<u8> {
 fn taken<T: Field>(bytes: &[u8]) -> Result<T, Damage> {
     let mut r = Reader::new(bytes);
     let value = T::get(&mut r)?;
-    if r.rest().is_empty() { Ok(value) } else { Err(Damage) }
+    r.end().map(|()| value)
 }
 
 /// The same value in the next process.

@@ -458,8 +458,10 @@ impl Outside {
                 let who = Who(link.0 as usize);
                 let seat = self.crowd.seat_of(who);
                 self.crowd.seat_mut(seat).session = Some(session);
-                if let Some(auditor) = &mut self.auditor {
-                    auditor.opened(who, session);
+                if let Some(auditor) = &mut self.auditor
+                    && self.verdict.is_ok()
+                {
+                    self.verdict = auditor.opened(who, session);
                 }
             }
             Effect::Send { link, message } => self.tell(link, message),

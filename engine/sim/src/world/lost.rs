@@ -1,5 +1,6 @@
 //! Connections that are lost, and people who come back.
 
+use whisper_core::ids::SessionId;
 use whisper_core::shard::{Bearer, Event};
 use whisper_proto::{ClientMessage, Say};
 
@@ -47,7 +48,10 @@ impl World {
         let landed = self.people[who.0].landing.as_mut().and_then(|it| it.fresh.take());
         let fresh = landed.expect("whoever connects is somebody");
         let claim = self.shards[usize::from(landing)].claim(self.now, &token);
-        let claim = claim.expect("a token is good at every shard");
+        let Some(claim) = claim else {
+            // It names a shard that is no more, and somebody who went before it did.
+            return self.is_not_back(who, landing, (fresh, must));
+        };
         assert_eq!(claim.session, before, "a token names its session");
         let home = claim.session.shard;
         let bearer = if home == landing {
@@ -58,16 +62,22 @@ impl World {
             Bearer::Moved(link)
         };
         self.feed(home, Event::Resume { bearer, claim, last_seq });
-        let person = &mut self.people[who.0];
-        let Some(landing) = person.landing.take() else {
+        let Some(landing) = self.people[who.0].landing.take() else {
             self.say_again(who);
             return true;
         };
+        let fresh = landing.fresh.expect("whoever isn't back is somebody else");
+        self.is_not_back(who, home, (fresh, must))
+    }
+
+    /// They are somebody else, whose life is over here.
+    fn is_not_back(&mut self, who: Who, home: u16, (fresh, must): (SessionId, bool)) -> bool {
+        let person = &mut self.people[who.0];
+        person.landing = None;
         (person.session, person.lost, person.deaf) = (None, None, false);
         let failed = self.auditor.is_not_back(self.now, who, must);
         self.insist(failed);
-        let session = landing.fresh.expect("whoever isn't back is somebody else");
-        self.feed(home, Event::Disconnected { session, broken: false });
+        self.feed(home, Event::Disconnected { session: fresh, broken: false });
         false
     }
 

@@ -1,0 +1,88 @@
+//! One process followed by another.
+
+use std::sync::Arc;
+
+use whisper_core::ids::SessionId;
+use whisper_core::shard::Shard;
+use whisper_core::succession::Succession;
+use whisper_shard_router::Placement;
+
+use super::{NODE, World, link, of_link, placement_key, setup};
+use crate::person::Who;
+use crate::trace::What;
+
+impl World {
+    /// What is underway between shards arrives; then the process is followed by another of so many
+    /// shards, in which the connections of some are gone.
+    ///
+    /// # Panics
+    /// In a world whose event log is written, which ends where the process does.
+    pub fn follow(&mut self, shards: u16, gone: &[Who]) {
+        assert!(self.scribe.is_none(), "an event log is of one process");
+        while self.deliver() {}
+        self.trace.note(self.now, 0, What::Followed { shards });
+        let estates: Vec<_> = self.shards.iter().map(estate).collect();
+        let estates: Vec<_> = estates.iter().map(Vec::as_slice).collect();
+        self.placement = Placement::single_node(placement_key(self.seed), NODE, shards);
+        let succession = Succession::read(&estates, shards, &self.placement);
+        let succession = succession.expect("what every shard left is whole");
+        #[cfg(feature = "faults")]
+        let succession = succession.overlooking(self.broken.oversight);
+        self.processes += 1;
+        let gone: Vec<_> = gone.iter().filter_map(|&who| self.is_cut_off(who)).collect();
+        self.rename(&succession, shards);
+        let heirs = (0..shards).map(|shard| {
+            let (settings, rules) = (Arc::clone(&self.settings), Arc::clone(&self.rules));
+            let setup =
+                setup(self.seed, self.processes, (shard, shards), &self.placement, settings, rules);
+            let people = &self.people;
+            Shard::inherit(self.now, setup, &succession, &mut |_, former| {
+                let (who, _) = of_link(former);
+                let person = &people[who.0];
+                person.session.is_some().then(|| link(who, person.connection))
+            })
+        });
+        let heirs: Result<Vec<_>, _> = heirs.collect();
+        self.shards = heirs.expect("what a shard left can be taken on");
+        #[cfg(feature = "faults")]
+        self.break_shards();
+        self.network.begin_anew(shards);
+        while self.tick() {}
+        for (who, session, must) in gone {
+            let session = succession.home_of(session);
+            let waits = self.shards[usize::from(session.shard)].is_absent(session);
+            self.people[who.0].lost = waits.then_some(session);
+            let done = self.auditor.has_lost(self.now, who, (must, waits));
+            self.insist(done);
+        }
+    }
+
+    /// Somebody's connection is gone between two processes, if they have one.
+    fn is_cut_off(&mut self, who: Who) -> Option<(Who, SessionId, bool)> {
+        let session = self.people[who.0].session.take()?;
+        self.people[who.0].deaf = false;
+        self.note(who, What::Does(who, "is cut off between processes"));
+        Some((who, session, self.auditor.loses(self.now, who)))
+    }
+
+    /// People have other names, and other connections.
+    fn rename(&mut self, succession: &Succession<'_>, shards: u16) {
+        for person in &mut self.people {
+            person.connection += u32::from(person.session.is_some());
+            for session in [&mut person.session, &mut person.lost].into_iter().flatten() {
+                *session = succession.home_of(*session);
+            }
+            let session = person.session.or(person.lost);
+            person.shard = session.map_or(person.shard % shards, |session| session.shard);
+        }
+        let renamed = self.auditor.follows(&self.placement, shards, |it| succession.home_of(it));
+        self.insist(renamed);
+    }
+}
+
+/// What a shard leaves.
+fn estate(shard: &Shard) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    shard.bequeath(&mut bytes).expect("nothing is underway");
+    bytes
+}
