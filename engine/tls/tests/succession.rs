@@ -5,7 +5,7 @@ mod peer;
 use std::io::Write;
 use std::sync::Arc;
 
-use peer::{Authority, Pair, acceptor};
+use peer::{Authority, Pair, acceptor, words};
 use proptest::prelude::*;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, SupportedProtocolVersion};
@@ -262,13 +262,9 @@ enum Turn {
 }
 
 fn turns() -> impl Strategy<Value = Vec<Turn>> {
-    let bytes = || {
-        let len = prop_oneof![4 => 0..300_usize, 1 => 16_000..40_000_usize];
-        (any::<u8>(), len).prop_map(|(byte, len)| vec![byte; len])
-    };
     let turn = prop_oneof![
-        4 => bytes().prop_map(Turn::Up),
-        4 => bytes().prop_map(Turn::Down),
+        4 => words().prop_map(Turn::Up),
+        4 => words().prop_map(Turn::Down),
         1 => Just(Turn::Update),
         4 => Just(Turn::Succeed),
     ];

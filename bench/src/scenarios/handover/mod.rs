@@ -21,7 +21,7 @@ use whisper_proto::{ClientMessage, Say, ServerMessage};
 use self::halves::Halves;
 use self::seekers::Seekers;
 use self::upgrades::{Operating, Upgrades};
-use super::{Failed, UNMODERATED, interest, join, stay_on};
+use super::{Failed, MESSAGES, UNMODERATED, interest, join, stay_on};
 use crate::channel::{Arrival, Channel};
 use crate::cli::{self, Wire};
 use crate::driver::{DriveError, Gathered, News, PersonId, Scenario, Scene};
@@ -30,23 +30,7 @@ use crate::operator::Operator;
 use crate::payload::{BYTES_MIN, Seal, Stamp};
 use crate::plan::{Arrivals, Load, Phase, Plan, Spacing};
 use crate::record::{Count, Timing};
-use crate::report::{Report, Things};
-
-/// What people say to each other, and what might go wrong with it.
-const MESSAGES: Things = Things {
-    one: "message",
-    many: "messages",
-    timing: Timing::Relay,
-    faults: &[
-        Count::Lost,
-        Count::Doubled,
-        Count::Reordered,
-        Count::Foreign,
-        Count::Unexpected,
-        Count::ConnectionsFailed,
-        Count::ConnectionsLost,
-    ],
-};
+use crate::report::Report;
 
 /// What a pair does, by the last digit of its number.
 const ROLES: [Role; 10] = [

@@ -5,6 +5,7 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use proptest::prelude::*;
 use rcgen::{CertificateParams, CertifiedIssuer, Issuer, KeyPair};
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
@@ -66,6 +67,12 @@ impl Authority {
 
 pub(crate) fn acceptor(identities: Vec<Identity>, tickets: &Tickets) -> Acceptor {
     Acceptor::new(Arc::new(Identities::new(identities).unwrap()), tickets)
+}
+
+/// What may be said at once: mostly little, and now and then more than a record holds.
+pub(crate) fn words() -> impl Strategy<Value = Vec<u8>> {
+    let len = prop_oneof![4 => 0..300_usize, 1 => 16_000..40_000_usize];
+    (any::<u8>(), len).prop_map(|(byte, len)| vec![byte; len])
 }
 
 /// A client and a server, and what each has heard.
