@@ -2,7 +2,7 @@
 
 mod town;
 
-use town::{News, Town, in_towns};
+use town::{News, Town, in_all_towns, in_towns};
 use whisper_core::event_log::replay;
 use whisper_core::settings::Drain;
 use whisper_core::shard::{Event, Order};
@@ -30,7 +30,7 @@ fn is_sent_on(news: &[News]) -> bool {
 
 #[test]
 fn chats_go_last_and_both_at_once() {
-    in_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
+    in_all_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
         let idle = town.comes(0);
         let queued = town.comes(0);
         town.joins(queued, QueueType::Moderated, "nobody else's");

@@ -4,7 +4,7 @@ mod town;
 
 use std::sync::Arc;
 
-use town::{News, Town, in_towns};
+use town::{News, Town, in_all_towns};
 use whisper_core::event_log::replay;
 use whisper_core::moderation::{Action, Rules, Severity};
 use whisper_core::shard::{Event, Offence, Order, Traits};
@@ -51,7 +51,7 @@ fn judged(severity: Severity, action: Action) -> News {
 
 #[test]
 fn what_is_blocked_reaches_nobody_and_has_no_number() {
-    in_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
+    in_all_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
         town.talks(ann, "how towering");
         let told = [
             judged(Severity::High, Action::Block),
@@ -68,7 +68,7 @@ fn what_is_blocked_reaches_nobody_and_has_no_number() {
 
 #[test]
 fn who_comes_to_the_end_of_the_ladder_is_banned_and_gone() {
-    in_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
+    in_all_towns(QueueType::Moderated, RULES, |mut town, ann, bob| {
         for _ in 0..2 {
             town.talks(ann, "middling");
             assert_eq!(town.news_of(bob).len(), 1);
@@ -93,7 +93,7 @@ fn who_comes_to_the_end_of_the_ladder_is_banned_and_gone() {
 
 #[test]
 fn unmoderated_lanes_know_zero_tolerance_only() {
-    in_towns(QueueType::Unmoderated, RULES, |mut town, ann, bob| {
+    in_all_towns(QueueType::Unmoderated, RULES, |mut town, ann, bob| {
         for word in ["lowly", "middling", "towering"] {
             town.talks(ann, word);
             assert_eq!(town.news_of(bob).len(), 1);

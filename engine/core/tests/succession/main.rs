@@ -2,6 +2,9 @@
 //! the bytes say is refused.
 
 mod connections;
+mod shards;
+#[path = "../town/mod.rs"]
+mod town;
 
 use whisper_core::codec::{Damage, Field, Reader, Writer};
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use whisper_core::event_log::{End, Head, Recorder, header};
 use whisper_core::ids::{Link, SessionId};
+use whisper_core::limits::Answer;
 use whisper_core::moderation::{Action, Record, Rules, Severity};
 use whisper_core::settings::Settings;
-use whisper_core::shard::{Effect, Envelope, Event, Offence, Setup, Shard, Traits};
+use whisper_core::shard::{Effect, Envelope, Event, Offence, Order, Setup, Shard, Traits};
+use whisper_core::succession::Succession;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{
     AgeCategory, ClientMessage, CloseCode, ErrorCode, Join, Lane, LanguageWish, Mode, QueueType,
@@ -26,6 +28,9 @@ pub(crate) struct Town {
     underway: VecDeque<(ShardId, ShardId, Envelope)>,
     remembered: Vec<(SessionId, Record)>,
     people: Vec<SessionId>,
+    setups: Vec<Setup>,
+    /// Another process follows before each event.
+    is_followed: bool,
     /// What came of it, by connection.
     pub(crate) news: Vec<(u64, News)>,
 }
@@ -42,6 +47,7 @@ pub(crate) enum News {
     SentOn { after_ms: u32 },
     Judged(Offence, Severity, Action),
     Sentenced(Severity, Micros),
+    Answered(Answer),
 }
 
 impl News {
@@ -81,11 +87,60 @@ impl Town {
         Self {
             now: GENESIS,
             recorders: setups.iter().map(|setup| Recorder::new(GENESIS, setup)).collect(),
-            shards: setups.into_iter().map(|setup| Shard::new(GENESIS, setup)).collect(),
+            shards: setups.iter().cloned().map(|setup| Shard::new(GENESIS, setup)).collect(),
+            setups,
+            is_followed: false,
             underway: VecDeque::new(),
             remembered: Vec::new(),
             people: Vec::new(),
             news: Vec::new(),
+        }
+    }
+
+    /// The same town, of processes that follow one another before each event. What its logs say is
+    /// of no use then.
+    pub(crate) fn followed(self) -> Self {
+        Self { is_followed: true, ..self }
+    }
+
+    /// What the first of its shards was made from.
+    pub(crate) fn setup(&self) -> Setup {
+        self.setups[0].clone()
+    }
+
+    /// What the shards leave.
+    pub(crate) fn estates(&self) -> Vec<Vec<u8>> {
+        let estate = |shard: &Shard| {
+            let mut bytes = Vec::new();
+            shard.bequeath(&mut bytes).map(|()| bytes).expect("nothing is underway")
+        };
+        self.shards.iter().map(estate).collect()
+    }
+
+    /// Another process of so many shards follows, which is left this.
+    pub(crate) fn follow(&mut self, estates: &[Vec<u8>], shards: u16) {
+        let placement = Placement::single_node([3; 16], 0, shards);
+        let estates: Vec<_> = estates.iter().map(Vec::as_slice).collect();
+        let succession = Succession::read(&estates, shards, &placement).expect("good estates");
+        self.now = self.now.max(succession.now());
+        let setup = |shard| Setup {
+            me: ShardId { node: 0, shard },
+            shards: shards.into(),
+            placement: placement.clone(),
+            session_secret: [9; 32],
+            ..self.setups[0].clone()
+        };
+        self.setups = (0..shards).map(setup).collect();
+        let heir = |setup: &Setup| {
+            Shard::inherit(self.now, setup.clone(), &succession, &mut |_, link| Some(link))
+        };
+        self.shards = self.setups.iter().map(|it| heir(it).expect("a good estate")).collect();
+        self.recorders = self.setups.iter().map(|it| Recorder::new(self.now, it)).collect();
+        for session in &mut self.people {
+            *session = succession.home_of(*session);
+        }
+        for shard in 0..shards {
+            self.settle(ShardId { node: 0, shard }, Event::Tick);
         }
     }
 
@@ -106,16 +161,23 @@ impl Town {
     }
 
     pub(crate) fn joins(&mut self, who: usize, queue: QueueType, interest: &str) {
-        let lane = Lane { age: AgeCategory::Adult, mode: Mode::Text, queue };
-        let interests = std::iter::once(interest).collect();
-        let (relax, language) = (Relax::Strict, LanguageWish::Any);
-        self.says(who, ClientMessage::Join(Join { lane, interests, relax, language }));
+        self.says(who, join(queue, interest));
+    }
+
+    /// The same, and what shards tell each other because of it stays underway.
+    pub(crate) fn joins_unheard(&mut self, who: usize, queue: QueueType, interest: &str) {
+        let session = self.people[who];
+        self.take(session.home(), Event::Message { session, message: join(queue, interest) });
     }
 
     pub(crate) fn meet(&mut self, queue: QueueType, people: [usize; 2]) {
         people.into_iter().for_each(|who| self.joins(who, queue, "tea"));
         assert!(self.partner(people[0]).is_some(), "they met");
         self.news.clear();
+    }
+
+    pub(crate) fn session(&self, who: usize) -> SessionId {
+        self.people[who]
     }
 
     pub(crate) fn partner(&self, who: usize) -> Option<usize> {
@@ -136,6 +198,9 @@ impl Town {
     /// A shard takes an event, and then all of them what they tell each other.
     pub(crate) fn happens(&mut self, at: ShardId, event: Event<'_>) {
         self.now = self.now + Span::millis(1);
+        if self.is_followed {
+            self.follow(&self.estates(), self.shards.len() as u16);
+        }
         self.settle(at, event);
     }
 
@@ -187,8 +252,11 @@ impl Town {
     }
 
     fn take(&mut self, at: ShardId, event: Event<'_>) {
-        let Self { now, shards, recorders, underway, remembered, people, news } = self;
+        let Self { now, shards, recorders, underway, remembered, people, setups, news, .. } = self;
         let place = usize::from(at.shard);
+        if let Event::Order(Order::Rules(rules)) = &event {
+            setups.iter_mut().for_each(|setup| setup.rules = Arc::clone(rules));
+        }
         let (shard, recorder) = (&mut shards[place], &mut recorders[place]);
         recorder.told(shard, *now, &event);
         let by = match &event {
@@ -220,7 +288,10 @@ impl Town {
                         news.push((link.0, News::Sentenced(severity, until)));
                     }
                     Effect::Remembered { session, record } => remembered.push((session, record)),
-                    Effect::Answered { .. } | Effect::Reported { .. } => {}
+                    Effect::Answered { link, answer, .. } => {
+                        news.push((link.0, News::Answered(answer)));
+                    }
+                    Effect::Reported { .. } => {}
                 }
             });
             let own = to_itself.pop_front();
@@ -242,12 +313,36 @@ impl Town {
     }
 }
 
+fn join(queue: QueueType, interest: &str) -> ClientMessage<'_> {
+    let lane = Lane { age: AgeCategory::Adult, mode: Mode::Text, queue };
+    let interests = std::iter::once(interest).collect();
+    let (relax, language) = (Relax::Strict, LanguageWish::Any);
+    ClientMessage::Join(Join { lane, interests, relax, language })
+}
+
 /// Two who chat, on one shard and on two.
 pub(crate) fn in_towns(queue: QueueType, rules: &str, mut test: impl FnMut(Town, usize, usize)) {
     for (shards, bobs) in [(1, 0), (2, 1)] {
-        let mut town = Town::new(shards, rules);
-        let (ann, bob) = (town.comes(0), town.comes(bobs));
-        town.meet(queue, [ann, bob]);
-        test(town, ann, bob);
+        in_town(Town::new(shards, rules), (queue, bobs), &mut test);
     }
+}
+
+/// The same, and on two of processes that follow one another.
+pub(crate) fn in_all_towns(
+    queue: QueueType,
+    rules: &str,
+    mut test: impl FnMut(Town, usize, usize),
+) {
+    in_towns(queue, rules, &mut test);
+    in_town(Town::new(2, rules).followed(), (queue, 1), test);
+}
+
+fn in_town(
+    mut town: Town,
+    (queue, bobs): (QueueType, u16),
+    mut test: impl FnMut(Town, usize, usize),
+) {
+    let (ann, bob) = (town.comes(0), town.comes(bobs));
+    town.meet(queue, [ann, bob]);
+    test(town, ann, bob);
 }
