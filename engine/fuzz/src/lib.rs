@@ -14,6 +14,7 @@
 //! | `msgpack_decode` | what is taken for a message is taken for the same when it is written again |
 //! | `json_decode` | likewise, and it is the same message in both spellings |
 //! | `session_bytes` | whatever clients send: what they get is good frames and good messages, and nothing of them is left when they are gone |
+//! | `succession` | whatever a process is left: what it takes on, it can leave, and the next takes on the same; what a connection has half read can be read on |
 //! | `shard_acts` | whatever people do in whatever order: the simulator's auditor finds nothing |
 //!
 //! What a target reads as choices (which pieces, which client) it takes off the front of its
@@ -30,6 +31,7 @@ mod proxy_header;
 mod seeds;
 mod session_bytes;
 mod shard_acts;
+mod succession;
 mod tls_bytes;
 mod ws_decode;
 
@@ -55,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     msgpack_decode::TARGET,
     json_decode::TARGET,
     session_bytes::TARGET,
+    succession::TARGET,
     shard_acts::TARGET,
 ];
 

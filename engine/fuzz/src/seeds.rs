@@ -3,7 +3,9 @@
 
 use data_encoding::HEXLOWER;
 use serde_json::Value;
+use whisper_core::codec::{Field as _, Writer};
 use whisper_core::ws::{Opcode, close_payload, encode_frame, encode_masked_frame};
+use whisper_sim::{Workload, World};
 
 use crate::session_bytes::Act;
 
@@ -71,6 +73,29 @@ pub(crate) fn proxy_header() -> Vec<Vec<u8>> {
         binary(b"\x20\0\0\0"),
     ];
     headers.iter().map(|header| [&WHOLE, &header[..]].concat()).collect()
+}
+
+/// What the shards of small worlds leave, and what connections do.
+pub(crate) fn succession() -> Vec<Vec<u8>> {
+    let worlds = (0..8).map(|seed: u8| {
+        let shards = 1 + u16::from(seed) % 3;
+        let mut world = World::new(0, shards);
+        let mut workload = Workload::new(seed.into(), 4);
+        (0..60 + 40 * usize::from(seed)).for_each(|_| workload.step(&mut world));
+        let mut input = vec![2, 1, seed];
+        let mut w = Writer::new(&mut input);
+        world.estates().iter().for_each(|estate| estate.put(&mut w));
+        input
+    });
+    // In the middle of a head, of a frame's header, of a message in pieces, of a header of a proxy.
+    let connections: [&[u8]; 5] = [
+        b"\x00\x0a\x00\x07GET / H\x01\x00TTP/1.1\r\nHost: a\r\n\r\n",
+        b"\x00\x07\x01\x00\x01\x01\x81\x00\x00\x01\x00\x85\x01\x02\x03\x04\x00\x00\x00\x00\x00",
+        b"\x00\x0b\x01\x00\x01\x00\x00\x01\x02\x01\x02ab\x01\x00\x80\x81\x01\x02\x03\x04\x00",
+        b"\x00\x03\x03\x01\x02",
+        b"\x01\x0bPROXY TCP4 ",
+    ];
+    worlds.chain(connections.map(<[u8]>::to_vec)).collect()
 }
 
 /// Greetings of TLS clients, good ones and others.

@@ -139,10 +139,21 @@ impl Act<'_, '_> {
             }
             return;
         }
-        let lanes = self.choices.pick(&[OpenLanes::NONE, OpenLanes::default()]);
+        let lanes = match self.choices.below(3) {
+            0 => OpenLanes::NONE,
+            1 => OpenLanes::default(),
+            _ => return self.follow(),
+        };
         for shard in 0..self.world.shards() {
             self.world.open_lanes(shard, lanes);
         }
+    }
+
+    /// Another process follows, in which somebody may have no connection.
+    fn follow(&mut self) {
+        let shards = 1 + self.choices.below(3) as u16;
+        let gone = self.somebody().filter(|_| self.choices.flag());
+        self.world.follow(shards, gone.as_slice());
     }
 
     fn pass(&mut self) {

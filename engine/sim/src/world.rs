@@ -28,7 +28,7 @@ use crate::schedule::{Move, Schedule, What as Happens};
 use crate::trace::{Trace, What};
 use crate::words::said;
 
-/// The node that a world's shards belong to; not 0, so that a node forgotten somewhere shows.
+/// See [`World::NODE`].
 pub(crate) const NODE: u16 = 7;
 
 /// When worlds begin: noon of some day, in microseconds since the Unix epoch.
@@ -63,6 +63,9 @@ pub struct World {
 pub type Act<'a> = (Who, &'a dyn Fn(&mut World, Who));
 
 impl World {
+    /// The node that a world's shards belong to; not 0, so that a node forgotten somewhere shows.
+    pub const NODE: u16 = NODE;
+
     /// The secret that evidence derives from, in every world.
     pub const EVIDENCE_SECRET: [u8; 32] = [0xE5; 32];
 
@@ -88,7 +91,7 @@ impl World {
         schedule: Schedule,
         book: Option<&Book>,
     ) -> Self {
-        let placement = Placement::single_node(placement_key(seed), NODE, shards);
+        let placement = Self::placement_of(seed, shards);
         let settings = Arc::new(settings);
         let auditor = Auditor::new(Arc::clone(&settings), placement.clone(), shards);
         let rules = Arc::new(Rules::none(Ladder::default()));
@@ -558,11 +561,6 @@ fn setup(
         session_secret: seed_bytes(seed ^ processes << 48),
         seed: seed_bytes(own),
     }
-}
-
-/// The cluster's key in the world of a seed.
-fn placement_key(seed: u64) -> [u8; 16] {
-    seed.to_le_bytes().repeat(2).try_into().expect("16 bytes")
 }
 
 /// A connection of somebody, by number.

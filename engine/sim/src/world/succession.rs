@@ -7,7 +7,7 @@ use whisper_core::shard::Shard;
 use whisper_core::succession::Succession;
 use whisper_shard_router::Placement;
 
-use super::{NODE, World, link, of_link, placement_key, setup};
+use super::{World, link, of_link, setup};
 use crate::person::Who;
 use crate::trace::What;
 
@@ -19,11 +19,10 @@ impl World {
     /// In a world whose event log is written, which ends where the process does.
     pub fn follow(&mut self, shards: u16, gone: &[Who]) {
         assert!(self.scribe.is_none(), "an event log is of one process");
-        while self.deliver() {}
         self.trace.note(self.now, 0, What::Followed { shards });
-        let estates: Vec<_> = self.shards.iter().map(estate).collect();
+        let estates = self.estates();
         let estates: Vec<_> = estates.iter().map(Vec::as_slice).collect();
-        self.placement = Placement::single_node(placement_key(self.seed), NODE, shards);
+        self.placement = Self::placement_of(self.seed, shards);
         let succession = Succession::read(&estates, shards, &self.placement);
         let succession = succession.expect("what every shard left is whole");
         #[cfg(feature = "faults")]
@@ -55,6 +54,18 @@ impl World {
             let done = self.auditor.has_lost(self.now, who, (must, waits));
             self.insist(done);
         }
+    }
+
+    /// What the shards leave, once what is underway between them has arrived.
+    pub fn estates(&mut self) -> Vec<Vec<u8>> {
+        while self.deliver() {}
+        self.shards.iter().map(estate).collect()
+    }
+
+    /// Who owns which key in the world of a seed, where there are so many shards.
+    pub fn placement_of(seed: u64, shards: u16) -> Placement {
+        let key = seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
+        Placement::single_node(key, Self::NODE, shards)
     }
 
     /// Somebody's connection is gone between two processes, if they have one.

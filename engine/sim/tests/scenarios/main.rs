@@ -9,4 +9,5 @@ mod orders;
 mod queue;
 mod skips;
 mod story;
+mod successions;
 mod tiers;

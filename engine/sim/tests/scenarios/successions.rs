@@ -1,0 +1,116 @@
+//! Processes that follow one another, at every moment of a story, with as many shards or others.
+
+use whisper_core::time::Span;
+use whisper_proto::{ClientMessage, Hello};
+use whisper_sim::{Who, World, in_every_order};
+
+use crate::story::{likes, world_in_order};
+
+fn lines(world: &World, who: Who) -> Vec<String> {
+    let mut lines: Vec<_> = world.person(who).lines().map(|said| said.content.into()).collect();
+    lines.reverse();
+    lines
+}
+
+/// Two who said hello and look for the same, at home in different shards.
+fn pair(world: &mut World) -> (Who, Who) {
+    let join = likes(&["tea"]);
+    let last = world.shards() - 1;
+    let (ann, bob) = (world.connect(0), world.connect(last));
+    for who in [ann, bob] {
+        world.send(who, &ClientMessage::Hello(Hello::default()));
+        world.join(who, &join);
+    }
+    (ann, bob)
+}
+
+#[test]
+fn two_who_look_for_each_other_meet_whenever_another_process_follows() {
+    let mut orders = 0;
+    for (shards, after) in [1, 2, 5].into_iter().flat_map(|it| (0..8).map(move |after| (it, after)))
+    {
+        orders += in_every_order(|order| {
+            let mut world = world_in_order(2, order);
+            let (ann, bob) = pair(&mut world);
+            for _ in 0..after {
+                world.deliver();
+            }
+            world.follow(shards, &[]);
+            world.settle();
+            assert!(world.are_together(ann, bob), "followed after {after}");
+            world.say(ann, "hello");
+            world.settle();
+            assert_eq!(lines(&world, bob), ["hello"]);
+            world.drain();
+        });
+    }
+    assert!(orders > 24, "{orders} orders");
+}
+
+#[test]
+fn what_was_missed_before_is_heard_after_three_processes() {
+    for (one, two, three) in [(2, 2, 2), (1, 3, 2), (5, 1, 4)] {
+        let mut world = World::new(1, 3);
+        let (ann, bob) = pair(&mut world);
+        world.settle();
+        world.deafen(ann);
+        world.say(bob, "one");
+        world.follow(one, &[]);
+        world.say(bob, "two");
+        world.lose(ann);
+        world.follow(two, &[]);
+        world.say(bob, "three");
+        world.follow(three, &[]);
+        world.wait(Span::secs(19));
+        // By the token of the first process.
+        let landing = world.shards() - 1;
+        assert!(world.resume(ann, landing));
+        world.settle();
+        assert_eq!(lines(&world, ann), ["one", "two", "three"]);
+        assert!(world.are_together(ann, bob));
+        world.follow(two, &[]);
+        world.skip(bob);
+        world.settle();
+        assert_eq!(world.news(ann).last(), Some(&"partner_skipped"));
+        world.drain();
+    }
+}
+
+#[test]
+fn who_is_cut_off_between_two_processes_has_as_long_as_others() {
+    for (shards, wait) in [(1, 19), (3, 19), (3, 21)] {
+        let mut world = World::new(1, 2);
+        let (ann, bob) = pair(&mut world);
+        world.settle();
+        world.news(bob);
+        world.follow(shards, &[ann]);
+        world.settle();
+        assert_eq!(world.news(bob), ["partner_reconnecting"]);
+        world.wait(Span::secs(wait));
+        let back = wait < 20;
+        assert_eq!(world.resume(ann, 0), back);
+        world.settle();
+        let last = if back { "partner_resumed" } else { "partner_disconnected" };
+        assert_eq!(world.news(bob), [last]);
+        world.drain();
+    }
+}
+
+#[test]
+fn who_was_met_or_blocked_before_is_not_met_again() {
+    let mut world = World::new(1, 4);
+    let (ann, bob) = pair(&mut world);
+    world.settle();
+    world.skip(ann);
+    world.settle();
+    world.follow(1, &[]);
+    world.join(bob, &likes(&["tea"]));
+    world.follow(2, &[]);
+    world.wait(Span::secs(2));
+    assert!(world.is_queued(ann) && world.is_queued(bob));
+    let cid = world.connect(1);
+    world.join(cid, &likes(&["tea"]));
+    world.settle();
+    assert!(world.are_together(ann, cid), "who waits longest");
+    world.drain();
+}
