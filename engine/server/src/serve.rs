@@ -55,6 +55,9 @@ const SQ_ENTRIES_MIN: u32 = 512;
 /// longer, with more they are no shorter.
 const CQ_ENTRIES_MIN: u32 = 8192;
 
+/// Slots of the mesh from a reactor to another, likewise: 1 KiB. What doesn't fit waits in order.
+const RING_SLOTS_MIN: u32 = 16;
+
 /// Why the engine can't serve.
 #[derive(Debug, Error)]
 pub(crate) enum ServeError {
@@ -162,7 +165,7 @@ pub(crate) fn serve(
     let mut lines = Vec::new();
     let mut wakes = Vec::new();
     let mut sockets_max = 0;
-    let ports = mesh(reactors, RING_SLOTS);
+    let ports = mesh(reactors, share_of_core(config, RING_SLOTS as u32, RING_SLOTS_MIN) as usize);
     for (number, ((listeners, port), shard)) in
         sockets.into_iter().zip(ports).zip(setups).enumerate()
     {
@@ -321,12 +324,17 @@ fn addresses_of(
 }
 
 /// Where there are more reactors than cores, for the sake of their tables, those of a core share
-/// its work, and so what one would need: buffers to receive, and entries of its rings, which are
-/// 0.8 MiB of memory however little happens.
+/// its work, and so what one would need: buffers to receive, entries of its rings, which are 0.8 MiB
+/// of memory however little happens, and slots in the mesh, of which every pair has its own.
+fn share_of_core(config: &Config, whole: u32, least: u32) -> u32 {
+    let per_core = u32::from(config.reactors).div_ceil(cpus::allowed().len().max(1) as u32);
+    (whole / per_core).max(least).next_power_of_two()
+}
+
+/// A reactor of this process.
 fn reactor_config(config: &Config) -> whisper_reactor::Config {
     let default = whisper_reactor::Config::default();
-    let per_core = u32::from(config.reactors).div_ceil(cpus::allowed().len().max(1) as u32);
-    let share = |whole: u32, least: u32| (whole / per_core).max(least).next_power_of_two();
+    let share = |whole, least| share_of_core(config, whole, least);
     // Half the spare places are for telling newcomers that the others are taken.
     let arrivals_max = (places_spare(config.per_reactor.into()) / 4) as u32;
     whisper_reactor::Config {
