@@ -2,8 +2,9 @@
 //! holds none.
 //!
 //! The pool is address space at first and becomes memory as it is used. A few buffers are offered
-//! to the kernel at the start and more each time it ran out, up to the configured bound, so that
-//! the memory in use follows the largest burst.
+//! to the kernel at the start and more each time it ran out, up to the configured bound; those that
+//! were of no use for some seconds are withdrawn as they come back, and their memory with them. So
+//! the memory in use follows the largest burst of late.
 
 use std::io;
 use std::ptr::NonNull;
@@ -16,6 +17,15 @@ use crate::ring::Ring;
 /// Buffers offered at the start.
 const AT_START: u16 = 64;
 
+/// A pool is halved that had use for less than this part of it...
+const IDLE_SHARE: u16 = 8;
+
+/// ... in so many looks at it.
+const IDLE_LOOKS: u8 = 2;
+
+/// What `madvise` goes by.
+const PAGE_BYTES: usize = 4096;
+
 /// The ring of free buffers that is shared with the kernel, and the buffers.
 #[derive(Debug)]
 pub(crate) struct Buffers {
@@ -23,12 +33,18 @@ pub(crate) struct Buffers {
     memory: Mapping,
     capacity: u16,
     buffer_bytes: u32,
-    /// Buffers that take part: numbers from here on were never offered.
+    /// Buffers that take part: numbers from here on are not on offer.
     grown: u16,
+    /// Numbers from here on are withdrawn when they come back.
+    kept: u16,
+    /// Those that did.
+    withdrawn: Vec<u16>,
     /// Buffers that were filled and not yet recycled.
     lent: u16,
     /// The most that were at the end of any turn, lately.
     lent_peak: u16,
+    /// The same since the latest look by [`Buffers::relax`], and looks that found little in use.
+    busy: (u16, u8),
     tail: u16,
 }
 
@@ -44,8 +60,11 @@ impl Buffers {
             capacity,
             buffer_bytes,
             grown: 0,
+            kept: 0,
+            withdrawn: Vec::new(),
             lent: 0,
             lent_peak: 0,
+            busy: (0, 0),
             tail: 0,
         })
     }
@@ -80,7 +99,11 @@ impl Buffers {
     /// Gives a filled buffer back; the kernel may use it after the next [`Buffers::commit`].
     pub(crate) fn recycle(&mut self, id: u16) {
         self.lent -= 1;
-        self.offer(id);
+        if id < self.kept {
+            self.offer(id);
+        } else {
+            self.withdraw(id);
+        }
     }
 
     /// Publishes what was given back.
@@ -94,14 +117,34 @@ impl Buffers {
         }
     }
 
-    /// Doubles the pool, unless it has its full size.
+    /// Doubles the pool, unless it has its full size; or keeps what was being withdrawn.
     pub(crate) fn grow(&mut self) {
-        self.grow_to(self.grown.saturating_mul(2));
+        if self.kept == self.grown {
+            return self.grow_to(self.grown.saturating_mul(2));
+        }
+        self.kept = self.grown;
+        for id in std::mem::take(&mut self.withdrawn) {
+            self.offer(id);
+        }
+    }
+
+    /// Halves a pool that was mostly of no use lately, down to what it had at the start. To be called
+    /// every second or so.
+    pub(crate) fn relax(&mut self) {
+        let (peak, idle) = std::mem::replace(&mut self.busy, (self.lent, 0));
+        if self.kept < self.grown || self.grown <= AT_START || peak >= self.grown / IDLE_SHARE {
+            return;
+        }
+        self.busy.1 = idle + 1;
+        if self.busy.1 == IDLE_LOOKS {
+            self.busy.1 = 0;
+            self.kept = (self.grown / 2).max(AT_START);
+        }
     }
 
     /// Buffers that the kernel can fill before any is recycled.
     pub(crate) fn free(&self) -> u16 {
-        self.grown - self.lent
+        self.grown - self.lent - self.withdrawn.len() as u16
     }
 
     /// Whether most of the pool is in use and a bigger one is allowed.
@@ -112,6 +155,7 @@ impl Buffers {
     /// Notes how many are lent, once all that were filled have been heard of.
     pub(crate) fn note_peak(&mut self) {
         self.lent_peak = self.lent_peak.max(self.lent);
+        self.busy.0 = self.busy.0.max(self.lent);
     }
 
     /// The fewest that were free since this was last asked, of all that there may be.
@@ -131,6 +175,19 @@ impl Buffers {
         while self.grown < count.min(self.capacity) {
             self.grown += 1;
             self.offer(self.grown - 1);
+        }
+        self.kept = self.grown;
+    }
+
+    /// Keeps a buffer back; with the last of those that shall be, their memory goes.
+    fn withdraw(&mut self, id: u16) {
+        self.withdrawn.push(id);
+        if self.withdrawn.len() == usize::from(self.grown - self.kept) {
+            let [from, to] =
+                [self.kept, self.grown].map(|id| usize::from(id) * self.buffer_bytes as usize);
+            self.memory.forget(from, to);
+            self.grown = self.kept;
+            self.withdrawn = Vec::new();
         }
     }
 
@@ -178,11 +235,87 @@ impl Mapping {
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Mapping { start, len })
     }
+
+    /// Gives the whole pages between two offsets back; they are zero when they are next used.
+    fn forget(&mut self, from: usize, to: usize) {
+        let from = from.next_multiple_of(PAGE_BYTES);
+        let to = to.min(self.len) / PAGE_BYTES * PAGE_BYTES;
+        if from < to {
+            // SAFETY: within the mapping, which nobody borrows from meanwhile. Where pages are
+            // larger it fails and changes nothing.
+            unsafe {
+                let start = self.start.as_ptr().add(from).cast();
+                libc::madvise(start, to - from, libc::MADV_DONTNEED);
+            }
+        }
+    }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: mapped by `new` with this length, and nobody borrows from a dropped pool.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a turn does in which so many buffers are filled, the oldest on offer first.
+    fn turn(pool: &mut Buffers, offered: &mut std::collections::VecDeque<u16>, filled: usize) {
+        let lent: Vec<_> = offered.drain(..filled).collect();
+        for id in &lent {
+            pool.lend();
+            pool.filled(*id, 2048).fill(1);
+        }
+        pool.note_peak();
+        for id in lent {
+            let tail = pool.tail;
+            pool.recycle(id);
+            offered.extend((pool.tail != tail).then_some(id));
+        }
+    }
+
+    #[test]
+    fn a_pool_shrinks_after_a_burst_and_grows_again_with_the_next() {
+        let mut pool = Buffers::new(1024, 2048).expect("address space");
+        pool.grow_to(512);
+        let mut offered = (0..512).collect();
+        turn(&mut pool, &mut offered, 400);
+        for _ in 0..30 {
+            turn(&mut pool, &mut offered, 10);
+            pool.relax();
+        }
+        assert_eq!((pool.kept, pool.grown()), (256, 512), "not all have come round");
+        assert_eq!(usize::from(pool.free()), offered.len());
+        for _ in 0..100 {
+            turn(&mut pool, &mut offered, 7);
+            pool.relax();
+        }
+        assert_eq!((pool.grown(), pool.free()), (AT_START, AT_START));
+
+        pool.grow();
+        offered.extend(AT_START..2 * AT_START);
+        turn(&mut pool, &mut offered, usize::from(2 * AT_START));
+        assert_eq!(pool.free(), 2 * AT_START, "and all of them are written to");
+    }
+
+    #[test]
+    fn what_is_being_withdrawn_is_back_where_it_is_needed() {
+        let mut pool = Buffers::new(1024, 2048).expect("address space");
+        pool.grow_to(256);
+        let mut offered = (0..256).collect();
+        for _ in 0..2 * IDLE_LOOKS {
+            turn(&mut pool, &mut offered, 1);
+            pool.relax();
+        }
+        turn(&mut pool, &mut offered, 200);
+        assert!(pool.free() < 256 && pool.kept == 128);
+        pool.grow();
+        assert_eq!((pool.free(), pool.grown(), pool.kept), (256, 256, 256));
+        turn(&mut pool, &mut offered, 1);
+        pool.relax();
+        assert_eq!(pool.kept, 256, "the burst was lately");
     }
 }

@@ -77,7 +77,7 @@ pub use config::Config;
 pub use counters::Counters;
 pub use estate::Estate;
 pub use io::{Closed, Handler, Io, Opened};
-pub use limits::raise_file_limit;
+pub use limits::{give_back_what_is_freed, raise_file_limit};
 pub use moving::Cargo;
 pub use outbox::{Piece, Unsent};
 pub use reactor::{Reactor, Wait};

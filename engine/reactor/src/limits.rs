@@ -21,3 +21,20 @@ pub fn raise_file_limit() -> io::Result<u64> {
     }
     Ok(limit.rlim_cur)
 }
+
+/// Has the allocator give back to the system, at any time, what is freed in large pieces.
+///
+/// glibc begins with 128 KiB for that, and raises it to the largest block that it ever saw freed, up
+/// to 32 MiB. A process that makes large tables at its start then keeps for good what any later rush
+/// took. A size that is set stays as it is.
+pub fn give_back_what_is_freed() {
+    #[cfg(target_env = "gnu")]
+    {
+        const BYTES: libc::c_int = 128 * 1024;
+        // SAFETY: both are numbers that the allocator keeps, and sets under its own lock.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, BYTES);
+        }
+    }
+}

@@ -18,6 +18,9 @@ use crate::setup::SetupError;
 use crate::token::{Op, Token};
 use crate::wake::{Notifier, WakeHandle};
 
+/// Events that may wait for the handler without an allocation, once a rush is over.
+const EVENTS_KEPT: usize = 1024;
+
 /// How long [`Reactor::wait`] may sleep when there is nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -222,6 +225,13 @@ impl Reactor {
     /// of all that may exist: the low-water mark.
     pub fn take_low_water(&mut self) -> u64 {
         self.buffers.take_low_water().into()
+    }
+
+    /// Gives back, a part at a time, what a rush took that is over. To be called every second or so,
+    /// between turns.
+    pub fn relax(&mut self) {
+        self.buffers.relax();
+        self.io.events.shrink_to(EVENTS_KEPT);
     }
 
     /// Queues all that was asked for since the last turn.

@@ -1,7 +1,8 @@
 //! The binary `whisper`: composes what the modules make.
 //!
 //! It allocates with the system's allocator, which grows a big table by moving its pages and not by
-//! a copy: what a connection costs is mostly such tables. `docs/performance.md` has the comparison.
+//! a copy: what a connection costs is mostly such tables. It is told to keep no large piece that was
+//! freed. `docs/performance.md` has the comparison.
 
 mod cli;
 mod clock;
@@ -36,6 +37,7 @@ use self::rules::RulesFile;
 use self::tls::Certificates;
 
 fn main() -> ExitCode {
+    whisper_reactor::give_back_what_is_freed();
     let matches = cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(cli.command, innermost(&matches)) {

@@ -420,6 +420,7 @@ impl Worker {
         }
         let interval = if self.ending.is_some() { REPORT_INTERVAL_ENDING } else { REPORT_INTERVAL };
         self.next_report = self.desk.now + interval;
+        self.reactor.relax();
         let report = Report {
             shard: self.desk.port.me(),
             counts: self.desk.shard.counts(),
