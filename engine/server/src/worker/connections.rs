@@ -19,7 +19,7 @@ pub(super) struct Connection {
     pub(super) timed: bool,
 }
 
-const _: () = assert!(size_of::<Option<Connection>>() <= 80);
+const _: () = assert!(size_of::<Option<Connection>>() <= 88);
 
 /// A table as long as the highest place in use so far.
 pub(super) struct Connections {

@@ -70,16 +70,16 @@ pub(super) struct Guest {
     pub(super) many: bool,
     /// All places to stay on were taken when it came.
     pub(super) late: bool,
+    /// The name in the device's cookie, which everybody is given; 0 before there is any.
+    device: u64,
     known: Option<Box<Known>>,
 }
 
-/// What most have who do anything.
+/// What most have who say anything.
 #[derive(Debug, Default)]
 struct Known {
     /// What it said lately, metered.
     speech: Option<Speech>,
-    /// The name in the device's cookie; 0 before there is any.
-    device: u64,
     /// What the client said of its device, hashed; 0 before it did.
     fingerprint: u64,
     passing: Option<Box<Passing>>,
@@ -116,21 +116,20 @@ impl Guest {
     /// Somebody from this address, on a listener of this kind.
     pub(super) fn new(address: IpAddr, service: Service) -> Self {
         let address = address.to_canonical();
-        let (exempt, many, late) = (false, false, false);
-        Self { address, visit: Visit::FREE, service, exempt, many, late, known: None }
+        let (exempt, many, late, device) = (false, false, false, 0);
+        Self { address, visit: Visit::FREE, service, exempt, many, late, device, known: None }
     }
 
     /// What bans know it by.
     pub(super) fn identity(&self) -> Identity {
-        let known = self.known.as_ref();
-        let known = |name: fn(&Known) -> u64| known.map(|it| name(it)).filter(|name| *name != 0);
-        let (cookie, fingerprint) = (known(|it| it.device), known(|it| it.fingerprint));
+        let fingerprint = self.known.as_ref().map(|it| it.fingerprint).filter(|hash| *hash != 0);
+        let cookie = (self.device != 0).then_some(self.device);
         Identity { address: self.address, cookie, fingerprint }
     }
 
     /// The device has this name in its cookie, which isn't 0.
     pub(super) fn name_device(&mut self, device: u64) {
-        self.known_mut().device = device;
+        self.device = device;
     }
 
     /// What its client says of the device, hashed. The first word counts.
@@ -271,8 +270,8 @@ impl Guest {
             let Passing { header, kept, owed, errand } = &**it;
             header.is_none() && kept.is_none() && owed.is_none() && errand.is_none()
         });
-        let Known { speech, device, fingerprint, passing } = &**known;
-        if speech.is_none() && *device == 0 && *fingerprint == 0 && passing.is_none() {
+        let Known { speech, fingerprint, passing } = &**known;
+        if speech.is_none() && *fingerprint == 0 && passing.is_none() {
             self.known = None;
         }
     }
