@@ -17,6 +17,7 @@ use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::session::{Input, Session, write_message, write_payload};
 use whisper_core::settings::Settings;
 use whisper_core::shard::{Effect, Effects, Envelope, Event, Setup, Shard};
+use whisper_core::succession::Succession;
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
 use whisper_proto::{
@@ -27,7 +28,7 @@ use whisper_shard_router::{Placement, ShardId};
 /// Walks so often.
 type Walk = fn(u64);
 
-const PATHS: [(&str, Walk); 7] = [
+const PATHS: [(&str, Walk); 8] = [
     ("upgrade", upgrade),
     ("match_of_two", match_of_two),
     ("relay", relay),
@@ -35,6 +36,7 @@ const PATHS: [(&str, Walk); 7] = [
     ("relay_kept", relay_kept),
     ("relay_across", relay_across),
     ("relay_moderated", relay_moderated),
+    ("succession", succession),
 ];
 
 fn main() {
@@ -125,6 +127,29 @@ fn relay_moderated(count: u64) {
     engine.talk(people, count, &say(None, None));
 }
 
+/// As many people as a hundred who chat and have something kept for them, again and again, are left by
+/// the shard of one process and taken on by that of the next.
+fn succession(count: u64) {
+    const PEOPLE: u64 = 100;
+    let mut engine = Engine::new(1);
+    for pair in 0..PEOPLE / 2 {
+        let people = [engine.connect(0, 2 * pair), engine.connect(0, 2 * pair + 1)];
+        let hello = frame(&ClientMessage::Hello(Hello::default()));
+        people.into_iter().for_each(|person| engine.hear(person, &hello));
+        engine.join(people, pair);
+        engine.talk(people, 2, &say(None, None));
+    }
+    let setup = setup(0, 1, &Arc::new(Rules::none(Ladder::default())));
+    for _ in 0..count.div_ceil(PEOPLE) {
+        let mut left = Vec::new();
+        engine.shards[0].bequeath(&mut left).expect("nothing is underway");
+        let succession = Succession::read(&[&left], 1, &setup.placement).expect("a good estate");
+        let heir = Shard::inherit(NOW, setup.clone(), &succession, &mut |_, link| Some(link));
+        engine.shards[0] = heir.expect("a good estate");
+    }
+    assert_eq!(engine.shards[0].chatting(), PEOPLE as usize);
+}
+
 /// Shards on one thread, and the sessions that a worker would have.
 struct Engine {
     shards: Vec<Shard>,
@@ -160,18 +185,9 @@ impl Engine {
 
     fn held_to(rules: Rules, shards: u16) -> Self {
         let rules = Arc::new(rules);
-        let setup = |shard| Setup {
-            me: ShardId { node: 0, shard },
-            shards: shards.into(),
-            placement: Placement::single_node([3; 16], 0, shards),
-            settings: Arc::new(Settings::default()),
-            rules: Arc::clone(&rules),
-            evidence_secret: [1; 32],
-            session_secret: [2; 32],
-            seed: [shard as u8; 32],
-        };
+        let shard = |shard| Shard::new(NOW, setup(shard, shards, &rules));
         Self {
-            shards: (0..shards).map(|shard| Shard::new(NOW, setup(shard))).collect(),
+            shards: (0..shards).map(shard).collect(),
             sessions: Vec::new(),
             sent: Sent::default(),
             buffer: Vec::new(),
@@ -252,6 +268,19 @@ impl Engine {
         let (Input::Message(message), Some(session)) = (said, *who) else { panic!("a message") };
         take(&mut self.shards, &mut self.sent, session.home(), Event::Message { session, message });
         self.buffer = buffer;
+    }
+}
+
+fn setup(shard: u16, shards: u16, rules: &Arc<Rules>) -> Setup {
+    Setup {
+        me: ShardId { node: 0, shard },
+        shards: shards.into(),
+        placement: Placement::single_node([3; 16], 0, shards),
+        settings: Arc::new(Settings::default()),
+        rules: Arc::clone(rules),
+        evidence_secret: [1; 32],
+        session_secret: [2; 32],
+        seed: [shard as u8; 32],
     }
 }
 

@@ -123,8 +123,8 @@ fn everybody_goes_on_whatever_the_number_of_shards() {
     let kept: usize = town.shards.iter().map(Shard::kept_bytes).sum();
     for shards in [1, 5, 2, 2, 3] {
         follow(&mut town, shards);
-        for who in 0..14 {
-            assert_eq!(name(&town, who), names[who], "{who} is who they were");
+        for (who, before) in names.iter().enumerate() {
+            assert_eq!(name(&town, who), *before, "{who} is who they were");
             let (session, count) = (town.session(who), town.shards.len());
             assert!(usize::from(session.shard) < count, "{session:?} of {count}");
         }
