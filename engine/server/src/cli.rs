@@ -142,7 +142,7 @@ pub(crate) struct Settings {
     /// Bans are kept under the data dir alone where there is none.
     #[arg(long, value_name = "URL", env = "WHISPER_REDIS", value_delimiter = ',')]
     #[arg(hide_env_values = true)]
-    pub(crate) redis: Option<Vec<RedisAddress>>,
+    pub(crate) redis: Option<Vec<ServerUrl>>,
     /// Addresses free of limits, never of bans, repeatable.
     #[arg(long, value_name = "CIDR", env = "WHISPER_EXEMPT", value_delimiter = ',')]
     pub(crate) exempt: Option<Vec<IpNet>>,
@@ -160,6 +160,32 @@ pub(crate) struct Settings {
     /// Settings of relays.
     #[command(flatten)]
     pub(crate) turn: TurnSettings,
+    /// Settings of a cluster.
+    #[command(flatten)]
+    pub(crate) cluster: ClusterSettings,
+}
+
+/// Settings of a cluster by flag or environment.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterSettings {
+    /// A NATS server by which this node and others act as one, repeatable: each further one is for
+    /// when those before it don't answer. As nats://user:password@10.0.0.1:4222, or tls:// in place
+    /// of nats://. Without one the node is by itself. See docs/cluster.md.
+    #[arg(long, value_name = "URL", env = "WHISPER_NATS", value_delimiter = ',')]
+    #[arg(hide_env_values = true)]
+    pub(crate) nats: Option<Vec<ServerUrl>>,
+    /// This node's number, its own in its cluster: 0 to 65535.
+    #[arg(long, value_name = "N", env = "WHISPER_NODE_ID")]
+    pub(crate) node_id: Option<u16>,
+    /// The file with the secret that all nodes of a cluster share, as `credential:NAME` too: 64
+    /// hexadecimal digits, as the `cluster.key` that a node makes in its data dir.
+    #[arg(long, value_name = "FILE", env = "WHISPER_CLUSTER_SECRET_FILE")]
+    pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// What the cluster is called, where several share a NATS: letters, digits, - and _
+    /// [default: main].
+    #[arg(long, value_name = "NAME", env = "WHISPER_CLUSTER_NAME")]
+    pub(crate) cluster_name: Option<String>,
 }
 
 /// Settings of relays by flag or environment.
@@ -178,12 +204,12 @@ pub(crate) struct TurnSettings {
     pub(crate) secret: Option<PathBuf>,
 }
 
-/// Where a Redis is. It may have a password within, and so is never shown.
+/// Where a Redis or a NATS is. It may have a password within, and so is never shown.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct RedisAddress(pub(crate) String);
+pub(crate) struct ServerUrl(pub(crate) String);
 
-impl FromStr for RedisAddress {
+impl FromStr for ServerUrl {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -191,16 +217,17 @@ impl FromStr for RedisAddress {
     }
 }
 
-impl fmt::Debug for RedisAddress {
+impl fmt::Debug for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RedisAddress")
+        f.write_str("ServerUrl")
     }
 }
 
-impl Serialize for RedisAddress {
+impl Serialize for ServerUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The host, without what stands before an @.
-        let host = self.0.rsplit_once('@').map(|(_, host)| format!("redis://…@{host}"));
+        // The kind and the host, without what stands between them and an @.
+        let kind = self.0.split_once("://").map_or("redis", |(kind, _)| kind);
+        let host = self.0.rsplit_once('@').map(|(_, host)| format!("{kind}://…@{host}"));
         serializer.serialize_str(host.as_deref().unwrap_or(&self.0))
     }
 }

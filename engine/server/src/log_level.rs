@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt, reload};
@@ -15,8 +15,12 @@ impl LogLevel {
     /// Begins to log, at `info`. Once per process.
     pub(crate) fn begin() -> Self {
         let (filter, handle) = reload::Layer::new(LevelFilter::INFO);
+        // A NATS that is away is told of once, by ourselves.
+        let foreign = Targets::new()
+            .with_default(LevelFilter::TRACE)
+            .with_target("async_nats", LevelFilter::OFF);
         let lines = fmt::layer().json().with_writer(io::stderr);
-        tracing_subscriber::registry().with(filter).with(lines).init();
+        tracing_subscriber::registry().with(filter).with(foreign).with(lines).init();
         Self(handle)
     }
 

@@ -34,6 +34,7 @@ use self::config::Config;
 use self::control::Source;
 use self::log_level::LogLevel;
 use self::rules::RulesFile;
+use self::secrets::ClusterSecret;
 use self::tls::Certificates;
 
 fn main() -> ExitCode {
@@ -64,6 +65,9 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
             let (config, _) = Config::resolve(settings, matches)?;
             if let Some(tls) = &config.tls {
                 Certificates::load(&tls.source)?;
+            }
+            if let Some(cluster) = &config.cluster {
+                ClusterSecret::load(&cluster.secret_file)?;
             }
             RulesFile::load(config.rules.as_deref())?;
             Ok(writeln!(io::stdout(), "The configuration is good.")?)

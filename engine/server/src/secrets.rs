@@ -26,6 +26,27 @@ impl ClusterSecret {
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
+    /// Reads the secret that nodes share.
+    ///
+    /// # Errors
+    /// Where the file can't be read, or is no key.
+    pub(crate) fn load(path: &Path) -> io::Result<Self> {
+        Self::read(path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
+    fn read(path: &Path) -> io::Result<Self> {
+        let mut text = Vec::new();
+        // A key is 64 digits; no need to read more of whatever stands there.
+        fs::File::open(path)?.take(128).read_to_end(&mut text)?;
+        let bytes = HEXLOWER.decode(text.trim_ascii()).ok();
+        let secret = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+            let why = "is no key of 64 hexadecimal digits";
+            io::Error::new(io::ErrorKind::InvalidData, why)
+        })?;
+        Ok(Self(secret))
+    }
+
     fn load_or_create_file(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         match options.write(true).create_new(true).mode(0o600).open(path) {
@@ -35,17 +56,7 @@ impl ClusterSecret {
                 file.sync_all()?;
                 Ok(Self(secret))
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let mut text = Vec::new();
-                // A key is 64 digits; no need to read more of whatever stands there.
-                fs::File::open(path)?.take(128).read_to_end(&mut text)?;
-                let bytes = HEXLOWER.decode(text.trim_ascii()).ok();
-                let secret = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
-                    let why = "is no key of 64 hexadecimal digits";
-                    io::Error::new(io::ErrorKind::InvalidData, why)
-                })?;
-                Ok(Self(secret))
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
             Err(error) => Err(error),
         }
     }
@@ -73,6 +84,11 @@ impl ClusterSecret {
     /// The keys of bans.
     pub(crate) fn ban_keys(&self) -> Keys {
         Keys::new(&self.derive("bans"))
+    }
+
+    /// The secret that nodes prove their heartbeats by.
+    pub(crate) fn cluster_key(&self) -> [u8; 32] {
+        self.derive("cluster")
     }
 
     /// The secret that reports hide people by.

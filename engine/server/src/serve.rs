@@ -23,8 +23,8 @@ use whisper_tls::Tickets;
 use crate::clock::Clock;
 use crate::config::{Config, Service};
 use crate::control::{
-    Bans, Control, Docket, Intake, Line, Lines, Office, Operators, Proclaimed, Sealer, Siege,
-    Source, Switches, Token,
+    Bans, Cluster, Control, Docket, Intake, Line, Lines, Office, Operators, Proclaimed, Sealer,
+    Siege, Source, Switches, Token,
 };
 use crate::event_log::LogFile;
 use crate::log_level::LogLevel;
@@ -37,7 +37,7 @@ use crate::tls::{CertificateError, Certificates};
 use crate::worker::{Challenges, Common, Door, Parts, Worker};
 use crate::{cpus, crash, listeners};
 
-/// One box is node 0 until there are more.
+/// The number of a node that is by itself.
 const NODE: u16 = 0;
 
 /// Commands that may wait for a worker.
@@ -106,7 +106,12 @@ pub(crate) fn serve(
     {
         tracing::error!(%error, "a process that dies may leave a core");
     }
-    let secret = ClusterSecret::load_or_create(&config.data_dir).map_err(system("the data dir"))?;
+    let secret = match &config.cluster {
+        Some(cluster) => std::fs::create_dir_all(&config.data_dir)
+            .and_then(|()| ClusterSecret::load(&cluster.secret_file))
+            .map_err(system("the cluster's secret"))?,
+        None => ClusterSecret::load_or_create(&config.data_dir).map_err(system("the data dir"))?,
+    };
     let site = match &config.web_root {
         Some(root) => Site::load(root).map_err(system("the web root"))?,
         None => Site::default(),
@@ -230,6 +235,15 @@ pub(crate) fn serve(
     let docket = docket(config, &secret, file, bans, clock)?;
     let intake = Intake::new(docket, lines.clone(), filings);
     let switches = Switches::new(lines.clone(), config.core.lanes, siege, challenges, log_level);
+    let cluster = match &config.cluster {
+        Some(cluster) => {
+            let capacity = usize::from(config.reactors).min(cpus::allowed().len()) as u32;
+            let nonce = u64::from_be_bytes(secrets::random().map_err(system("randomness"))?);
+            let join = async { Cluster::join(cluster, &secret, capacity, nonce, clock) };
+            runtime.block_on(join)
+        }
+        None => Cluster::default(),
+    };
     let control = Control {
         lines,
         reports,
@@ -247,6 +261,7 @@ pub(crate) fn serve(
         drain: config.drain,
         switches,
         bans: common.bans.clone(),
+        cluster,
         filings: file_report,
     };
     let ready = || print_ready(&addresses, admin_address, sockets_max, config);
@@ -349,11 +364,12 @@ fn reactor_config(config: &Config) -> whisper_reactor::Config {
 
 /// One setup a shard: the same secrets, and randomness of its own.
 fn setups(config: &Config, secret: &ClusterSecret, rules: &Arc<Rules>) -> io::Result<Vec<Setup>> {
-    let placement = Placement::single_node(secret.placement_key(), NODE, config.reactors);
+    let node = config.cluster.as_ref().map_or(NODE, |cluster| cluster.node);
+    let placement = Placement::single_node(secret.placement_key(), node, config.reactors);
     let session_secret = secrets::random()?;
     let setup = |shard| {
         Ok(Setup {
-            me: ShardId { node: NODE, shard },
+            me: ShardId { node, shard },
             shards: config.reactors.into(),
             placement: placement.clone(),
             settings: Arc::clone(&config.core),

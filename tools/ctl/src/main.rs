@@ -7,6 +7,7 @@
 mod admin;
 mod audit;
 mod bans;
+mod cluster;
 mod doctor;
 mod drain;
 mod openmetrics;
@@ -88,6 +89,14 @@ enum Ask {
     Top(top::Top),
     /// Print the engine's numbers in sum.
     Stats {
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Show the nodes that act as one, as this one hears them: who owns how many of the buckets, and
+    /// what was refused.
+    ///
+    /// Exit status: 0 where the others count on this node, or there are to be none; 1 where not.
+    Cluster {
         #[command(flatten)]
         form: Form,
     },
@@ -202,6 +211,7 @@ fn ask(Place { socket, admin, token }: Place, asked: Ask) -> Result<bool, AdminE
         Ask::Status { form } => status::status(&admin, form),
         Ask::Top(wish) => top::run(&admin, &wish),
         Ask::Stats { form } => status::stats(&admin, form),
+        Ask::Cluster { form } => cluster::show(&admin, form),
         Ask::Lanes(command) => switches::lanes(&admin, command),
         Ask::Reports(command) => reports::run(&admin, command),
         Ask::Ban { whom, sentence, code, why, care, form } => {

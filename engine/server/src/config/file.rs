@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{ChallengeMode, ConfigError};
-use crate::cli::RedisAddress;
+use crate::cli::ServerUrl;
 
 /// A table of the file: its keys, all optional, with what they mean where no flag says so, and the
 /// tables within.
@@ -80,7 +80,11 @@ table! {
         data_dir: PathBuf,
         web_root: PathBuf,
         rules: PathBuf,
-        redis: Vec<RedisAddress>,
+        redis: Vec<ServerUrl>,
+        nats: Vec<ServerUrl>,
+        node_id: u16,
+        cluster_secret_file: PathBuf,
+        cluster_name: String,
         exempt: Vec<IpNet>,
         origin: Vec<String>,
         proxies: Vec<IpNet>,

@@ -171,7 +171,7 @@ fn kind(of: &str) -> (String, bool, bool) {
         "SocketAddr" => ("address with port", true),
         "IpNet" => ("block of addresses", true),
         "PathBuf" => ("path", true),
-        "RedisAddress" => ("URL", true),
+        "ServerUrl" => ("URL", true),
         "ChallengeMode" => ("`\"off\"`, `\"auto\"` or `\"on\"`", true),
         "PerMinute" => ("rate", false),
         "bool" => ("`true` or `false`", false),

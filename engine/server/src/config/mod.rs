@@ -1,5 +1,6 @@
 //! Settings: flags > environment > file > defaults, validated once.
 
+mod cluster;
 mod credential;
 mod file;
 mod limits;
@@ -31,6 +32,7 @@ use whisper_core::time::Span;
 use whisper_proto::Lane;
 use whisper_store::shared::check_address;
 
+pub(crate) use self::cluster::ClusterConfig;
 use self::file::File;
 pub(crate) use self::manual::{annotated, reference};
 pub(crate) use self::origin::Explained;
@@ -39,7 +41,7 @@ pub(crate) use self::reload::is_reloaded;
 pub(crate) use self::reports::ReportsConfig;
 pub(crate) use self::tls::{CertificateSource, PemPair, TlsConfig};
 pub(crate) use self::web_origin::Origins;
-use crate::cli::{self, RedisAddress};
+use crate::cli::{self, ClusterSettings, ServerUrl};
 use crate::cpus;
 
 /// Most reactors one process may have: the shards of one mesh.
@@ -82,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) rules: Option<PathBuf>,
     /// Where Redis is, in the order to be tried; nowhere where it is empty.
     pub(crate) redis: Vec<String>,
+    /// The other nodes, if there are to be any.
+    pub(crate) cluster: Option<ClusterConfig>,
     /// Addresses free of limits.
     pub(crate) exempt: Vec<IpNet>,
     /// Whose pages may open WebSockets.
@@ -231,6 +235,16 @@ impl Config {
             web_root: ledger.pick_some("web_root", settings.web_root, file.web_root),
             rules: ledger.pick_some("rules", settings.rules, file.rules),
             redis: redis(ledger.pick("redis", settings.redis, file.redis, Vec::new()))?,
+            cluster: cluster::resolve(
+                &mut ledger,
+                settings.cluster,
+                ClusterSettings {
+                    nats: file.nats,
+                    node_id: file.node_id,
+                    cluster_secret_file: file.cluster_secret_file,
+                    cluster_name: file.cluster_name,
+                },
+            )?,
             exempt: ledger.pick("exempt", settings.exempt, file.exempt, Vec::new()),
             origins: Origins::resolve(&mut ledger, settings.origin, file.origin)?,
             tls: tls::resolve(&mut ledger, settings.tls, file.tls)?,
@@ -409,8 +423,8 @@ fn core_settings(
     })
 }
 
-fn redis(addresses: Vec<RedisAddress>) -> Result<Vec<String>, ConfigError> {
-    let good = |RedisAddress(address)| match check_address(&address) {
+fn redis(addresses: Vec<ServerUrl>) -> Result<Vec<String>, ConfigError> {
+    let good = |ServerUrl(address)| match check_address(&address) {
         Ok(()) => Ok(address),
         Err(error) => Err(ConfigError::Value { key: "redis", why: error.to_string() }),
     };

@@ -5,6 +5,7 @@
 
 mod admin;
 mod bans;
+mod cluster;
 mod drain;
 mod lines;
 mod metrics;
@@ -27,6 +28,7 @@ use whisper_core::time::Span;
 use self::admin::{Admin, Interests};
 pub(crate) use self::admin::{Operators, Token};
 pub(crate) use self::bans::{Bans, Office, Terms, Whom};
+pub(crate) use self::cluster::{Cluster, check_nats};
 use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::{Board, Expiry, Parts};
@@ -82,6 +84,8 @@ pub(crate) struct Control {
     pub(crate) switches: Switches,
     /// The way to where bans are decided upon.
     pub(crate) bans: Bans,
+    /// The other nodes.
+    pub(crate) cluster: Cluster,
     /// The way of reports to their intake.
     pub(crate) filings: mpsc::Sender<Filing>,
 }
@@ -111,7 +115,8 @@ impl Control {
             filings: self.filings.clone(),
             expiry: expiry.clone(),
         };
-        let board = Board::new(self.lines.len(), parts, office.numbers(), intake.numbers());
+        let numbers = (office.numbers(), intake.numbers(), self.cluster.clone());
+        let board = Board::new(self.lines.len(), parts, numbers);
         let mine = office.mine();
         tokio::spawn(office.run(self.lines.clone()));
         let drains = Drains::new(self.lines.clone(), board.clone(), self.room.clone(), self.clock);
@@ -124,6 +129,7 @@ impl Control {
             bans: self.bans.clone(),
             docket: intake.docket(),
             interests: Interests::new(self.lines.clone()),
+            cluster: self.cluster.clone(),
         };
         tokio::spawn(intake.run());
         admin.serve(operators)?;
@@ -140,6 +146,7 @@ impl Control {
                     if let Some(mine) = &mine {
                         mine.send_replace(board.stats());
                     }
+                    self.cluster.tell(board.stats().online, board.is_draining());
                     self.switches.weigh(board.upgrades());
                     if self.certificates.as_mut().is_some_and(Certificates::have_changed) {
                         self.renew(&expiry);
@@ -192,6 +199,7 @@ impl Control {
     /// Has all workers end, and waits for them: not for long, and not where a signal says so.
     async fn end(mut self, drains: &Drains, mut stops: Stops) -> io::Result<()> {
         drains.end();
+        self.cluster.leave().await;
         let all = async {
             for _ in 0..self.lines.len() {
                 self.ended.recv().await.unwrap_or(Ok(()))?;

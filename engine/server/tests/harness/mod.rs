@@ -10,6 +10,7 @@ mod client;
 mod engine;
 mod frames;
 mod http;
+mod nats;
 mod operator;
 mod patient;
 mod people;
@@ -26,6 +27,7 @@ pub(crate) use people::{
     strict, topic, wish,
 };
 
+pub(crate) use nats::Nats;
 pub(crate) use redis::Redis;
 pub(crate) use tls::Papers;
 pub(crate) use waiting::{PATIENCE, until, until_true};

@@ -65,8 +65,14 @@ fn all() -> Vec<Step> {
 /// Libraries, programs, examples, benchmarks (small) and the simulator's worlds; and what
 /// tests start beside them.
 fn rust_tests(checkout: &Checkout) -> Outcome {
-    let programs =
-        [debian::HAPROXY, debian::POSTGRESQL, debian::PROMETHEUS, debian::REDIS, debian::SYSTEMD];
+    let programs = [
+        debian::HAPROXY,
+        debian::NATS,
+        debian::POSTGRESQL,
+        debian::PROMETHEUS,
+        debian::REDIS,
+        debian::SYSTEMD,
+    ];
     if let Err(error) = debian::need(checkout, &programs) {
         return Err(error).into();
     }

@@ -47,6 +47,13 @@ const ROOMS: &[Room] = &[
         tests_know: &["whisper-sim"],
         never: IMPURE,
     },
+    // Who is there, from what is heard: whoever carries it stands outside.
+    Room {
+        package: "whisper-cluster",
+        knows: &["whisper-shard-router"],
+        tests_know: &[],
+        never: IMPURE,
+    },
     // Tokens and bytes: no protocol, no product, no TLS.
     Room {
         package: "whisper-reactor",
@@ -71,6 +78,7 @@ const ROOMS: &[Room] = &[
     Room {
         package: "whisper-engine",
         knows: &[
+            "whisper-cluster",
             "whisper-core",
             "whisper-proto",
             "whisper-manual",

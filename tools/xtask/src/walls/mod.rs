@@ -20,7 +20,7 @@ use crate::steps::Outcome;
 use crate::walls::text::Text;
 
 /// The crates that must build where there is no operating system.
-pub(crate) const PURE: &[&str] = &["whisper-proto", "whisper-core"];
+pub(crate) const PURE: &[&str] = &["whisper-proto", "whisper-core", "whisper-cluster"];
 
 /// Checks everything, prints what is wrong, and what to do.
 pub(crate) fn check(checkout: &Checkout) -> Outcome {

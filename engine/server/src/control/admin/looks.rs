@@ -50,6 +50,11 @@ pub(super) async fn stats(State(admin): State<Admin>) -> Answer {
     json(&stats)
 }
 
+/// The other nodes, as this one hears them.
+pub(super) async fn cluster(State(admin): State<Admin>) -> Answer {
+    json(&admin.cluster.status())
+}
+
 impl Admin {
     fn is_healthy(&self) -> bool {
         self.pulse.is_steady(self.clock.now())

@@ -33,6 +33,7 @@ pub(crate) use self::asker::Token;
 use self::asker::{Peer, by_socket, by_token};
 pub(super) use self::interests::Interests;
 use super::bans::{Bans, routes};
+use super::cluster::Cluster;
 use super::drain::Drains;
 use super::metrics::Board;
 use super::reports::Docket;
@@ -67,6 +68,7 @@ pub(super) struct Admin {
     pub(super) bans: Bans,
     pub(super) docket: Docket,
     pub(super) interests: Interests,
+    pub(super) cluster: Cluster,
 }
 
 impl Admin {
@@ -114,6 +116,7 @@ impl Admin {
     fn deeds(self) -> Router {
         Router::new()
             .route("/admin/stats", get(looks::stats))
+            .route("/admin/cluster", get(looks::cluster))
             .route("/admin/interests", get(interests::top))
             .route("/admin/lanes", get(switching::lanes).post(switching::set_lanes))
             .route("/admin/challenge", get(switching::challenge).post(switching::set_challenge))

@@ -19,7 +19,7 @@ pub(super) use self::engine::{Expiry, Parts};
 use self::low_water::LowWater;
 use self::process::Process;
 pub(super) use self::sheet::{Sheet, Value};
-use super::{bans, reports};
+use super::{Cluster, bans, reports};
 use crate::worker::Report;
 
 /// The numbers. Clones show the same board; only the control thread holds any.
@@ -29,6 +29,7 @@ pub(super) struct Board {
     parts: Arc<Parts>,
     bans: bans::Numbers,
     reports: reports::Numbers,
+    cluster: Cluster,
     process: Process,
 }
 
@@ -54,8 +55,7 @@ impl Board {
     pub(super) fn new(
         workers: usize,
         parts: Parts,
-        bans: bans::Numbers,
-        reports: reports::Numbers,
+        (bans, reports, cluster): (bans::Numbers, reports::Numbers, Cluster),
     ) -> Self {
         let state = State {
             reports: vec![None; workers],
@@ -63,7 +63,7 @@ impl Board {
             draining: false,
         };
         let state = Arc::new(Mutex::new(state));
-        Self { state, parts: Arc::new(parts), bans, reports, process: Process::new() }
+        Self { state, parts: Arc::new(parts), bans, reports, cluster, process: Process::new() }
     }
 
     pub(super) fn take(&self, mut report: Report) {
@@ -116,6 +116,7 @@ impl Board {
         ours.register_collector(Box::new(self.clone()));
         ours.register_collector(Box::new(self.bans.clone()));
         ours.register_collector(Box::new(self.reports.clone()));
+        ours.register_collector(Box::new(self.cluster.clone()));
         let mut out = String::new();
         text::encode(&mut out, &registry)?;
         Ok(match format {

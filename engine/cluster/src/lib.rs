@@ -1,0 +1,21 @@
+//! Which nodes act as one, as one of them sees it.
+//!
+//! Every node tells the others once in a while that it is there ([`Beat`]), proven by the cluster's
+//! secret ([`ClusterKey`]). Each hears of the others, forgets who has gone silent, and lays the
+//! buckets of all keys over who is left ([`Membership`], [`View`]). Nobody is in charge and nobody is
+//! asked: who has heard the same has the same map. An [`Epoch`] names a map, so that two nodes notice
+//! when theirs differ.
+//!
+//! Absent here: clocks, sockets, threads, randomness, logging. The time is handed in, as a
+//! [`std::time::Duration`] since the Unix epoch that never goes backwards; bytes come and go by
+//! whatever carries them, which may lose them, delay them, and be in somebody else's hands.
+
+mod beat;
+mod membership;
+mod view;
+
+pub use beat::{BEAT_BYTES, Beat, ClusterKey, KeyId, Load, Run, Standing, VERSION};
+pub use membership::{
+    BEAT_EVERY, LISTEN, Membership, NODES_MAX, Place, Refusal, SILENCE, SKEW_MAX,
+};
+pub use view::{Epoch, Member, View};

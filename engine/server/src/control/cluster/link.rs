@@ -1,0 +1,191 @@
+//! The way to NATS: beats out, beats in, and back again by itself when it was away.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::connection::State as Connection;
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subject, Subscriber};
+use futures_util::StreamExt as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use whisper_cluster::BEAT_EVERY;
+
+use super::Shared;
+
+/// How often it is looked who has gone silent.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How soon after a new map the others hear of it.
+const TELL_AFTER: Duration = Duration::from_millis(100);
+
+/// How long to wait before NATS is tried again; it doubles up to the second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How long a connection may take, or handing over a message.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Messages that may wait to be sent.
+const SENDS_MAX: usize = 64;
+
+/// Messages that may wait to be heard; what comes beyond is lost.
+const HEARS_MAX: usize = 1_024;
+
+/// Whether an address is one of a NATS server; if not, why.
+pub(crate) fn check_nats(url: &str) -> Result<(), String> {
+    let is_good = |it: ServerAddr| matches!(it.scheme(), "nats" | "tls") && !it.host().is_empty();
+    match url.parse().is_ok_and(is_good) {
+        true => Ok(()),
+        false => Err("must be as nats://10.0.0.1:4222 or tls://nats.example.org:4222".into()),
+    }
+}
+
+/// The task that has the connection.
+pub(super) struct Link {
+    shared: Arc<Shared>,
+    servers: Vec<ServerAddr>,
+    subject: Subject,
+    leaving: mpsc::Receiver<oneshot::Sender<()>>,
+    /// What the client complained of last.
+    complaint: Arc<Mutex<Option<String>>>,
+    /// When the next beat is due.
+    due: Duration,
+}
+
+impl Link {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        servers: &[String],
+        leaving: mpsc::Receiver<oneshot::Sender<()>>,
+    ) -> Self {
+        // They have been checked.
+        let servers = servers.iter().filter_map(|it| it.parse().ok()).collect();
+        let subject = format!("whisper.{}.beat", shared.name).into();
+        Self { shared, servers, subject, leaving, complaint: Arc::default(), due: Duration::ZERO }
+    }
+
+    /// Beats and listens until this node ends.
+    pub(super) async fn run(mut self) {
+        let (client, mut beats) = match self.connect().await {
+            Ok(both) => both,
+            Err(error) => return tracing::error!(%error, "this node stays by itself"),
+        };
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let before = self.shared.epoch();
+            tokio::select! {
+                Some(message) = beats.next() => self.shared.hear(&message.payload),
+                _ = look.tick() => self.look(&client),
+                Some(told) = self.leaving.recv() => {
+                    let now = self.shared.now();
+                    self.shared.change(|state| state.membership.leave(now));
+                    self.beat(&client).await;
+                    let _ = client.flush().await;
+                    let _ = told.send(());
+                    return;
+                }
+            }
+            let now = self.shared.now();
+            if self.shared.epoch() != before {
+                self.due = self.due.min(now + TELL_AFTER);
+            }
+            if now >= self.due {
+                self.due = now + BEAT_EVERY;
+                self.beat(&client).await;
+            }
+        }
+    }
+
+    /// A client that connects, now and whenever it must, and what it hears.
+    async fn connect(&self) -> Result<(Client, Subscriber), async_nats::Error> {
+        let complaint = Arc::clone(&self.complaint);
+        let options = ConnectOptions::new()
+            .name(format!("whisper node {}", self.shared.node))
+            .no_echo()
+            .retry_on_initial_connect()
+            .connection_timeout(PATIENCE)
+            .ping_interval(PATIENCE)
+            .client_capacity(SENDS_MAX)
+            .subscription_capacity(HEARS_MAX)
+            .reconnect_delay_callback(delay)
+            .event_callback(move |event| {
+                if let Event::ClientError(_) | Event::ServerError(_) | Event::SlowConsumer(_) =
+                    event
+                {
+                    *complaint.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(event.to_string());
+                }
+                std::future::ready(())
+            });
+        let client = options.connect(&self.servers[..]).await?;
+        let beats = client.subscribe(self.subject.clone()).await?;
+        Ok((client, beats))
+    }
+
+    /// Sees whether NATS is there, and who else.
+    fn look(&mut self, client: &Client) {
+        let is_up = client.connection_state() == Connection::Connected;
+        let now = self.shared.now();
+        let (came, went, complains) = self.shared.change(|state| {
+            let was_up = std::mem::replace(&mut state.nats_up, is_up);
+            state.membership.look(now);
+            if is_up && !was_up {
+                state.membership.connected(now);
+            }
+            state.nats_losses += u64::from(was_up && !is_up);
+            let complains = !is_up && !was_up && state.is_time_to_log("nats", now);
+            (is_up && !was_up, was_up && !is_up, complains)
+        });
+        if came {
+            tracing::info!("NATS is there");
+            self.due = now;
+        }
+        if went || complains {
+            let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let why = complaint.unwrap_or_default();
+            tracing::warn!(why, "NATS is away: this node goes on by itself, and tries again");
+        }
+    }
+
+    /// Tells the others that this node is there, if they can hear it.
+    async fn beat(&self, client: &Client) {
+        if client.connection_state() != Connection::Connected {
+            return;
+        }
+        let now = self.shared.now();
+        let bytes = self.shared.change(|state| {
+            state.beats_sent += 1;
+            state.membership.beat(now)
+        });
+        // What can't be handed over now is lost, as any beat may be.
+        let sent = client.publish(self.subject.clone(), bytes.to_vec().into());
+        let _ = timeout(PATIENCE, sent).await;
+    }
+}
+
+/// How long to wait before NATS is tried for the how-manieth time.
+fn delay(attempts: usize) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    if attempts == 0 { Duration::ZERO } else { RETRY.1.min(RETRY.0 * 2_u32.pow(doublings)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nats_is_tried_again_at_most_a_second_apart() {
+        let delays = [0, 1, 2, 3, 6, usize::MAX].map(|attempts| delay(attempts).as_millis());
+        assert_eq!(delays, [0, 50, 100, 200, 1_000, 1_000]);
+    }
+
+    #[test]
+    fn addresses_are_those_of_nats() {
+        for good in ["nats://127.0.0.1:4222", "tls://nats.example.org", "nats://u:p@[::1]:4222"] {
+            assert_eq!(check_nats(good), Ok(()), "{good}");
+        }
+        for bad in ["redis://127.0.0.1", "ws://127.0.0.1", "nats://", "http://x"] {
+            assert!(check_nats(bad).is_err(), "{bad}");
+        }
+    }
+}
