@@ -16,6 +16,9 @@ pub(crate) struct SeededMap<K, V> {
     inner: HashMap<K, V, RandomState>,
 }
 
+/// Entries that there is always room for, once there was.
+const KEPT: usize = 1024;
+
 impl<K: Hash + Eq + Ord, V> SeededMap<K, V> {
     pub(crate) fn new(seed: u64) -> Self {
         let state = RandomState::with_seeds(seed, !seed, seed.rotate_left(32), 0x5EED);
@@ -45,8 +48,14 @@ impl<K: Hash + Eq + Ord, V> SeededMap<K, V> {
         self.inner.entry(key).or_insert_with(make)
     }
 
+    /// Removes an entry, and gives memory back once there is room for eight times as many as are left.
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        self.inner.remove(key)
+        let removed = self.inner.remove(key);
+        let (len, capacity) = (self.inner.len(), self.inner.capacity());
+        if capacity > KEPT && len < capacity / 8 {
+            self.inner.shrink_to(2 * len);
+        }
+        removed
     }
 
     /// Everything, in the order of the keys. Costs a sort: for comparing and handing over only.
@@ -74,5 +83,19 @@ impl<K: Hash + Eq + Ord, V: Eq> Eq for SeededMap<K, V> {}
 impl<K: Hash + Eq + Ord, V: Hash> Hash for SeededMap<K, V> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.sorted().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_rush_a_map_is_as_large_as_what_is_left_needs() {
+        let mut map = SeededMap::new(7);
+        (0..20_000).for_each(|key| drop(map.insert(key, key)));
+        (0..19_900).for_each(|key| assert_eq!(map.remove(&key), Some(key)));
+        assert!(map.inner.capacity() <= KEPT);
+        assert!((19_900..20_000).all(|key| map.get(&key) == Some(&key)) && map.len() == 100);
     }
 }

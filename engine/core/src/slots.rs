@@ -9,6 +9,9 @@ pub(crate) struct Slots<T> {
     free: Vec<u32>,
 }
 
+/// Places that an empty table keeps, see [`Slots::remove_or_shrink`].
+const KEPT: usize = 256;
+
 impl<T> Default for Slots<T> {
     fn default() -> Self {
         Self { places: Vec::new(), free: Vec::new() }
@@ -64,6 +67,15 @@ impl<T> Slots<T> {
         self.free.push(place);
         Some(value)
     }
+
+    /// The same, and a table that falls empty begins anew where it was long: a rush is over.
+    pub(crate) fn remove_or_shrink(&mut self, place: u32) -> Option<T> {
+        let value = self.remove(place)?;
+        if self.len() == 0 && self.places.len() > KEPT {
+            *self = Self::default();
+        }
+        Some(value)
+    }
 }
 
 impl<T> Index<u32> for Slots<T> {
@@ -77,5 +89,25 @@ impl<T> Index<u32> for Slots<T> {
 impl<T> IndexMut<u32> for Slots<T> {
     fn index_mut(&mut self, place: u32) -> &mut T {
         self.get_mut(place).expect("the place is taken")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_falls_empty_after_a_rush_begins_anew() {
+        let mut slots = Slots::default();
+        for place in 0..2 * KEPT as u32 {
+            assert_eq!(slots.insert_with(|place| place), place);
+        }
+        for place in 1..2 * KEPT as u32 {
+            assert_eq!(slots.remove_or_shrink(place), Some(place));
+        }
+        assert_eq!((slots.len(), slots.span(), slots[0]), (1, 2 * KEPT, 0));
+        slots.remove_or_shrink(0);
+        assert_eq!((slots.len(), slots.span(), slots.places.capacity()), (0, 0, 0));
+        assert_eq!(slots.insert_with(|place| place), 0);
     }
 }

@@ -541,7 +541,7 @@ impl Home {
     }
 
     fn end(&mut self, ground: &Ground, slot: u32, informed: Option<ShardId>, host: &mut impl Host) {
-        let ticket = self.tickets.remove(slot).expect("only a live ticket ends");
+        let ticket = self.tickets.remove_or_shrink(slot).expect("only a live ticket ends");
         let id = ticket.card.ticket;
         self.timers.cancel(slot);
         self.open.remove(&(ticket.card.lane, id));

@@ -35,8 +35,9 @@ pub(super) struct Owner {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Entry {
     card: Card,
-    /// The lists of this shard that it is in, and its marks there.
-    keys: ArrayVec<(KeyHash, Marks), { KEYS_MAX + 1 }>,
+    /// The lists of this shard that it is in, and its marks there. Mostly one or two: room for all
+    /// there may be would make an entry three times as large.
+    keys: Box<[(KeyHash, Marks)]>,
     /// In a proposal whose outcome is awaited.
     busy: bool,
     /// Tickets this one was refused with, or refused, and whether recent partners were allowed.
@@ -112,7 +113,7 @@ impl Owner {
         }
         let place = self.entries.insert_with(|_| Entry {
             card: *card,
-            keys: ArrayVec::new(),
+            keys: Box::default(),
             busy: false,
             refused: Vec::new(),
             cursor: None,
@@ -143,7 +144,7 @@ impl Owner {
     pub(super) fn withdraw(&mut self, ticket: TicketId) {
         let Some(place) = self.places.remove(&ticket) else { return };
         self.unlist(place);
-        let entry = self.entries.remove(place).expect("a listed ticket has its entry");
+        let entry = self.entries.remove_or_shrink(place).expect("a listed ticket has its entry");
         for (other, _) in entry.refused {
             if let Some(&place) = self.places.get(&other) {
                 self.entries[place].refused.retain(|&(refused, _)| refused != ticket);
@@ -207,9 +208,9 @@ impl Owner {
 
     fn list(&mut self, ground: &Ground, place: u32) {
         let Entry { card, keys, .. } = &mut self.entries[place];
-        *keys = owned_keys(ground, card);
+        *keys = owned_keys(ground, card).as_slice().into();
         let (ticket, level) = (card.ticket, card.level);
-        for &(key, marks) in &*keys {
+        for &(key, marks) in &**keys {
             let list = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
             let listed = Listed { ticket, marks, place, level };
             self.lists.get_or_insert_with(list, List::default).insert(listed);
