@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn after_a_rush_a_map_is_as_large_as_what_is_left_needs() {
         let mut map = SeededMap::new(7);
-        (0..20_000).for_each(|key| drop(map.insert(key, key)));
+        (0..20_000).for_each(|key| assert_eq!(map.insert(key, key), None));
         (0..19_900).for_each(|key| assert_eq!(map.remove(&key), Some(key)));
         assert!(map.inner.capacity() <= KEPT);
         assert!((19_900..20_000).all(|key| map.get(&key) == Some(&key)) && map.len() == 100);
