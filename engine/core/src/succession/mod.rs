@@ -22,11 +22,12 @@
 //! of rooms' ids, which must not be foretold by who knew the last process's.
 //!
 //! # Form
-//! A line of magic, the number of the format, a [`Head`], and parts, each with its length before it.
-//! Values are written as [`codec`](crate::codec) has it, by one line next to each type. Whoever changes
-//! what such a type holds changes the format: the tests keep what format 1 looked like, and each build
-//! reads its own format and the one before. Whether bytes arrived as they were sent is for the bearer
-//! to know; here, they make sense or they don't.
+//! A line of magic, the number of the format, a head (all that is known of a shard before its people
+//! are), and parts, each with its length before it. Values are written as [`codec`](crate::codec) has
+//! it, by one line next to each type. Whoever changes what such a type holds changes the format: the
+//! tests keep what format 1 looked like, and each build reads its own format and the one before.
+//! Whether bytes arrived as they were sent is for the bearer to know; here, they make sense or they
+//! don't.
 
 mod renaming;
 

@@ -2,31 +2,19 @@
 
 use whisper_core::settings::Settings;
 use whisper_core::time::Span;
-use whisper_proto::{ClientMessage, Hello};
+use whisper_proto::ClientMessage;
 use whisper_sim::{Schedule, Who, World, in_every_order};
 
-use crate::story::{likes, world_in_order};
+use crate::story::{lines, lookers, world_in_order};
 
 /// Two who said hello and chat, at home in different shards.
 fn pair(world: &mut World) -> (Who, Who) {
-    let join = likes(&["tea"]);
-    let last = world.shards() - 1;
-    let (ann, bob) = (world.connect(0), world.connect(last));
-    for who in [ann, bob] {
-        world.send(who, &ClientMessage::Hello(Hello::default()));
-        world.join(who, &join);
-    }
+    let (ann, bob) = lookers(world);
     world.settle();
     assert!(world.are_together(ann, bob));
     world.news(ann);
     world.news(bob);
     (ann, bob)
-}
-
-fn lines(world: &World, who: Who) -> Vec<String> {
-    let mut lines: Vec<_> = world.person(who).lines().map(|said| said.content.into()).collect();
-    lines.reverse();
-    lines
 }
 
 #[test]

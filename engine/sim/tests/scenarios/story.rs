@@ -32,6 +32,24 @@ pub(crate) fn likes<'a>(interests: &[&'a str]) -> Join<'a> {
     }
 }
 
+/// Two who said hello and look for the same, at home in different shards where there are several.
+pub(crate) fn lookers(world: &mut World) -> (Who, Who) {
+    let last = world.shards() - 1;
+    let (ann, bob) = (world.connect(0), world.connect(last));
+    for who in [ann, bob] {
+        world.send(who, &ClientMessage::Hello(Hello::default()));
+        world.join(who, &likes(&["tea"]));
+    }
+    (ann, bob)
+}
+
+/// What somebody was told by partners, the oldest first.
+pub(crate) fn lines(world: &World, who: Who) -> Vec<String> {
+    let mut lines: Vec<_> = world.person(who).lines().map(|said| said.content.into()).collect();
+    lines.reverse();
+    lines
+}
+
 /// Further wishes.
 pub(crate) trait Wishes {
     fn strict(self) -> Self;

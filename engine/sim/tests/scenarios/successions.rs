@@ -1,28 +1,9 @@
 //! Processes that follow one another, at every moment of a story, with as many shards or others.
 
 use whisper_core::time::Span;
-use whisper_proto::{ClientMessage, Hello};
-use whisper_sim::{Who, World, in_every_order};
+use whisper_sim::{World, in_every_order};
 
-use crate::story::{likes, world_in_order};
-
-fn lines(world: &World, who: Who) -> Vec<String> {
-    let mut lines: Vec<_> = world.person(who).lines().map(|said| said.content.into()).collect();
-    lines.reverse();
-    lines
-}
-
-/// Two who said hello and look for the same, at home in different shards.
-fn pair(world: &mut World) -> (Who, Who) {
-    let join = likes(&["tea"]);
-    let last = world.shards() - 1;
-    let (ann, bob) = (world.connect(0), world.connect(last));
-    for who in [ann, bob] {
-        world.send(who, &ClientMessage::Hello(Hello::default()));
-        world.join(who, &join);
-    }
-    (ann, bob)
-}
+use crate::story::{likes, lines, lookers, world_in_order};
 
 #[test]
 fn two_who_look_for_each_other_meet_whenever_another_process_follows() {
@@ -31,7 +12,7 @@ fn two_who_look_for_each_other_meet_whenever_another_process_follows() {
     {
         orders += in_every_order(|order| {
             let mut world = world_in_order(2, order);
-            let (ann, bob) = pair(&mut world);
+            let (ann, bob) = lookers(&mut world);
             for _ in 0..after {
                 world.deliver();
             }
@@ -51,7 +32,7 @@ fn two_who_look_for_each_other_meet_whenever_another_process_follows() {
 fn what_was_missed_before_is_heard_after_three_processes() {
     for (one, two, three) in [(2, 2, 2), (1, 3, 2), (5, 1, 4)] {
         let mut world = World::new(1, 3);
-        let (ann, bob) = pair(&mut world);
+        let (ann, bob) = lookers(&mut world);
         world.settle();
         world.deafen(ann);
         world.say(bob, "one");
@@ -80,7 +61,7 @@ fn what_was_missed_before_is_heard_after_three_processes() {
 fn who_is_cut_off_between_two_processes_has_as_long_as_others() {
     for (shards, wait) in [(1, 19), (3, 19), (3, 21)] {
         let mut world = World::new(1, 2);
-        let (ann, bob) = pair(&mut world);
+        let (ann, bob) = lookers(&mut world);
         world.settle();
         world.news(bob);
         world.follow(shards, &[ann]);
@@ -99,7 +80,7 @@ fn who_is_cut_off_between_two_processes_has_as_long_as_others() {
 #[test]
 fn who_was_met_or_blocked_before_is_not_met_again() {
     let mut world = World::new(1, 4);
-    let (ann, bob) = pair(&mut world);
+    let (ann, bob) = lookers(&mut world);
     world.settle();
     world.skip(ann);
     world.settle();
