@@ -1,6 +1,9 @@
-//! `whisperctl doctor` on this very machine, with a real Redis and a real PostgreSQL.
+//! `whisperctl doctor` on this very machine, with a real Redis, PostgreSQL and NATS.
 
 // What else it offers, the store's tests use.
+#[allow(dead_code, reason = "each test binary uses its own part of this")]
+#[path = "../../../engine/server/tests/harness/nats.rs"]
+mod nats;
 #[allow(dead_code, reason = "each test binary uses its own part of this")]
 #[path = "../../../engine/store/tests/postgres/mod.rs"]
 mod postgres;
@@ -15,6 +18,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use nats::Nats;
 use postgres::Postgres;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use redis::Redis;
@@ -23,19 +27,21 @@ use tempfile::TempDir;
 
 #[test]
 fn this_machine_and_its_stores_are_looked_at() {
-    let (redis, postgres) = (Redis::start(), Postgres::start());
+    let (redis, postgres, nats) = (Redis::start(), Postgres::start(), Nats::start());
     let dir = TempDir::new().expect("a directory");
     let cert = dir.path().join("cert.pem");
     fs::write(&cert, certificate(2020)).expect("a certificate");
     let settings = format!(
-        "redis = [{:?}]\n[reports]\nurl = {:?}\n[tls]\ncert = [{cert:?}]\nkey = [\"not looked at\"]\n",
+        "redis = [{:?}]\nnats = [\"nats://127.0.0.1:{}\"]\n[reports]\nurl = {:?}\n[tls]\n\
+         cert = [{cert:?}]\nkey = [\"not looked at\"]\n",
         redis.url(),
+        nats.port,
         postgres.url(),
     );
     let settings = settings_in(&dir, &settings);
     let findings = look(&settings, 2);
     // The engine's own tests run here, so this does.
-    for of in ["kernel", "io_uring", "memory", "fs.file-max", "Redis", "PostgreSQL"] {
+    for of in ["kernel", "io_uring", "memory", "fs.file-max", "Redis", "PostgreSQL", "NATS"] {
         assert_eq!(level(&findings, of), "ok", "{findings:#}");
     }
     assert_eq!(level(&findings, "certificate"), "failure", "{findings:#}");
@@ -54,10 +60,11 @@ fn stores_that_are_away_are_told_without_their_passwords() {
     let dir = TempDir::new().expect("a directory");
     // Nobody listens on port 1.
     let settings = "redis = [\"redis://:sesame@127.0.0.1:1\"]\n\
+                    nats = [\"nats://whisper:sesame@127.0.0.1:1\"]\n\
                     reports.url = \"postgres://whisper:sesame@127.0.0.1:1/whisper\"\n";
     let settings = settings_in(&dir, settings);
     let findings = look(&settings, 1);
-    for of in ["Redis", "PostgreSQL"] {
+    for of in ["Redis", "PostgreSQL", "NATS"] {
         assert_eq!(level(&findings, of), "warning", "{findings:#}");
     }
     assert!(!findings.to_string().contains("sesame"), "{findings:#}");
@@ -88,7 +95,9 @@ fn look(settings: &Path, status: i32) -> Value {
 
 fn doctor(settings: &Path) -> Output {
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_whisperctl"));
-    for name in ["WHISPER_CONFIG", "WHISPER_TLS_CERT", "WHISPER_REDIS", "WHISPER_REPORTS"] {
+    for name in
+        ["WHISPER_CONFIG", "WHISPER_TLS_CERT", "WHISPER_REDIS", "WHISPER_REPORTS", "WHISPER_NATS"]
+    {
         doctor.env_remove(name);
     }
     let doctor = doctor.args(["doctor", "--json", "--for", "100", "--config"]).arg(settings);

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::until_true;
+use super::waiting::until_true;
 
 /// A nats-server on a free port. Killed when dropped.
 pub(crate) struct Nats {

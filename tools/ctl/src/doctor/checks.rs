@@ -7,7 +7,7 @@ use whisper_core::limits::{places_for, places_spare};
 use whisper_store::reports::PostgresAbout;
 
 use super::settings::Settings;
-use super::snapshot::{Certificate, Redis, Snapshot};
+use super::snapshot::{Certificate, Nats, Redis, Snapshot};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +94,7 @@ pub(super) fn judge(seen: &Snapshot, settings: &Settings, people: u64) -> Vec<Fi
     findings.extend(seen.certificates.iter().map(|(path, it)| certificate(seen.now, path, it)));
     findings.extend(seen.redis.iter().map(|(address, it)| redis(address, it)));
     findings.extend(seen.postgres.as_ref().map(postgres));
+    findings.extend(seen.nats.iter().map(|(address, it)| nats(address, it)));
     findings
 }
 
@@ -389,6 +390,24 @@ fn postgres(seen: &Result<PostgresAbout, String>) -> Finding {
         return warning(of, found, format!("{POSTGRES_MIN} or newer"));
     }
     good(of, major.to_string())
+}
+
+fn nats(address: &str, seen: &Result<Nats, String>) -> Finding {
+    let of = "NATS";
+    match seen {
+        Err(why) => warning(
+            of,
+            format!("{address}: {why}"),
+            "systemctl start nats-server, where it is to run, or mend the address in nats; until then \
+             the node goes on by itself",
+        ),
+        Ok(Nats { lacks_login: true, .. }) => failure(
+            of,
+            format!("{address}: wants to know who it is"),
+            "nats://USER:PASSWORD@HOST:PORT in nats, better as WHISPER_NATS in the environment file",
+        ),
+        Ok(Nats { version, .. }) => good(of, format!("{address}: {version}")),
+    }
 }
 
 fn shown(value: Option<u64>) -> String {

@@ -23,7 +23,7 @@ const SLOTS: u32 = 64;
 pub(super) fn gather(settings: &Settings) -> Snapshot {
     let sysctls = SYSCTLS.into_iter().filter_map(|name| Some((name, sysctl(name)?)));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (redis, postgres) = services::ask(settings);
+    let services::Answers { redis, postgres, nats } = services::ask(settings);
     Snapshot {
         kernel: sysctl("kernel.osrelease").unwrap_or_default(),
         reactor: try_reactor(),
@@ -41,6 +41,7 @@ pub(super) fn gather(settings: &Settings) -> Snapshot {
             .collect(),
         redis,
         postgres,
+        nats,
     }
 }
 

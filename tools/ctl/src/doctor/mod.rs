@@ -42,6 +42,10 @@ pub(crate) struct Wish {
     /// The PostgreSQL for reports, in place of that of the settings.
     #[arg(long, value_name = "URL", env = "WHISPER_REPORTS", hide_env_values = true)]
     reports: Option<String>,
+    /// The NATS by which nodes act as one, in place of those of the settings.
+    #[arg(long, value_name = "URL", env = "WHISPER_NATS", value_delimiter = ',')]
+    #[arg(hide_env_values = true)]
+    nats: Vec<String>,
     #[command(flatten)]
     form: Form,
 }
@@ -57,6 +61,9 @@ pub(crate) fn run(wish: Wish) -> Result<u8, String> {
     settings.tls.cert.extend(wish.tls_cert);
     if !wish.redis.is_empty() {
         settings.redis = wish.redis;
+    }
+    if !wish.nats.is_empty() {
+        settings.nats = wish.nats;
     }
     settings.reports.url = wish.reports.or(settings.reports.url);
     let snapshot = gather::gather(&settings);

@@ -1,5 +1,7 @@
-//! Asks Redis and PostgreSQL how they are, each within a few seconds.
+//! Asks Redis, PostgreSQL and NATS how they are, each within a few seconds.
 
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use redis::{Client, Connection, RedisResult, Value};
@@ -7,18 +9,36 @@ use tokio::runtime::Builder;
 use whisper_store::reports::PostgresAbout;
 
 use super::settings::Settings;
-use super::snapshot::Redis;
+use super::snapshot::{Nats, Redis};
 
-/// How long Redis may take for each answer.
+/// How long each of them may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-type Answers = (Vec<(String, Result<Redis, String>)>, Option<Result<PostgresAbout, String>>);
+/// Where a NATS listens whose address names no port.
+const NATS_PORT: u16 = 4222;
+
+/// Most bytes of what it says first.
+const NATS_SAYS_MAX: u64 = 64 << 10;
+
+/// How they are; Redis and NATS by their addresses without passwords.
+pub(super) struct Answers {
+    pub(super) redis: Vec<(String, Result<Redis, String>)>,
+    pub(super) postgres: Option<Result<PostgresAbout, String>>,
+    pub(super) nats: Vec<(String, Result<Nats, String>)>,
+}
 
 pub(super) fn ask(settings: &Settings) -> Answers {
     let redis = settings.redis.iter().map(|address| {
         (without_password(address), ask_redis(address).map_err(|error| error.to_string()))
     });
-    (redis.collect(), settings.reports.url.as_deref().map(ask_postgres))
+    let nats = settings.nats.iter().map(|address| {
+        (without_password(address), ask_nats(address).map_err(|error| error.to_string()))
+    });
+    Answers {
+        redis: redis.collect(),
+        postgres: settings.reports.url.as_deref().map(ask_postgres),
+        nats: nats.collect(),
+    }
 }
 
 fn ask_redis(address: &str) -> RedisResult<Redis> {
@@ -49,10 +69,34 @@ fn ask_postgres(url: &str) -> Result<PostgresAbout, String> {
     runtime.block_on(PostgresAbout::ask(url)).map_err(|error| error.to_string())
 }
 
+/// It says what it is as soon as one connects: `INFO {…}`.
+fn ask_nats(address: &str) -> io::Result<Nats> {
+    let wrong = |why| io::Error::new(io::ErrorKind::InvalidData, why);
+    let place = address.split_once("://").map_or(address, |(_, place)| place);
+    let (login, place) = place.rsplit_once('@').map_or((None, place), |(it, at)| (Some(it), at));
+    let place = place.trim_end_matches('/');
+    let has_port = place.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let place = if has_port { place.to_owned() } else { format!("{place}:{NATS_PORT}") };
+    let address = place.to_socket_addrs()?.next().ok_or_else(|| wrong("no such host"))?;
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new(stream.take(NATS_SAYS_MAX)).read_line(&mut line)?;
+    let about = line.strip_prefix("INFO ").ok_or_else(|| wrong("what listens is no NATS"))?;
+    let about: serde_json::Value = serde_json::from_str(about)?;
+    Ok(Nats {
+        version: about["version"].as_str().unwrap_or("of no version").to_owned(),
+        lacks_login: about["auth_required"] == true && login.is_none(),
+    })
+}
+
 /// An address as it may be shown.
 fn without_password(address: &str) -> String {
     match address.rsplit_once('@') {
-        Some((_, host)) => format!("redis://…@{host}"),
+        Some((before, host)) => {
+            let kind = before.split_once("://").map_or("redis", |(kind, _)| kind);
+            format!("{kind}://…@{host}")
+        }
         None => address.to_owned(),
     }
 }

@@ -17,6 +17,7 @@ const SECRETS: &str = "/etc/whisper/secrets";
 pub(super) struct Settings {
     pub(super) reactors: Option<u64>,
     pub(super) redis: Vec<String>,
+    pub(super) nats: Vec<String>,
     pub(super) people: People,
     pub(super) limits: Limits,
     pub(super) tls: Tls,

@@ -29,6 +29,8 @@ pub(super) struct Snapshot {
     /// By their addresses without passwords.
     pub(super) redis: Vec<(String, Result<Redis, String>)>,
     pub(super) postgres: Option<Result<PostgresAbout, String>>,
+    /// By their addresses without passwords.
+    pub(super) nats: Vec<(String, Result<Nats, String>)>,
 }
 
 /// What is read of `/proc/sys`.
@@ -71,6 +73,14 @@ pub(super) struct Redis {
     pub(super) is_master: bool,
     /// Where it may be asked.
     pub(super) maxmemory_policy: Option<String>,
+}
+
+/// A NATS server, by what it says of itself to whoever connects.
+#[derive(Clone, Debug)]
+pub(super) struct Nats {
+    pub(super) version: String,
+    /// It asks who one is, and the address doesn't say.
+    pub(super) lacks_login: bool,
 }
 
 impl Snapshot {

@@ -4,7 +4,7 @@ use whisper_store::reports::PostgresAbout;
 
 use super::checks::{Finding, Level, judge};
 use super::settings::Settings;
-use super::snapshot::{Certificate, Limits, Memory, Redis, Snapshot};
+use super::snapshot::{Certificate, Limits, Memory, Nats, Redis, Snapshot};
 
 const DAY: i64 = 24 * 3_600;
 const NOW: i64 = 20_000 * DAY;
@@ -43,6 +43,10 @@ fn fine() -> Snapshot {
             is_read_only: false,
             may_create_tables: true,
         })),
+        nats: vec![(
+            "nats://127.0.0.1:4222".into(),
+            Ok(Nats { version: "2.9.10".into(), lacks_login: false }),
+        )],
     }
 }
 
@@ -194,4 +198,10 @@ fn stores_that_lose_or_refuse_are_told() {
     one_fault(Failure, "PostgreSQL", "primary", |seen| postgres(seen).is_read_only = true);
     one_fault(Failure, "PostgreSQL", "GRANT", |seen| postgres(seen).may_create_tables = false);
     one_fault(Warning, "PostgreSQL", "14", |seen| postgres(seen).version = 110_022);
+    one_fault(Warning, "NATS", "by itself", |seen| {
+        seen.nats[0].1 = Err("Connection refused".into());
+    });
+    one_fault(Failure, "NATS", "USER:PASSWORD", |seen| {
+        seen.nats[0].1.as_mut().expect("it answers").lacks_login = true;
+    });
 }
