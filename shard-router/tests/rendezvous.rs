@@ -33,6 +33,9 @@ fn who_has_no_weight_owns_nothing_unless_nobody_has_any() {
 }
 
 proptest! {
+    // Each lays thousands of buckets over many nodes.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn shares_are_as_the_weights(all in any_nodes()) {
         let owners = lay_buckets(&all);

@@ -131,7 +131,7 @@ impl Cluster {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn once_all_is_well_all_go_by_one_map(troubles in prop::collection::vec(trouble(), 0..160)) {
