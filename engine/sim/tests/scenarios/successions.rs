@@ -3,7 +3,7 @@
 use whisper_core::time::Span;
 use whisper_sim::{World, in_every_order};
 
-use crate::story::{likes, lines, lookers, world_in_order};
+use crate::story::{Wishes as _, likes, lines, lookers, world_in_order};
 
 #[test]
 fn two_who_look_for_each_other_meet_whenever_another_process_follows() {
@@ -94,4 +94,29 @@ fn who_was_met_or_blocked_before_is_not_met_again() {
     world.settle();
     assert!(world.are_together(ann, cid), "who waits longest");
     world.drain();
+}
+
+/// More than one tick posts, or takes leave of.
+#[test]
+fn however_many_there_are_nobody_is_left_behind() {
+    const WAITING: usize = 1_100;
+    const GONE: usize = 300;
+    let mut world = World::new(1, 1);
+    let people: Vec<_> = (0..WAITING + GONE).map(|_| world.connect(0)).collect();
+    let (waiting, gone) = people.split_at(WAITING);
+    for (number, who) in waiting.iter().enumerate() {
+        world.pass(Span(1));
+        world.join(*who, &likes(&[&format!("topic {number}")]).strict());
+    }
+    world.follow(1, gone);
+    world.settle();
+    world.follow(1, &[]);
+    world.settle();
+    assert!(waiting.iter().all(|who| world.is_queued(*who)));
+    // The last of them is found.
+    let other = world.connect(0);
+    world.join(other, &likes(&[&format!("topic {}", WAITING - 1)]).strict());
+    world.settle();
+    assert!(world.are_together(other, waiting[WAITING - 1]));
+    assert_eq!(world.stats(0).total_online, WAITING as u64 + 1);
 }
