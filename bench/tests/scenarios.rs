@@ -136,7 +136,7 @@ fn handovers_are_counted_and_whoever_is_lost_by_one_is_told() {
     let engine = Server::engine("handover", "2");
     fn handover<'a>(times: &'a str, run: &'a str) -> Vec<&'a str> {
         let people = ["handover", "--connections", "80", "--rate", "200", "--reactors", "2"];
-        let more = ["--warm-up", "0.1", "--every", "200ms", "--times", times, "--run", run];
+        let more = ["--warm-up", "0.1", "--every", "700ms", "--times", times, "--run", run];
         [&people[..], &more].concat()
     }
     let figures = engine.figures(&handover("3", "echo first; echo '{\"sockets\": 80}'"));

@@ -1,7 +1,7 @@
 //! The people of one reactor, and their connections.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub(super) struct Crowd {
     turn: u32,
     /// Frames that must not leave together with an earlier one of the same connection.
     held: VecDeque<Held>,
+    /// What is left of frames of which the beginning was written.
+    unfinished: BTreeMap<PersonId, Vec<u8>>,
     first_lost: Option<Lost>,
     /// Who speaks TLS, where that is spoken.
     streams: Option<Streams>,
@@ -95,6 +97,7 @@ impl Crowd {
             mask: (plan.seed ^ (reactor as u64) << 32) | 1,
             turn: 1,
             held: VecDeque::new(),
+            unfinished: BTreeMap::new(),
             first_lost: None,
             streams: plan.tls.as_ref().map(Streams::new),
             plain: Vec::new(),
@@ -234,13 +237,31 @@ impl Crowd {
         }
     }
 
-    /// A frame as anybody might write it; what `payload` appends is in it.
-    pub(super) fn encode(&mut self, payload: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    /// Writes what is left of somebody's frame, and this share of another. The rest of that one
+    /// waits for the next call, or for [`Crowd::finish`].
+    pub(super) fn part_of_frame(
+        &mut self,
+        io: &mut Io,
+        person: PersonId,
+        share: f64,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) {
         let mut frame = Vec::new();
         let mark = ws::begin_masked_frame(&mut frame, self.next_mask());
         payload(&mut frame);
         ws::end_frame(&mut frame, mark, Opcode::Binary);
-        frame
+        let cut = (frame.len() as f64 * share) as usize;
+        let rest = frame.split_off(cut.clamp(1, frame.len() - 1));
+        self.finish(io, person);
+        self.write(io, person, &frame);
+        self.unfinished.insert(person, rest);
+    }
+
+    /// Writes what is left of somebody's frame.
+    pub(super) fn finish(&mut self, io: &mut Io, person: PersonId) {
+        if let Some(rest) = self.unfinished.remove(&person) {
+            self.write(io, person, &rest);
+        }
     }
 
     /// Writes one frame for somebody who is connected; what `payload` appends is in it.
@@ -310,6 +331,7 @@ impl Crowd {
         let who = &mut self.people[person];
         who.conn = None;
         who.client = Client::default();
+        self.unfinished.remove(&person);
         let was = std::mem::take(&mut who.state);
         self.ready -= usize::from(was == State::Ready);
         self.on_the_way -= usize::from(was == State::OnTheWay);
@@ -361,9 +383,13 @@ impl<S: Scenario> Floor<'_, S> {
             }
             Heard::Ping(payload) => {
                 let mask = self.crowd.next_mask();
-                io.write(conn, |out| {
-                    ws::encode_masked_frame(out, Opcode::Pong, payload, mask);
-                });
+                let pong =
+                    |out: &mut Vec<u8>| ws::encode_masked_frame(out, Opcode::Pong, payload, mask);
+                match self.crowd.unfinished.get_mut(&person) {
+                    // Nothing may stand within a frame.
+                    Some(rest) => pong(rest),
+                    None => io.write(conn, pong),
+                }
                 News::Ping
             }
             Heard::Pong => return,

@@ -68,9 +68,20 @@ impl<'a> Scene<'a> {
         self.crowd.frame(self.io, person, |out| message.encode(out));
     }
 
-    /// The frame by which somebody would say this, to be [written](Scene::write) in pieces.
-    pub(crate) fn frame(&mut self, message: &ClientMessage<'_>) -> Vec<u8> {
-        self.crowd.encode(|out| message.encode(out))
+    /// Has somebody begin to say something, of which so much is sent now. The rest is with the
+    /// beginning of what they say next, or when they [finish](Scene::finish).
+    pub(crate) fn begin_to_say(
+        &mut self,
+        person: PersonId,
+        share: f64,
+        message: &ClientMessage<'_>,
+    ) {
+        self.crowd.part_of_frame(self.io, person, share, |out| message.encode(out));
+    }
+
+    /// Has somebody say the rest of what they began to say.
+    pub(crate) fn finish(&mut self, person: PersonId) {
+        self.crowd.finish(self.io, person);
     }
 
     /// Has somebody send bytes as they are.

@@ -52,8 +52,7 @@ const COMMAND_MAX: Duration = Duration::from_secs(30);
 /// The longest that somebody waits in the queue: the engine's patience is 30 s.
 const SEEK_MAX: Duration = Duration::from_secs(10);
 
-/// The longest half of a frame: a server that hears nothing for longer asks, and the answer must
-/// not come in the middle of a frame.
+/// The longest that the rest of a frame waits.
 const HALF_MAX: Duration = Duration::from_secs(10);
 
 /// How often it is looked how the command is doing.
@@ -211,8 +210,7 @@ impl Handover {
     /// Has somebody send what is left of their frame, and begin another.
     fn say_half(&mut self, scene: &mut Scene<'_>, person: PersonId) {
         self.next(scene, person, Instant::now());
-        let frame = scene.frame(&self.saying());
-        self.halves.send(scene, person, frame);
+        scene.begin_to_say(person, self.halves.begin(person), &self.saying());
     }
 
     /// Somebody heard a text.
@@ -327,7 +325,7 @@ impl Scenario for Handover {
             }
             Phase::Measured(0) if scene.reactor() == 0 => self.upgrades.begin(),
             Phase::Draining => {
-                self.halves.finish(scene);
+                self.those_who(Role::Half).into_iter().for_each(|person| scene.finish(person));
                 self.seekers.finish();
                 for person in self.those_who(Role::Keep) {
                     self.say(scene, person, Instant::now());
