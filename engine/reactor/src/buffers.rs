@@ -3,7 +3,7 @@
 //!
 //! The pool is address space at first and becomes memory as it is used. A few buffers are offered
 //! to the kernel at the start and more each time it ran out, up to the configured bound; those that
-//! were of no use for some seconds are withdrawn as they come back, and their memory with them. So
+//! were of no use for a second are withdrawn as they come back, and their memory with them. So
 //! the memory in use follows the largest burst of late.
 
 use std::io;
@@ -17,11 +17,8 @@ use crate::ring::Ring;
 /// Buffers offered at the start.
 const AT_START: u16 = 64;
 
-/// A pool is halved that had use for less than this part of it...
-const IDLE_SHARE: u16 = 8;
-
-/// ... in so many looks at it.
-const IDLE_LOOKS: u8 = 2;
+/// A pool may have so many times the buffers that it had use for lately.
+const SPARE: u16 = 8;
 
 /// What `madvise` goes by.
 const PAGE_BYTES: usize = 4096;
@@ -43,8 +40,8 @@ pub(crate) struct Buffers {
     lent: u16,
     /// The most that were at the end of any turn, lately.
     lent_peak: u16,
-    /// The same since the latest look by [`Buffers::relax`], and looks that found little in use.
-    busy: (u16, u8),
+    /// The same since the latest look by [`Buffers::relax`].
+    busy: u16,
     tail: u16,
 }
 
@@ -64,7 +61,7 @@ impl Buffers {
             withdrawn: Vec::new(),
             lent: 0,
             lent_peak: 0,
-            busy: (0, 0),
+            busy: 0,
             tail: 0,
         })
     }
@@ -128,17 +125,13 @@ impl Buffers {
         }
     }
 
-    /// Halves a pool that was mostly of no use lately, down to what it had at the start. To be called
-    /// every second or so.
+    /// Begins to take buffers out of a pool that was mostly of no use since the latest look, down to
+    /// what it had at the start. To be called every second or so.
     pub(crate) fn relax(&mut self) {
-        let (peak, idle) = std::mem::replace(&mut self.busy, (self.lent, 0));
-        if self.kept < self.grown || self.grown <= AT_START || peak >= self.grown / IDLE_SHARE {
-            return;
-        }
-        self.busy.1 = idle + 1;
-        if self.busy.1 == IDLE_LOOKS {
-            self.busy.1 = 0;
-            self.kept = (self.grown / 2).max(AT_START);
+        let peak = std::mem::replace(&mut self.busy, self.lent);
+        let of_use = peak.saturating_mul(SPARE).max(AT_START);
+        if self.kept == self.grown && of_use <= self.grown / 2 {
+            self.kept = of_use;
         }
     }
 
@@ -155,7 +148,7 @@ impl Buffers {
     /// Notes how many are lent, once all that were filled have been heard of.
     pub(crate) fn note_peak(&mut self) {
         self.lent_peak = self.lent_peak.max(self.lent);
-        self.busy.0 = self.busy.0.max(self.lent);
+        self.busy = self.busy.max(self.lent);
     }
 
     /// The fewest that were free since this was last asked, of all that there may be.
@@ -283,22 +276,25 @@ mod tests {
         pool.grow_to(512);
         let mut offered = (0..512).collect();
         turn(&mut pool, &mut offered, 400);
+        pool.relax();
+        assert_eq!(pool.kept, 512, "the burst was lately");
         for _ in 0..30 {
             turn(&mut pool, &mut offered, 10);
             pool.relax();
         }
-        assert_eq!((pool.kept, pool.grown()), (256, 512), "not all have come round");
+        assert_eq!((pool.kept, pool.grown()), (80, 512), "not all have come round");
         assert_eq!(usize::from(pool.free()), offered.len());
-        for _ in 0..100 {
+        for _ in 0..60 {
             turn(&mut pool, &mut offered, 7);
             pool.relax();
         }
-        assert_eq!((pool.grown(), pool.free()), (AT_START, AT_START));
+        let grown = pool.grown();
+        assert_eq!((grown, pool.free()), (80, 80), "half of it would not be enough");
 
         pool.grow();
-        offered.extend(AT_START..2 * AT_START);
-        turn(&mut pool, &mut offered, usize::from(2 * AT_START));
-        assert_eq!(pool.free(), 2 * AT_START, "and all of them are written to");
+        offered.extend(grown..2 * grown);
+        turn(&mut pool, &mut offered, usize::from(2 * grown));
+        assert_eq!(pool.free(), 2 * grown, "and all of them are written to");
     }
 
     #[test]
@@ -306,12 +302,10 @@ mod tests {
         let mut pool = Buffers::new(1024, 2048).expect("address space");
         pool.grow_to(256);
         let mut offered = (0..256).collect();
-        for _ in 0..2 * IDLE_LOOKS {
-            turn(&mut pool, &mut offered, 1);
-            pool.relax();
-        }
+        turn(&mut pool, &mut offered, 1);
+        pool.relax();
         turn(&mut pool, &mut offered, 200);
-        assert!(pool.free() < 256 && pool.kept == 128);
+        assert!(pool.free() < 256 && pool.kept == AT_START);
         pool.grow();
         assert_eq!((pool.free(), pool.grown(), pool.kept), (256, 256, 256));
         turn(&mut pool, &mut offered, 1);
