@@ -68,6 +68,14 @@ pub enum Refused {
     /// Interests, lanes and addresses are hashed under another secret than here.
     #[error("the process before has another cluster secret")]
     OtherSecret,
+    /// It was another node of the cluster, which everybody in it is named by.
+    #[error("the process before was node {before} of the cluster, and this is node {now}")]
+    OtherNode {
+        /// Which it was.
+        before: u16,
+        /// Which this is.
+        now: u16,
+    },
     /// They have more places than there can be, by number.
     #[error("more places than {shards} shards have", shards = .0)]
     TooFew(u16),
@@ -173,6 +181,10 @@ impl<'a> Succession<'a> {
         let first = &estates.first().ok_or(Refused::Incomplete)?.head;
         if first.lane_key != lane_key(placement, LaneId(0)) {
             return Err(Refused::OtherSecret);
+        }
+        let (before, now) = (first.me.node, placement.owner(first.lane_key).node);
+        if before != now {
+            return Err(Refused::OtherNode { before, now });
         }
         let is_one_of = |(shard, Estate { head, .. }): (usize, &Estate<'_>)| {
             let me = ShardId { shard: shard as u16, ..first.me };

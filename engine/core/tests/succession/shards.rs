@@ -187,6 +187,9 @@ fn what_cannot_be_followed_is_refused() {
     let other = Placement::single_node([4; 16], 0, 2);
     let refused = Succession::read(&[one, two, three], 2, &other).map(drop);
     assert_eq!(refused, Err(Refused::OtherSecret));
+    let elsewhere = Placement::single_node([3; 16], 9, 2);
+    let refused = Succession::read(&[one, two, three], 2, &elsewhere).map(drop);
+    assert_eq!(refused, Err(Refused::OtherNode { before: 0, now: 9 }));
     assert!(matches!(read(&[&one[..40], two, three]), Err(Refused::Damaged(_))));
 }
 
