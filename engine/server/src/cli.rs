@@ -37,8 +37,17 @@ pub(crate) enum Command {
     /// SIGTERM has everybody go elsewhere at an even rate within `--drain-secs`, those who chat last,
     /// and exits; a second one, or SIGINT, exits at once. SIGHUP reads the configuration again,
     /// certificates and rules included: what of it takes effect then stands in
-    /// docs/configuration.md; with a mistake in it, the old one stays.
-    Serve(Settings),
+    /// docs/configuration.md; with a mistake in it, the old one stays. SIGUSR2, and SIGHUP where
+    /// another program lies by now where this one came from, have that take over with everybody who
+    /// is here: see docs/handover.md.
+    Serve {
+        /// How.
+        #[command(flatten)]
+        settings: Settings,
+        /// Take over from the engine that started this one, see docs/handover.md.
+        #[arg(long, hide = true)]
+        take_over: bool,
+    },
     /// Print completions for a shell.
     Completions(Completions),
     /// Print this program's page for `man`.

@@ -43,6 +43,14 @@ pub(crate) fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListe
     Ok(sockets)
 }
 
+/// Binds one more socket to an address that is listened on by this process's people already.
+///
+/// # Errors
+/// The system's, with the address.
+pub(crate) fn bind_beside(address: SocketAddr) -> io::Result<TcpListener> {
+    bind_one(address).map_err(explain(address))
+}
+
 /// Binds the operators' socket.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ mod rules;
 mod secrets;
 mod serve;
 mod site;
+mod succession;
 mod tls;
 mod watch;
 mod worker;
@@ -35,6 +36,7 @@ use self::control::Source;
 use self::log_level::LogLevel;
 use self::rules::RulesFile;
 use self::secrets::ClusterSecret;
+use self::succession::Heir;
 use self::tls::Certificates;
 
 fn main() -> ExitCode {
@@ -52,12 +54,13 @@ fn main() -> ExitCode {
 
 fn run(command: Command, matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
     match command {
-        Command::Serve(settings) => {
+        Command::Serve { settings, take_over } => {
             let log_level = LogLevel::begin();
+            let heir = take_over.then(Heir::at_stdin).transpose()?;
             let (config, in_force) = Config::resolve(settings.clone(), matches)?;
             let matches = matches.clone();
             let resolve = Box::new(move || Config::resolve(settings.clone(), &matches));
-            Ok(serve::serve(&config, Source { resolve, in_force }, log_level)?)
+            Ok(serve::serve(&config, Source { resolve, in_force }, log_level, heir)?)
         }
         Command::Completions(wish) => Ok(wish.print(cli::command())?),
         Command::Man(wish) => Ok(wish.print(cli::command())?),

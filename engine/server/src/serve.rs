@@ -23,8 +23,8 @@ use whisper_tls::Tickets;
 use crate::clock::Clock;
 use crate::config::{Config, Service};
 use crate::control::{
-    Bans, Cluster, Control, Docket, Intake, Line, Lines, Office, Operators, Proclaimed, Sealer,
-    Siege, Source, Switches, Token,
+    Bans, Cluster, Control, Docket, End, Intake, Line, Lines, Office, Operators, Proclaimed,
+    Sealer, Siege, Source, Switches, Token, Upgrades,
 };
 use crate::event_log::LogFile;
 use crate::log_level::LogLevel;
@@ -33,8 +33,9 @@ use crate::room::Room;
 use crate::rules::{RulesFile, RulesFileError};
 use crate::secrets::{self, ClusterSecret};
 use crate::site::Site;
+use crate::succession::{Binary, Desks, Door, Heir, HeirError, Switched, Will, Workers};
 use crate::tls::{CertificateError, Certificates};
-use crate::worker::{Challenges, Common, Door, Parts, Worker};
+use crate::worker::{Challenges, Common, Door as PeopleDoor, Heritage, Parts, Worker};
 use crate::{cpus, crash, listeners};
 
 /// The number of a node that is by itself.
@@ -42,6 +43,9 @@ const NODE: u16 = 0;
 
 /// Commands that may wait for a worker.
 const COMMANDS: usize = 16;
+
+/// What another process hands over that may wait for a worker: each has as many sockets as a packet.
+const HEIRLOOMS: usize = 8;
 
 /// Reports that may wait for the control thread.
 const FILINGS: usize = 1_024;
@@ -72,6 +76,9 @@ pub(crate) enum ServeError {
     /// A reactor can't be made here.
     #[error(transparent)]
     Reactor(#[from] SetupError),
+    /// Another process can't be taken over from.
+    #[error(transparent)]
+    Heir(#[from] HeirError),
     /// The certificates can't be used.
     #[error(transparent)]
     Certificates(#[from] CertificateError),
@@ -97,9 +104,11 @@ pub(crate) fn serve(
     config: &Config,
     source: Source,
     log_level: LogLevel,
+    heir: Option<Heir>,
 ) -> Result<(), ServeError> {
     log_level.set(config.log_level);
     let system = |what| move |error| ServeError::System { what, error };
+    let binary = Binary::of_this_process().map_err(system("this program"))?;
     crash::end_at_panic();
     if !config.core_dumps
         && let Err(error) = crash::leave_no_core()
@@ -127,20 +136,26 @@ pub(crate) fn serve(
     };
     let (rules_file, read) = RulesFile::load(config.rules.as_deref())?;
     let reactors = usize::from(config.reactors);
-    let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
-    let mut addresses = Vec::new();
-    for (_, address) in config.listeners() {
-        listeners::ensure_free(address).map_err(system("listen"))?;
-    }
-    for (service, address) in config.listeners() {
-        let bound = listeners::bind(address, reactors).map_err(system("listen"))?;
-        addresses.push((service, bound[0].local_addr().map_err(system("listen"))?));
-        sockets.iter_mut().zip(bound).for_each(|(sockets, socket)| sockets.push(socket));
-    }
-    let operators = operators(config).map_err(system("admin"))?;
-
-    let log = config.event_log.as_deref().map(|path| LogFile::create(path, config.event_log_max));
-    let log = log.transpose().map_err(system("the event log"))?;
+    let inheritance = heir.map(|heir| heir.introduce(config)).transpose()?;
+    let agreed = inheritance.as_ref().map(|it| it.agreed.clone());
+    let (doors, sockets) = match &agreed {
+        Some(agreed) => (agreed.doors.clone(), (0..reactors).map(|_| Vec::new()).collect()),
+        None => listen(config).map_err(system("listen"))?,
+    };
+    let own_operators = match agreed {
+        Some(_) => None,
+        None => Some(operators(config).map_err(system("admin"))?),
+    };
+    let log = match (config.event_log.as_deref(), &agreed) {
+        (Some(path), None) => {
+            Some(LogFile::create(path, config.event_log_max).map_err(system("the event log"))?)
+        }
+        (Some(_), Some(_)) => {
+            tracing::warn!("no event log is kept: its shards would have to begin with it");
+            None
+        }
+        (None, _) => None,
+    };
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -148,20 +163,21 @@ pub(crate) fn serve(
         .map_err(system("a runtime"))?;
     let areas = [audit::MIGRATIONS, bans::MIGRATIONS, reports::MIGRATIONS];
     let file = Sqlite::open(&config.data_dir, &areas)?;
-    let (bans, office) = runtime.block_on(async {
+    let (bans, mut office) = runtime.block_on(async {
         let start = || Link::start(config.redis.clone(), secret.node_name(&config.data_dir));
         let redis = (!config.redis.is_empty()).then(start);
         Office::open(file.clone(), secret.ban_keys(), redis).await
     })?;
 
     let certificates_end = tls.as_ref().and_then(|(identities, _)| identities.not_after());
-    let clock = Clock::start();
+    let clock = agreed.as_ref().map_or_else(Clock::start, |it| Clock::carried_on(it.moment));
     let pulse = Pulse::new(clock.now(), reactors);
     let room = Room::default();
-    let challenges = Arc::new(Challenges::new(secrets::random().map_err(system("randomness"))?));
+    let key = agreed.as_ref().map_or_else(secrets::random, |it| Ok(it.challenges));
+    let challenges = Arc::new(Challenges::new(key.map_err(system("randomness"))?));
     let mut siege = Siege::new(config.challenge, config.challenge_from);
     challenges.set_effort(siege.look(0));
-    let door = Arc::new(Door::of(config));
+    let door = Arc::new(PeopleDoor::of(config));
     let setups = setups(config, &secret, &read.rules).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (file_report, filings) = mpsc::channel(FILINGS);
@@ -170,11 +186,14 @@ pub(crate) fn serve(
     let mut lines = Vec::new();
     let mut wakes = Vec::new();
     let mut sockets_max = 0;
+    let (taken, all_taken) = bounded(reactors);
+    let mut ways = Vec::new();
     let ports = mesh(reactors, share_of_core(config, RING_SLOTS as u32, RING_SLOTS_MIN) as usize);
     for (number, ((listeners, port), shard)) in
         sockets.into_iter().zip(ports).zip(setups).enumerate()
     {
         let (commands, mailbox) = bounded(COMMANDS);
+        let (rites, all_rites) = bounded(COMMANDS);
         let (tls, log, reports) = (tls.clone(), log.as_ref().map(LogFile::way), to_control.clone());
         let parts = Parts {
             listeners,
@@ -185,12 +204,19 @@ pub(crate) fn serve(
             door: Arc::clone(&door),
             bans: office.picture(),
             commands: mailbox,
+            rites: all_rites,
             reports,
             filings: file_report.clone(),
         };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
-        let thread = Start { number, config: reactor_config(config), parts, show, common };
+        let heritage = inheritance.as_ref().map(|_| {
+            let (way, heirlooms) = bounded(HEIRLOOMS);
+            ways.push(way);
+            Heritage { heirlooms, taken: taken.clone() }
+        });
+        let config = reactor_config(config);
+        let thread = Start { number, config, parts, heritage, show, common };
         let end = end.clone();
         let handle = thread::Builder::new()
             .name(format!("reactor-{number}"))
@@ -204,15 +230,15 @@ pub(crate) fn serve(
         let (wake, notifier, slots) = face?;
         sockets_max += u64::from(slots);
         wakes.push(wake);
-        lines.push(Line { commands, notifier });
+        lines.push(Line { commands, rites, notifier });
     }
     let common = Arc::new(Common {
         clock,
         pulse: pulse.clone(),
         site: Arc::new(site),
-        services: addresses.iter().map(|(service, _)| *service).collect(),
+        services: doors.iter().map(|door| door.service).collect(),
         proxied: config.listeners().map(|(_, it)| config.proxy_protocol.contains(&it)).collect(),
-        https_port: addresses_of(&addresses, Service::Tls).next().map_or(443, |it| it.port()),
+        https_port: addresses_of(&doors, Service::Tls).next().map_or(443, |it| it.port()),
         hsts_secs: config.tls.as_ref().map_or(0, |tls| tls.hsts_secs),
         challenges: Arc::clone(&challenges),
         room: room.clone(),
@@ -227,14 +253,45 @@ pub(crate) fn serve(
         let _ = start.send(Arc::clone(&common));
         handles.push(handle);
     }
+    let lines = Lines::new(lines);
+    let token = config.admin_token.as_deref().map(Token::read).transpose();
+    let token = token.map_err(system("admin"))?;
+    let docket = docket(config, &secret, file.clone(), bans.clone(), clock)?;
+    let (rest, rests) = mpsc::channel(1);
+    let intake = Intake::new(docket, lines.clone(), filings, rests);
+    let switched = Switched::of(config);
+    let switches =
+        Switches::new(lines.clone(), config.core.lanes, siege, Arc::clone(&challenges), log_level);
+    if let Some(agreed) = &agreed {
+        office.succeeds();
+        switches.go_on(agreed.kept(&switched));
+    }
+    let proclaimed = runtime.block_on(Proclaimed::begin(read, Audit::new(file), clock))?;
+    let (poised, operators) = match inheritance {
+        Some(inheritance) => {
+            let (poised, operators) = inheritance.take(Workers { ways, taken: all_taken })?;
+            (Some(poised), Operators::inherited(operators, token))
+        }
+        None => (None, own_operators),
+    };
+    let operators = operators.ok_or(HeirError::Order)?;
     let admin_address =
         operators.tcp.as_ref().map(TcpListener::local_addr).transpose().map_err(system("admin"))?;
-    let lines = Lines::new(lines);
-    let audit = Audit::new(file.clone());
-    let proclaimed = runtime.block_on(Proclaimed::begin(read, audit, clock))?;
-    let docket = docket(config, &secret, file, bans, clock)?;
-    let intake = Intake::new(docket, lines.clone(), filings);
-    let switches = Switches::new(lines.clone(), config.core.lanes, siege, challenges, log_level);
+    let will = Will {
+        binary,
+        lines: lines.clone(),
+        clock,
+        doors: doors.clone(),
+        admin: config.admin,
+        admin_socket: config.admin_socket.clone(),
+        operators: operators.copies().map_err(system("admin"))?,
+        challenges,
+        switches: (switches.clone(), switched),
+        desks: Desks { bans, reports: rest },
+        generation: agreed.map_or(0, |it| it.generation),
+    };
+    let (over, outcomes) = mpsc::unbounded_channel();
+    let upgrades = Upgrades::new(will, over);
     let cluster = match &config.cluster {
         Some(cluster) => {
             let capacity = usize::from(config.reactors).min(cpus::allowed().len()) as u32;
@@ -263,17 +320,47 @@ pub(crate) fn serve(
         bans: common.bans.clone(),
         cluster,
         filings: file_report,
+        upgrades: upgrades.clone(),
+        outcomes,
     };
-    let ready = || print_ready(&addresses, admin_address, sockets_max, config);
+    // Nothing may fail from here on where this process takes over: nobody else serves then.
+    let ready = || {
+        let Some(poised) = poised else {
+            return print_ready(&doors, admin_address, sockets_max, config);
+        };
+        upgrades.begun_by_taking_over(poised.begin().map_err(io::Error::other)?);
+        if let Err(error) = print_ready(&doors, admin_address, sockets_max, config) {
+            tracing::warn!(%error, "nobody reads that this process is ready");
+        }
+        Ok(())
+    };
     let served = runtime
         .block_on(control.run(operators, (office, intake), ready))
         .map_err(system("the engine"));
-    // Left behind, it would be replaced by the next.
-    let _ = std::fs::remove_file(&config.admin_socket);
+    if !served.as_ref().is_ok_and(|end| *end == End::HandedOver) {
+        // Left behind, it would be replaced by the next.
+        let _ = std::fs::remove_file(&config.admin_socket);
+    }
     if let Some(log) = log {
         log.close();
     }
-    served
+    served.map(drop)
+}
+
+/// Binds all that is listened on, for each reactor.
+fn listen(config: &Config) -> io::Result<(Vec<Door>, Vec<Vec<TcpListener>>)> {
+    let reactors = usize::from(config.reactors);
+    let mut sockets: Vec<Vec<TcpListener>> = (0..reactors).map(|_| Vec::new()).collect();
+    let mut doors = Vec::new();
+    for (_, address) in config.listeners() {
+        listeners::ensure_free(address)?;
+    }
+    for (service, configured) in config.listeners() {
+        let bound = listeners::bind(configured, reactors)?;
+        doors.push(Door { service, configured, address: bound[0].local_addr()? });
+        sockets.iter_mut().zip(bound).for_each(|(sockets, socket)| sockets.push(socket));
+    }
+    Ok((doors, sockets))
 }
 
 /// Where operators are heard.
@@ -305,6 +392,8 @@ struct Start {
     number: usize,
     config: whisper_reactor::Config,
     parts: Parts,
+    /// Where it takes over.
+    heritage: Option<Heritage>,
     show: Sender<Face>,
     common: Receiver<Arc<Common>>,
 }
@@ -326,16 +415,18 @@ impl Start {
         let _ = self.show.send(Ok((reactor.wake_handle(), reactor.notifier(), reactor.slots())));
         // Without the others there is nothing to run.
         let Ok(common) = self.common.recv() else { return Ok(()) };
-        Worker::new(reactor, self.parts, common)?.run()
+        match self.heritage {
+            None => Worker::new(reactor, self.parts, common)?.run(),
+            Some(heritage) => {
+                Worker::inherit(reactor, self.parts, common, &heritage)?.map_or(Ok(()), Worker::run)
+            }
+        }
     }
 }
 
 /// The addresses of the listeners of a kind.
-fn addresses_of(
-    all: &[(Service, SocketAddr)],
-    wanted: Service,
-) -> impl Iterator<Item = SocketAddr> + use<'_> {
-    all.iter().filter(move |(service, _)| *service == wanted).map(|(_, address)| *address)
+fn addresses_of(all: &[Door], wanted: Service) -> impl Iterator<Item = SocketAddr> + use<'_> {
+    all.iter().filter(move |door| door.service == wanted).map(|door| door.address)
 }
 
 /// Where there are more reactors than cores, for the sake of their tables, those of a core share
@@ -383,12 +474,12 @@ fn setups(config: &Config, secret: &ClusterSecret, rules: &Arc<Rules>) -> io::Re
 }
 
 fn print_ready(
-    listeners: &[(Service, SocketAddr)],
+    doors: &[Door],
     admin: Option<SocketAddr>,
     sockets_max: u64,
     config: &Config,
 ) -> io::Result<()> {
-    let of = |service| addresses_of(listeners, service).collect::<Vec<_>>();
+    let of = |service| addresses_of(doors, service).collect::<Vec<_>>();
     let line = serde_json::json!({
         "event": "ready",
         "listen": of(Service::Plain),

@@ -34,6 +34,11 @@ impl Watch {
         self.settling = None;
     }
 
+    /// Whether the files are others than when they were read.
+    pub(crate) fn differs(&self) -> bool {
+        stamps(&self.paths) != self.seen
+    }
+
     /// Whether the files have changed since they were read, and are at rest since the last time
     /// this was asked: several are seldom replaced at once, and one is seldom written at once.
     pub(crate) fn have_changed(&mut self) -> bool {

@@ -52,6 +52,21 @@ fn it_tells_its_manager_what_it_does() {
 }
 
 #[test]
+fn it_tells_its_manager_who_follows() {
+    let manager = Manager::new();
+    let mut engine = manager.supervise("");
+    manager.await_line("READY=1");
+    let _person = engine.client();
+    manager.await_line("STATUS=1 people, 0 chats");
+    engine.hand_over();
+    let pid = engine.ready["pid"].as_u64().expect("a pid");
+    let told = manager.await_line(&format!("MAINPID={pid}"));
+    assert!(told.lines().any(|line| line == "READY=1"), "{told}");
+    manager.await_line("WATCHDOG=1");
+    manager.await_line("STATUS=1 people, 0 chats");
+}
+
+#[test]
 fn the_watchdog_starves_while_a_reactor_doesnt_turn() {
     let manager = Manager::new();
     // Only root may trace a process that leaves no core.
@@ -127,6 +142,9 @@ fn it_runs_under_the_units_filter_of_system_calls() {
             Engine::configured(2, "[tls]\nself_signed = true\nlisten = [\"127.0.0.1:0\"]\n");
         let (mut ann, mut bob) = (engine.client_on(0), engine.client_on(1));
         chat(&mut ann, &mut bob);
+        engine.hand_over();
+        ann.ping();
+        bob.ping();
         for reactor in ["reactor-0", "reactor-1"] {
             let thread = thread_of(&engine, reactor);
             let status = fs::read_to_string(format!("/proc/{thread}/status")).expect("it runs");

@@ -17,6 +17,7 @@ mod rules;
 mod status;
 mod switches;
 mod top;
+mod upgrade;
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -155,6 +156,10 @@ enum Ask {
     },
     /// Send everybody elsewhere at an even rate, those who chat last, and end the engine.
     Drain(drain::Drain),
+    /// Have the engine that is installed take over from the one that runs: nobody is cut off.
+    ///
+    /// Exit status: 0 it has; 1 the one that runs goes on, and says why.
+    Upgrade(upgrade::Upgrade),
     /// Have newcomers prove some work, or not.
     Challenge {
         #[arg(value_enum, default_value = "show")]
@@ -223,6 +228,7 @@ fn ask(Place { socket, admin, token }: Place, asked: Ask) -> Result<bool, AdminE
         Ask::Withheld(decision) => bans::withheld(&admin, decision),
         Ask::Audit { subject, limit, form } => audit::list(&admin, subject, limit, form),
         Ask::Drain(wish) => drain::run(&admin, &wish),
+        Ask::Upgrade(wish) => upgrade::run(&admin, &wish),
         Ask::Challenge { wish, why, form } => switches::challenge(&admin, wish, &why, form),
         Ask::LogLevel { level, why, form } => switches::log_level(&admin, level, &why, form),
     }

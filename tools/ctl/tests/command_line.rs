@@ -66,6 +66,35 @@ fn drain(draining: bool, people: u64) -> String {
 }
 
 #[test]
+fn an_upgrade_is_watched_until_somebody_else_answers() {
+    let state = |pid: u32, state: &str, why: Option<&str>| {
+        let (version, sockets, paused_ms) = ("1.2.3", 42, 20.0);
+        json!({
+            "pid": pid, "version": version, "generation": 1, "state": state, "why": why,
+            "sockets": sockets, "pausedMs": paused_ms,
+        })
+        .to_string()
+    };
+    let under_way = || state(7, "underWay", None);
+    for (last, code, told) in [
+        (state(8, "idle", None), 0, "process 8 serves, version 1.2.3: 42 connections, 20 ms\n"),
+        (state(7, "failed", Some("no")), 1, "process 7 goes on, version 1.2.3: no\n"),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("s");
+        let engine = door(&path, vec![under_way(), under_way(), last]);
+        let socket = path.to_str().expect("a path");
+        let output = run(&["--socket", socket, "upgrade", "--why", "it is new"]);
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), told);
+        let requests = engine.join().expect("an engine");
+        assert!(requests[0].starts_with("POST /admin/upgrade "), "{}", requests[0]);
+        assert!(requests[0].contains("it is new"), "{}", requests[0]);
+        assert!(requests[1].starts_with("GET /admin/upgrade "), "{}", requests[1]);
+    }
+}
+
+#[test]
 fn a_drain_is_watched_to_its_end() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("s");

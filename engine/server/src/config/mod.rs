@@ -152,7 +152,7 @@ impl ChallengeMode {
 }
 
 /// What is spoken on a listener.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Service {
     /// HTTP and WebSocket.
     #[default]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use whisper_reactor::Notifier;
 
-use crate::worker::Command;
+use crate::worker::{Command, Rite};
 
 /// The way to one worker.
 pub(crate) struct Line {
     /// Its mailbox.
     pub(crate) commands: Sender<Command>,
+    /// Beside it: what has to do with the end of the process.
+    pub(crate) rites: Sender<Rite>,
     /// Makes it look.
     pub(crate) notifier: Notifier,
 }
@@ -26,7 +28,7 @@ impl Lines {
     }
 
     /// How many workers there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
@@ -40,6 +42,15 @@ impl Lines {
             line.notifier.notify();
         }
         all
+    }
+
+    /// Has one worker perform a rite. False where its mailbox is full, or it is gone.
+    #[must_use]
+    pub(crate) fn have(&self, worker: usize, rite: Rite) -> bool {
+        let Some(line) = self.0.get(worker) else { return false };
+        let taken = line.rites.try_send(rite).is_ok();
+        line.notifier.notify();
+        taken
     }
 
     /// Asks one worker, by the number of its shard. False where it has not taken it.

@@ -15,6 +15,7 @@ mod reports;
 mod service_manager;
 mod siege;
 mod switches;
+mod upgrade;
 
 use std::io;
 use std::time::Duration;
@@ -37,10 +38,12 @@ pub(crate) use self::reload::{Candidate, Source};
 pub(crate) use self::reports::{Docket, Intake, Policy, Sealer};
 pub(crate) use self::siege::Siege;
 pub(crate) use self::switches::Switches;
+pub(crate) use self::upgrade::{Outcome, Upgrades};
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::rules::RulesFile;
+use crate::succession::HandedOver;
 use crate::tls::Certificates;
 use crate::worker::{Filing, Report};
 
@@ -88,6 +91,19 @@ pub(crate) struct Control {
     pub(crate) cluster: Cluster,
     /// The way of reports to their intake.
     pub(crate) filings: mpsc::Sender<Filing>,
+    /// Handing over to another process.
+    pub(crate) upgrades: Upgrades,
+    /// What comes of it.
+    pub(crate) outcomes: UnboundedReceiver<Outcome>,
+}
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nobody is served any more.
+    Stopped,
+    /// Another process serves everybody.
+    HandedOver,
 }
 
 impl Control {
@@ -100,9 +116,10 @@ impl Control {
         operators: Operators,
         (office, intake): (Office, Intake),
         ready: impl FnOnce() -> io::Result<()>,
-    ) -> io::Result<()> {
+    ) -> io::Result<End> {
         let mut stops = Stops::new()?;
         let mut hangups = signal(SignalKind::hangup())?;
+        let mut upgrades = signal(SignalKind::user_defined2())?;
         let expiry = Expiry::default();
         expiry.set(self.certificates_end);
         let parts = Parts {
@@ -114,6 +131,7 @@ impl Control {
             bans: self.bans.clone(),
             filings: self.filings.clone(),
             expiry: expiry.clone(),
+            upgrades: self.upgrades.clone(),
         };
         let numbers = (office.numbers(), intake.numbers(), self.cluster.clone());
         let board = Board::new(self.lines.len(), parts, numbers);
@@ -123,6 +141,7 @@ impl Control {
         let admin = Admin {
             board: board.clone(),
             drains: drains.clone(),
+            upgrades: self.upgrades.clone(),
             pulse: self.pulse.clone(),
             clock: self.clock,
             switches: self.switches.clone(),
@@ -161,6 +180,9 @@ impl Control {
                 }
                 Some(()) = hangups.recv() => {
                     service_manager::reloading();
+                    if self.upgrades.is_newer_there() && self.upgrade(&drains) {
+                        continue;
+                    }
                     self.read_again(&expiry, board.upgrades());
                     if !self.rules.is_being_read() {
                         service_manager::ready();
@@ -172,7 +194,25 @@ impl Control {
                         service_manager::ready();
                     }
                 }
+                Some(()) = upgrades.recv() => {
+                    service_manager::reloading();
+                    if !self.upgrade(&drains) {
+                        service_manager::ready();
+                    }
+                }
+                Some(outcome) = self.outcomes.recv() => {
+                    if self.is_over(outcome) {
+                        return Ok(End::HandedOver);
+                    }
+                }
                 stop = stops.next() => {
+                    if self.upgrades.is_under_way() {
+                        self.upgrades.call_off();
+                        let outcome = self.outcomes.recv().await;
+                        if outcome.is_some_and(|outcome| self.is_over(outcome)) {
+                            return Ok(End::HandedOver);
+                        }
+                    }
                     let over = if stop == TERMINATE { self.drain } else { Span::default() };
                     tracing::info!(signal = stop, over_ms = over.as_millis(), "draining");
                     if drains.has_begun() || over == Span::default() {
@@ -196,24 +236,49 @@ impl Control {
         }
     }
 
+    /// Has another process take over. False where that can't begin.
+    fn upgrade(&self, drains: &Drains) -> bool {
+        let begun = self.upgrades.begin(drains.has_begun());
+        if let Err(error) = &begun {
+            tracing::error!(%error, "no other process can take over");
+        }
+        begun.is_ok()
+    }
+
+    /// Whether this process is done, having handed over.
+    fn is_over(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Ok(HandedOver { pid, sockets }) => {
+                tracing::info!(pid, sockets, "another process serves from here on");
+                service_manager::succeeded_by(pid);
+                true
+            }
+            Err(failure) => {
+                self.upgrades.failed(&failure);
+                service_manager::ready();
+                false
+            }
+        }
+    }
+
     /// Has all workers end, and waits for them: not for long, and not where a signal says so.
-    async fn end(mut self, drains: &Drains, mut stops: Stops) -> io::Result<()> {
+    async fn end(mut self, drains: &Drains, mut stops: Stops) -> io::Result<End> {
         drains.end();
         self.cluster.leave().await;
         let all = async {
             for _ in 0..self.lines.len() {
                 self.ended.recv().await.unwrap_or(Ok(()))?;
             }
-            Ok(())
+            Ok(End::Stopped)
         };
         tokio::select! {
             ended = timeout(END_MAX, all) => ended.unwrap_or_else(|_| {
                 tracing::warn!("some connections were not closed in time");
-                Ok(())
+                Ok(End::Stopped)
             }),
             stop = stops.next() => {
                 tracing::warn!(signal = stop, "ending without the last connections");
-                Ok(())
+                Ok(End::Stopped)
             }
         }
     }

@@ -38,6 +38,11 @@ pub(super) fn reloading() {
     tell(&[NotifyState::Reloading, now]);
 }
 
+/// Another process is the engine from here on. This one ends.
+pub(super) fn succeeded_by(pid: u32) {
+    tell(&[NotifyState::MainPid(pid), NotifyState::Ready]);
+}
+
 /// The engine ends, in good order.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);

@@ -9,6 +9,7 @@ use whisper_core::settings::OpenLanes;
 use super::{Lines, Siege};
 use crate::config::ChallengeMode;
 use crate::log_level::LogLevel;
+use crate::succession::Switched;
 use crate::worker::{Challenges, Command};
 
 /// The switches. Clones are the same ones.
@@ -39,6 +40,26 @@ impl Switches {
     ) -> Self {
         let (lanes, siege) = (Mutex::new(lanes), Mutex::new(siege));
         Self(Arc::new(Board { lines, lanes, siege, challenges, log_level }))
+    }
+
+    /// All that a configuration says as well, for another process.
+    pub(crate) fn as_they_are(&self) -> Switched {
+        Switched::new(self.lanes(), self.challenge().0, self.log_level())
+    }
+
+    /// Goes on with what operators had set by hand in another process.
+    pub(crate) fn go_on(
+        &self,
+        (lanes, challenge, log_level): (
+            Option<OpenLanes>,
+            Option<ChallengeMode>,
+            Option<LevelFilter>,
+        ),
+    ) {
+        // Shards have got their lanes with all else, and that a worker takes no command is no matter.
+        let _ = lanes.map(|lanes| self.set_lanes(lanes));
+        challenge.inspect(|mode| self.set_challenge(*mode, 0));
+        log_level.inspect(|level| self.set_log_level(*level));
     }
 
     /// The lanes that people may join.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use whisper_core::http::{Head, HeaderValue, Method, Status};
 use whisper_reactor::{ConnId, Io, Sealer};
-use whisper_tls::{Acceptor, Connection, Failure, Heard, Identities, Tickets};
+use whisper_tls::{Acceptor, Connection, Damage, Failure, Heard, Identities, Tickets, Zeroizing};
 
 /// Time that handshakes may take in one turn, up to one handshake more.
 const TURN_BUDGET: Duration = Duration::from_millis(1);
@@ -122,6 +122,39 @@ impl Streams {
         // Who was in its place may be heard to be gone later.
         let before = self.places[place].replace(stream);
         self.gave_up(before.is_some_and(|stream| stream.shaking));
+    }
+
+    /// Whether hands are being shaken.
+    pub(crate) fn is_shaking(&self) -> bool {
+        self.tally.shaking > 0
+    }
+
+    /// Gives up all whose hands are being shaken: that is nothing that could go on elsewhere.
+    pub(crate) fn give_up_shaking(&mut self, io: &mut Io) {
+        for (slot, place) in (0..).zip(&self.places) {
+            if let Some(stream) = place.as_ref().filter(|stream| stream.shaking) {
+                io.abort(ConnId::from_bits(u64::from(stream.generation) << 32 | slot));
+            }
+        }
+    }
+
+    /// All that there is of a connection's encryption, for another process; None where it has none,
+    /// or hands are being shaken.
+    pub(crate) fn bequeath(&self, conn: ConnId) -> Option<Zeroizing<Vec<u8>>> {
+        let stream = self.places.get(conn.slot() as usize)?.as_ref()?;
+        (stream.generation == conn.generation()).then(|| stream.connection.bequeath())?
+    }
+
+    /// Goes on with what another process had of this connection.
+    ///
+    /// # Errors
+    /// Where it can't be read, or TLS is spoken on no listener here.
+    pub(crate) fn inherit(&mut self, conn: ConnId, bytes: &[u8]) -> Result<(), Damage> {
+        let acceptor = self.acceptor.as_ref().ok_or(Damage::Content)?;
+        let connection = Connection::inherit(acceptor, bytes)?;
+        let (generation, shaking, queued) = (conn.generation(), false, false);
+        self.put_in(conn, Box::new(Stream { connection, generation, shaking, queued }));
+        Ok(())
     }
 
     /// How far a connection has come; None where it speaks no TLS.

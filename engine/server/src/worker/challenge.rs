@@ -10,6 +10,7 @@ use altcha::{
     Challenge, CreateChallengeOptions, Solution, VerifySolutionOptions, create_challenge,
     verify_solution,
 };
+use whisper_core::codec::{Damage, Field, Reader, Writer};
 use whisper_core::time::Micros;
 
 /// The most that is asked: a few seconds of a phone.
@@ -27,6 +28,7 @@ const VALID_SECS: u64 = 600;
 /// Makes challenges, as hard as the control thread says.
 #[derive(Debug)]
 pub(crate) struct Challenges {
+    key: [u8; 32],
     secret: String,
     /// 0: none is asked.
     effort: AtomicU32,
@@ -36,11 +38,26 @@ pub(crate) struct Challenges {
 #[derive(Debug)]
 pub(super) struct Owed(Challenge);
 
+impl Field for Owed {
+    fn put(&self, w: &mut Writer<'_>) {
+        rmp_serde::to_vec_named(&self.0).expect("it is a plain map").put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        rmp_serde::from_slice(&Vec::get(r)?).map(Self).map_err(|_| Damage)
+    }
+}
+
 impl Challenges {
-    /// Asks nothing until told to. `secret` is known to this process alone.
-    pub(crate) fn new(secret: [u8; 32]) -> Self {
-        let secret = data_encoding::HEXLOWER.encode(&secret);
-        Self { secret, effort: AtomicU32::new(0) }
+    /// Asks nothing until told to. `key` is known to this process alone, and to its heirs.
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        let secret = data_encoding::HEXLOWER.encode(&key);
+        Self { key, secret, effort: AtomicU32::new(0) }
+    }
+
+    /// The key that they are signed with.
+    pub(crate) fn key(&self) -> [u8; 32] {
+        self.key
     }
 
     /// What is asked now; 0 for nothing.

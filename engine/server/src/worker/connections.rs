@@ -1,5 +1,6 @@
 //! The connections of a reactor, by their place in its descriptor table.
 
+use whisper_core::codec::{Damage, Field, Reader, Writer};
 use whisper_core::ids::SessionId;
 use whisper_core::limits::places_spare;
 use whisper_core::session::Session;
@@ -20,6 +21,28 @@ pub(super) struct Connection {
 }
 
 const _: () = assert!(size_of::<Option<Connection>>() <= 88);
+
+impl Field for Connection {
+    /// What belongs to the table is left out: in another it is anew.
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { session, person, guest, generation: _, requests, timed: _ } = self;
+        session.put(w);
+        person.put(w);
+        guest.put(w);
+        requests.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            session: Session::get(r)?,
+            person: Field::get(r)?,
+            guest: Guest::get(r)?,
+            generation: 0,
+            requests: u16::get(r)?,
+            timed: false,
+        })
+    }
+}
 
 /// A table as long as the highest place in use so far.
 pub(super) struct Connections {

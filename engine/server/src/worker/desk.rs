@@ -57,6 +57,8 @@ pub(super) struct Desk {
     pub(super) watch: Watch,
     pub(super) door: Arc<Door>,
     pub(super) common: Arc<Common>,
+    /// Nothing happens by itself, see [`super::freezing`].
+    pub(super) frozen: bool,
 }
 
 /// A connection that isn't read while a shard it feeds is behind.
@@ -194,6 +196,7 @@ impl Desk {
             departed: _,
             absentees: _,
             homeward: _,
+            frozen: _,
         } = self;
         let Some(connection) = connections.get_mut(conn) else { return };
         let Connection { session, person, guest, requests, .. } = connection;

@@ -3,9 +3,12 @@
 
 use std::collections::VecDeque;
 
+use whisper_core::codec::Writer;
 use whisper_core::ids::{RoomId, SessionId, Side};
 use whisper_proto::{Evidence, ReportReason};
 use whisper_store::bans::Identity;
+
+use super::heritage::put_person;
 
 /// People who have left, and can still be reported: at the most, and of those a reactor can hold.
 const DEPARTED_MAX: usize = 16_384;
@@ -68,6 +71,12 @@ impl Departed {
             self.people.pop_front();
         }
         self.people.push_back((person, identity));
+    }
+
+    /// Writes down who left, the first to leave first.
+    pub(super) fn put(&self, w: &mut Writer<'_>) {
+        w.number(self.people.len() as u64);
+        self.people.iter().for_each(|person| put_person(person, w));
     }
 
     pub(super) fn find(&self, person: SessionId) -> Option<Identity> {

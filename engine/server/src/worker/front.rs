@@ -20,16 +20,21 @@ impl Front<'_> {
     /// Lets handshakes begin whose owners have answered, and those go on that were waiting for a
     /// turn with time for them.
     pub(super) fn go_on(&mut self, io: &mut Io) {
-        self.set_out_again(io);
-        self.begin_decided(io);
-        self.streams.go_on(io, |io, conn, plain| self.desk.hear(io, conn, plain));
+        // Nobody can set out from a frozen worker, and its process is about to shake no more hands.
+        if !self.desk.frozen {
+            self.set_out_again(io);
+            self.begin_decided(io);
+            self.streams.go_on(io, |io, conn, plain| self.desk.hear(io, conn, plain));
+        }
         self.hear_answers(io);
     }
 
     /// Hears what owners have answered, and goes on with whoever waited for it.
     fn hear_answers(&mut self, io: &mut Io) {
         self.desk.hear_answers(io);
-        self.begin_decided(io);
+        if !self.desk.frozen {
+            self.begin_decided(io);
+        }
     }
 
     fn begin_decided(&mut self, io: &mut Io) {

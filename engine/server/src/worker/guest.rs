@@ -7,7 +7,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use whisper_core::codec::fields;
 use whisper_core::http::Request;
+use whisper_core::ids::SessionId;
 use whisper_core::limits::{Act, Heed, Speech, SpeechRates, Visit};
 use whisper_core::proxy::{Forwarded, ForwardedError, ProxyReader};
 use whisper_core::time::Micros;
@@ -109,6 +111,13 @@ pub(super) enum Kept {
     Request(Vec<u8>),
 }
 
+fields! {
+    struct Guest { address, visit, service, exempt, many, late, device, known }
+    struct Known { speech, fingerprint, passing }
+    struct Passing { header, kept, owed, errand }
+    enum Kept { 0 Handshake(bytes); 1 Request(bytes); }
+}
+
 /// What may come while an owner is asked, beyond a request: some receive buffers.
 const KEPT_MAX: usize = 64 * 1024;
 
@@ -182,6 +191,13 @@ impl Guest {
 
     pub(super) fn errand(&self) -> Option<&Errand> {
         self.known.as_ref()?.passing.as_ref()?.errand.as_ref()
+    }
+
+    /// The one that its errand leads to has another name, and perhaps another home.
+    pub(super) fn rename_claimed(&mut self, rename: impl Fn(SessionId) -> SessionId) {
+        if let Some(errand) = self.passing().and_then(|it| it.errand.as_mut()) {
+            errand.rename_claimed(rename);
+        }
     }
 
     pub(super) fn take_errand(&mut self) -> Option<Errand> {

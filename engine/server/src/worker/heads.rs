@@ -2,8 +2,9 @@
 //! so long from each byte. A later head on the same connection has as long from its own first byte,
 //! or up to twice that, since only one is timed at a time.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use whisper_core::codec::fields;
 use whisper_core::http::{Method, Status, write_error};
 use whisper_core::time::{Micros, Span};
 use whisper_reactor::{ConnId, Io};
@@ -28,6 +29,17 @@ struct Head {
 /// So many find room without an allocation; the room for more is given back once a rush is over.
 const KEPT: usize = 128;
 
+/// Until when the head of a connection is waited for, where that isn't forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Awaited {
+    pub(super) until: Micros,
+    requests: u16,
+}
+
+fields! {
+    struct Awaited { until, requests }
+}
+
 impl Heads {
     /// Heads that may take so long.
     pub(super) fn new(max: Span) -> Self {
@@ -40,6 +52,19 @@ impl Heads {
             let requests = connection.requests;
             self.queue.push_back(Head { until: now + self.max, conn, requests });
         }
+    }
+
+    /// A head that was being waited for in another process still is; in the order of the times.
+    pub(super) fn go_on(&mut self, head: Awaited, conn: ConnId, connection: &mut Connection) {
+        let Awaited { until, requests } = head;
+        connection.timed = true;
+        self.queue.push_back(Head { until, conn, requests });
+    }
+
+    /// What is being waited for.
+    pub(super) fn awaited(&self) -> HashMap<ConnId, Awaited> {
+        let awaited = |head: &Head| Awaited { until: head.until, requests: head.requests };
+        self.queue.iter().map(|head| (head.conn, awaited(head))).collect()
     }
 
     /// When there may be somebody to give up.

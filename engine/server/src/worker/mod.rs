@@ -5,14 +5,19 @@
 
 mod admission;
 mod bans;
+mod bequeathing;
 mod challenge;
+mod commands;
 mod connections;
 mod desk;
 mod ending;
 mod filing;
+mod freezing;
 mod front;
 mod guest;
 mod heads;
+mod heritage;
+mod inheriting;
 mod link;
 mod moving;
 mod pace;
@@ -30,35 +35,34 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::mpsc;
-use whisper_core::ids::SessionId;
-use whisper_core::limits::AdmissionRates;
 use whisper_core::match_queue::Level;
-use whisper_core::moderation::Rules;
 use whisper_core::session::KeepAlive;
-use whisper_core::settings::{Drain, OpenLanes};
-use whisper_core::shard::{Counts, Elsewhere, Envelope, Event, Order, Setup, Shard, Turnover};
+use whisper_core::shard::{Counts, Envelope, Event, Setup, Shard, Turnover};
 use whisper_core::sweep::Sweep;
 use whisper_core::time::{Micros, Span};
 use whisper_core::ws;
 use whisper_proto::CloseCode;
 use whisper_reactor::{Counters, Reactor, Wait, WakeHandle};
 use whisper_shard_router::{Port, Sleep};
-use whisper_store::bans::{BanSet, Identity};
-use whisper_store::stats::Others;
+use whisper_store::bans::BanSet;
 use whisper_tls::{Identities, Tickets};
 
 use self::admission::Patience;
 use self::bans::Watch;
+pub(crate) use self::bequeathing::{BequeathError, Piece};
 pub(crate) use self::challenge::Challenges;
+pub(crate) use self::commands::Command;
 use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
 use self::ending::Ending;
 use self::filing::Departed;
 pub(crate) use self::filing::Filing;
+pub(crate) use self::freezing::{Count, Rite};
 use self::front::Front;
 pub(crate) use self::guest::Door;
 use self::heads::Heads;
+pub(crate) use self::inheriting::{Heirloom, Heritage, InheritError};
 use self::pace::Pace;
 pub(crate) use self::popularity::Liked;
 use self::popularity::Popularity;
@@ -87,53 +91,6 @@ const REPORT_INTERVAL: Span = Span::secs(1);
 
 /// The same while people are sent elsewhere, which it waits for.
 const REPORT_INTERVAL_ENDING: Span = Span::millis(100);
-
-/// What the control thread asks of a worker.
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
-    /// Accept nobody, and send everybody elsewhere, each at their moment.
-    Drain(Drain),
-    /// The same; then close what is still open, and end.
-    End(Drain),
-    /// Show these to newcomers.
-    Renew(Arc<Identities>),
-    /// Let people in by this from here on.
-    Door(Arc<Door>),
-    /// Let one address hold so much, and come so often.
-    Admission(AdmissionRates),
-    /// Pair people in these lanes and in no others.
-    Lanes(OpenLanes),
-    /// Hold what is said to these.
-    Rules(Arc<Rules>),
-    /// People are shown these numbers too.
-    Others {
-        /// What other nodes do.
-        others: Others,
-        /// What they do can't be known at present.
-        stale: bool,
-    },
-    /// Let nobody stay whom these bans are on.
-    Bans {
-        /// All of them.
-        set: Arc<BanSet>,
-        /// Some that are new are on people's names.
-        users: bool,
-    },
-    /// Count what people like. Without an answer the way back is dropped.
-    Popularity {
-        /// So many here must like something for its name to be told.
-        named_from: u32,
-        /// Where to tell it.
-        answer: mpsc::Sender<Vec<Liked>>,
-    },
-    /// Say who somebody is, or was who left lately. Without an answer the way back is dropped.
-    Identify {
-        /// Somebody at home here.
-        session: SessionId,
-        /// Where to say it.
-        answer: mpsc::Sender<Identity>,
-    },
-}
 
 /// What a worker tells the control thread, once a second.
 #[derive(Clone, Copy, Debug)]
@@ -224,6 +181,8 @@ pub(crate) struct Parts {
     pub(crate) bans: Arc<BanSet>,
     /// From the control thread.
     pub(crate) commands: Receiver<Command>,
+    /// From whatever has the process handed over.
+    pub(crate) rites: Receiver<Rite>,
     /// To the control thread.
     pub(crate) reports: Sender<Report>,
     /// To the control thread: what people report of each other.
@@ -236,6 +195,9 @@ pub(crate) struct Worker {
     streams: Streams,
     desk: Desk,
     commands: Receiver<Command>,
+    /// Those that wait for a thaw.
+    deferred: VecDeque<Command>,
+    rites: Receiver<Rite>,
     reports: Sender<Report>,
     keep_alive: Sweep,
     pace: Pace,
@@ -250,16 +212,30 @@ impl Worker {
     ///
     /// # Errors
     /// Where a socket can't be listened on.
-    pub(crate) fn new(mut reactor: Reactor, parts: Parts, common: Arc<Common>) -> io::Result<Self> {
-        for (tag, listener) in (0..).zip(parts.listeners) {
+    pub(crate) fn new(
+        mut reactor: Reactor,
+        mut parts: Parts,
+        common: Arc<Common>,
+    ) -> io::Result<Self> {
+        for (tag, listener) in (0..).zip(std::mem::take(&mut parts.listeners)) {
             reactor.listen(listener, tag)?;
         }
         let now = common.clock.now();
-        let log = parts.log.map(|to_file| EventLog::new(now, &parts.shard, to_file));
+        let log = parts.log.clone().map(|to_file| EventLog::new(now, &parts.shard, to_file));
+        let shard = Shard::new(now, parts.shard.clone());
+        Ok(Self::with(reactor, parts, common, (now, shard, log)))
+    }
+
+    /// A worker with this shard.
+    fn with(
+        reactor: Reactor,
+        parts: Parts,
+        common: Arc<Common>,
+        (now, mut shard, log): (Micros, Shard, Option<EventLog>),
+    ) -> Self {
         let sockets = reactor.slots() as usize;
-        let mut shard = Shard::new(now, parts.shard);
         shard.reserve(sockets);
-        Ok(Self {
+        Self {
             reactor,
             streams: Streams::new(parts.tls),
             desk: Desk {
@@ -281,15 +257,18 @@ impl Worker {
                 watch: Watch::new(parts.bans),
                 door: parts.door,
                 common,
+                frozen: false,
             },
             commands: parts.commands,
+            deferred: VecDeque::new(),
+            rites: parts.rites,
             reports: parts.reports,
             keep_alive: Sweep::new(now, KEEP_ALIVE_STEP),
             pace: Pace::default(),
             popularity: None,
             next_report: now,
             ending: None,
-        })
+        }
     }
 
     /// Turns until drained.
@@ -320,50 +299,13 @@ impl Worker {
         let io = self.reactor.io();
         front.desk.hear_shards(io, MESSAGES_PER_TURN);
         front.go_on(io);
-        self.desk.disappoint(io);
-        self.desk.give_up(io);
         self.desk.resume_paused(io);
-        self.desk.look_around(io);
-        if self.desk.shard.next_timeout() <= self.desk.now {
-            self.desk.handle(io, Event::Tick);
+        if !self.desk.frozen {
+            self.do_what_is_due();
         }
-        self.keep_alive();
-        self.close_some();
-        self.popularity.take_if(|count| count.go_on(&self.desk.shard));
         self.report();
-        while let Ok(command) = self.commands.try_recv() {
-            match command {
-                Command::Drain(drain) => self.drain(drain),
-                Command::End(drain) => self.end(drain),
-                Command::Renew(identities) => self.streams.renew(identities),
-                Command::Door(door) => self.desk.door = door,
-                Command::Admission(rates) => {
-                    let order = Event::Order(Order::Admission(rates));
-                    self.desk.handle(self.reactor.io(), order);
-                }
-                Command::Others { others, stale } => {
-                    let elsewhere = elsewhere(&others, stale);
-                    self.desk.handle(self.reactor.io(), Event::Order(Order::Elsewhere(elsewhere)));
-                }
-                Command::Bans { set, users } => self.desk.take_bans(set, users),
-                Command::Popularity { named_from, answer } => {
-                    self.popularity = Some(Popularity::begin(named_from, answer));
-                }
-                Command::Identify { session, answer } => {
-                    if let Some(identity) = self.desk.identify(session) {
-                        // Who asked may have given up.
-                        let _ = answer.try_send(identity);
-                    }
-                }
-                Command::Lanes(lanes) => {
-                    self.desk.handle(self.reactor.io(), Event::Order(Order::Lanes(lanes)));
-                }
-                Command::Rules(rules) => {
-                    let order = Event::Order(Order::Rules(&rules));
-                    self.desk.handle(self.reactor.io(), order);
-                }
-            }
-        }
+        self.hear_commands();
+        self.hear_rites();
 
         let Desk { now, port, common, log, .. } = &mut self.desk;
         log.take_if(|log| !log.turned(*now));
@@ -372,10 +314,31 @@ impl Worker {
         Ok(())
     }
 
+    /// All that happens by itself.
+    fn do_what_is_due(&mut self) {
+        let io = self.reactor.io();
+        self.desk.disappoint(io);
+        self.desk.give_up(io);
+        self.desk.look_around(io);
+        if self.desk.shard.next_timeout() <= self.desk.now {
+            self.desk.handle(io, Event::Tick);
+        }
+        self.keep_alive();
+        self.close_some();
+        self.popularity.take_if(|count| count.go_on(&self.desk.shard));
+    }
+
     /// How long to sleep, having shown the other shards that we do.
     fn patience(&mut self) -> Wait {
         let now = self.desk.common.clock.now();
         self.pace.turned(now.since(self.desk.now));
+        if self.desk.frozen {
+            return match self.desk.port.prepare_sleep() {
+                Sleep::No => Wait::No,
+                Sleep::Briefly => Wait::For(RETRY),
+                Sleep::Now => Wait::For(duration(self.next_report.since(now))),
+            };
+        }
         let mut due = self.desk.shard.next_timeout().min(self.next_report);
         if !self.desk.connections.is_empty() {
             due = due.min(self.keep_alive.next());
@@ -450,20 +413,6 @@ impl Common {
     /// Whether the connections of a listener begin with a PROXY header.
     fn is_proxied(&self, listener: u32) -> bool {
         self.proxied.get(listener as usize).copied().unwrap_or(false)
-    }
-}
-
-/// What a shard is told of other nodes.
-fn elsewhere(others: &Others, stale: bool) -> Elsewhere {
-    let Others { sum, nodes } = others;
-    Elsewhere {
-        online: sum.online,
-        queued: sum.in_queue,
-        chats: sum.active_chats,
-        matched: sum.matched,
-        waited_ms: sum.waited_ms,
-        nodes: *nodes,
-        stale,
     }
 }
 

@@ -8,6 +8,8 @@
 //! goes on from there as if it had heard the `hello` itself. Where the move doesn't come about, the
 //! connection stays where it is, as a newcomer's.
 
+use whisper_core::codec::{Damage, Field, Reader, Writer};
+use whisper_core::ids::SessionId;
 use whisper_core::resume::Claim;
 use whisper_core::shard::Event;
 use whisper_core::time::{Micros, Span};
@@ -67,6 +69,39 @@ impl Errand {
         };
         let (unheard, until) = (Vec::new(), now + WAIT_MAX);
         Self { to, claim, last_seq, language, challenge, unheard, until }
+    }
+}
+
+impl Errand {
+    /// Whom its client claims to be has another name, and perhaps another home.
+    pub(super) fn rename_claimed(&mut self, rename: impl Fn(SessionId) -> SessionId) {
+        self.claim.session = rename(self.claim.session);
+        self.to = self.claim.session.shard.into();
+    }
+}
+
+impl Field for Errand {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { to: _, claim, last_seq, language, challenge, unheard, until } = self;
+        claim.put(w);
+        last_seq.put(w);
+        language.as_deref().map(str::to_owned).put(w);
+        challenge.put(w);
+        unheard.put(w);
+        until.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let claim = Claim::get(r)?;
+        Ok(Self {
+            to: claim.session.shard.into(),
+            claim,
+            last_seq: u64::get(r)?,
+            language: Option::<String>::get(r)?.map(Into::into),
+            challenge: Field::get(r)?,
+            unheard: Field::get(r)?,
+            until: Micros::get(r)?,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connections that come back: whom a token names, and giving a connection to them.
 
+use whisper_core::codec::Writer;
 use whisper_core::ids::SessionId;
 use whisper_core::resume::Claim;
 use whisper_core::shard::{Bearer, Event, Shard};
@@ -9,6 +10,7 @@ use whisper_reactor::{ConnId, Io};
 use whisper_store::bans::Identity;
 
 use super::desk::Desk;
+use super::heritage::put_person;
 use super::link::link_of;
 use super::standing::known;
 
@@ -95,6 +97,12 @@ impl Absentees {
             self.left = self.left.min(self.people.len());
         }
         self.people.push((person, identity));
+    }
+
+    /// Writes down who they are.
+    pub(super) fn put(&self, w: &mut Writer<'_>) {
+        w.number(self.people.len() as u64);
+        self.people.iter().for_each(|person| put_person(person, w));
     }
 
     /// All are to be looked at again.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, unbounded};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -22,7 +22,11 @@ const ATTEMPTS: usize = 400;
 
 /// The binary under test, deaf to settings of the environment.
 pub(crate) fn whisper() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_whisper"));
+    deaf(Path::new(env!("CARGO_BIN_EXE_whisper")))
+}
+
+fn deaf(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("WHISPER_")) {
             command.env_remove(name);
@@ -34,6 +38,8 @@ pub(crate) fn whisper() -> Command {
 /// A process that serves. Killed when dropped; where a test has failed by then, its log is shown.
 pub(crate) struct Engine {
     process: Child,
+    /// Of the process that serves: the first, or one that has taken over.
+    pid: Pid,
     /// Its lines on stdout; ends with the process.
     lines: Receiver<String>,
     /// What it said when it was ready.
@@ -63,15 +69,38 @@ impl Engine {
         Self::with_env(dir, reactors, toml, &[])
     }
 
+    /// An engine that fails so in the course of a handover.
+    pub(crate) fn failing(reactors: u16, fault: &str) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        Self::with_env(dir, reactors, "", &[("WHISPER_FAULT", Path::new(fault))])
+    }
+
+    /// An engine of this program.
+    pub(crate) fn of_program(program: &Path, reactors: u16) -> Self {
+        Self::run(deaf(program), TempDir::new().expect("a directory"), reactors, "", &[])
+    }
+
     /// The same with variables of the environment.
     pub(crate) fn with_env(dir: TempDir, reactors: u16, toml: &str, env: &[(&str, &Path)]) -> Self {
+        Self::run(whisper(), dir, reactors, toml, env)
+    }
+
+    fn run(
+        mut command: Command,
+        dir: TempDir,
+        reactors: u16,
+        toml: &str,
+        env: &[(&str, &Path)],
+    ) -> Self {
         let config = dir.path().join("whisper.toml");
         fs::write(&config, toml).expect("a config file");
         let log = File::create(dir.path().join("log")).expect("a log");
-        let mut process = whisper()
+        let number = reactors.to_string();
+        let given = ["--reactors", &number];
+        let mut process = command
             .arg("serve")
             .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .args(["--reactors", &reactors.to_string()])
+            .args(if toml.contains("reactors") { &[][..] } else { &given })
             // All of a test come from one address. Settings that speak of it speak for themselves.
             // Nobody waits in a test, unless that is what it is about.
             .args(if toml.contains("drain_secs") { &[][..] } else { &["--drain-secs", "0"] })
@@ -105,7 +134,8 @@ impl Engine {
             text.parse().expect("an address")
         };
         let (people, operators) = (address(&ready["listen"][0]), address(&ready["admin"]));
-        Self { process, lines, ready, address: people, admin: operators, reactors, dir }
+        let pid = pid_of(&ready);
+        Self { process, pid, lines, ready, address: people, admin: operators, reactors, dir }
     }
 
     /// A person's client, on whichever reactor the kernel chooses.
@@ -147,7 +177,7 @@ impl Engine {
 
     /// The memory that it has resident, in bytes, and the most that it ever had.
     pub(crate) fn resident_bytes(&self) -> (usize, usize) {
-        let path = format!("/proc/{}/status", self.process.id());
+        let path = format!("/proc/{}/status", self.pid);
         let status = fs::read_to_string(path).expect("it runs");
         let size = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its size");
@@ -160,7 +190,7 @@ impl Engine {
     /// The processor's time that it took so far.
     pub(crate) fn cpu_time(&self) -> Duration {
         const TICKS_PER_SECOND: u64 = 100;
-        let path = format!("/proc/{}/stat", self.process.id());
+        let path = format!("/proc/{}/stat", self.pid);
         let stat = fs::read_to_string(path).expect("it runs");
         // Fields 14 and 15, the third being the first after its name.
         let (_, rest) = stat.rsplit_once(") ").expect("a name");
@@ -205,20 +235,71 @@ impl Engine {
     /// Waits until a metric with this label, added up over all reactors, is as wanted.
     #[track_caller]
     pub(crate) fn await_labelled(&self, name: &str, label: &str, wanted: impl Fn(f64) -> bool) {
-        let line = format!("{name}{{reactor=");
         until(|| {
-            let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
-            let values = metrics.lines().filter(|it| it.starts_with(&line) && it.contains(label));
-            let values = values.filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok());
-            let sum: f64 = values.sum();
+            let sum = self.sum(name, label);
             if wanted(sum) { Ok(()) } else { Err(format!("{name}: {sum}")) }
         });
     }
 
+    /// A metric with this label, added up over all reactors.
+    pub(crate) fn sum(&self, name: &str, label: &str) -> f64 {
+        let line = format!("{name}{{reactor=");
+        let metrics = Http::connect(self.admin).get("/metrics").text().to_owned();
+        let values = metrics.lines().filter(|it| it.starts_with(&line) && it.contains(label));
+        values.filter_map(|it| it.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.process.id().try_into().expect("a pid"));
-        kill(pid, signal).expect("it runs");
+        kill(self.pid, signal).expect("it runs");
+    }
+
+    /// Has another process take over, and waits until it serves and the one before has ended.
+    #[track_caller]
+    pub(crate) fn hand_over(&mut self) {
+        let (status, state) = self.order("upgrade", &serde_json::json!({ "why": "a test" }));
+        assert_eq!(status, 200, "{state}");
+        self.await_heir();
+    }
+
+    /// Waits until a handover has come so far; how it stands.
+    #[track_caller]
+    pub(crate) fn await_upgrade(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        until(|| {
+            let (_, state) = self.look("upgrade");
+            if wanted(&state) { Ok(state) } else { Err(state.to_string()) }
+        })
+    }
+
+    /// Waits until a process has taken over that was asked to.
+    #[track_caller]
+    pub(crate) fn await_heir(&mut self) {
+        assert!(self.succeed().is_none_or(|it| it.success()), "it ended in good order");
+    }
+
+    /// The same where the process before has died.
+    #[track_caller]
+    pub(crate) fn await_heir_of_the_dead(&mut self) {
+        assert!(self.succeed().is_some_and(|it| !it.success()), "it died");
+    }
+
+    /// Writes its settings anew.
+    pub(crate) fn settle(&self, toml: &str) {
+        fs::write(self.dir.path().join("whisper.toml"), toml).expect("a config file");
+    }
+
+    /// Waits until another process serves; how the one before ended, if that is known.
+    #[track_caller]
+    fn succeed(&mut self) -> Option<ExitStatus> {
+        let line = self.lines.recv_timeout(PATIENCE);
+        let line = line.unwrap_or_else(|error| panic!("nobody took over: {error}"));
+        self.ready = serde_json::from_str(&line).expect("the ready line is JSON");
+        let before = std::mem::replace(&mut self.pid, pid_of(&self.ready));
+        assert_ne!(before, self.pid, "it is another process");
+        let reactors = self.ready["reactors"].as_u64().and_then(|it| it.try_into().ok());
+        self.reactors = reactors.expect("how many");
+        let is_child = before.as_raw() == self.process.id() as i32;
+        is_child.then(|| self.process.wait().expect("its status"))
     }
 
     /// Waits for its end.
@@ -252,6 +333,10 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        let is_over = matches!(self.lines.try_recv(), Err(TryRecvError::Disconnected));
+        if !is_over {
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
         // An error means that it has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -282,6 +367,11 @@ impl Shared {
             engine
         })
     }
+}
+
+fn pid_of(ready: &Value) -> Pid {
+    let pid = ready["pid"].as_i64().and_then(|pid| pid.try_into().ok());
+    Pid::from_raw(pid.expect("a pid in the ready line"))
 }
 
 fn read_log(dir: &Path) -> String {

@@ -39,6 +39,9 @@ pub(super) async fn begin(
     }
     let over = Span::millis(over_ms);
     if !dry_run {
+        if admin.upgrades.is_under_way() {
+            return Err(Refusal::unavailable(&"another process is about to take over: ask that"));
+        }
         let told = admin.drains.begin(over);
         admin.note(&asker, "drain", &format!("within {} s", over_ms.div_ceil(1_000)), &why).await;
         told.map_err(|error| Refusal::unavailable(&error))?;

@@ -11,11 +11,13 @@ mod looks;
 mod page;
 mod reports;
 mod switching;
+mod upgrading;
 
 use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixListener;
 
 use axum::Router;
@@ -38,6 +40,7 @@ use super::drain::Drains;
 use super::metrics::Board;
 use super::reports::Docket;
 use super::switches::Switches;
+use super::upgrade::Upgrades;
 use crate::clock::Clock;
 use crate::pulse::Pulse;
 
@@ -57,11 +60,34 @@ pub(crate) struct Operators {
     pub(crate) socket: UnixListener,
 }
 
+impl Operators {
+    /// Those that another process had: the socket in the file system, and the one on loopback.
+    /// None where there isn't even the former.
+    pub(crate) fn inherited(descriptors: Vec<OwnedFd>, token: Option<Token>) -> Option<Self> {
+        let mut descriptors = descriptors.into_iter();
+        let socket = descriptors.next()?.into();
+        Some(Self { tcp: descriptors.next().map(Into::into), token, socket })
+    }
+
+    /// The sockets once more, for another process.
+    ///
+    /// # Errors
+    /// Where there are no descriptors for them.
+    pub(crate) fn copies(&self) -> io::Result<Vec<OwnedFd>> {
+        let mut copies = vec![self.socket.as_fd().try_clone_to_owned()?];
+        if let Some(tcp) = &self.tcp {
+            copies.push(tcp.as_fd().try_clone_to_owned()?);
+        }
+        Ok(copies)
+    }
+}
+
 /// What operators can ask.
 #[derive(Clone)]
 pub(super) struct Admin {
     pub(super) board: Board,
     pub(super) drains: Drains,
+    pub(super) upgrades: Upgrades,
     pub(super) pulse: Pulse,
     pub(super) clock: Clock,
     pub(super) switches: Switches,
@@ -122,6 +148,7 @@ impl Admin {
             .route("/admin/challenge", get(switching::challenge).post(switching::set_challenge))
             .route("/admin/log-level", get(switching::log_level).post(switching::set_log_level))
             .route("/admin/drain", get(draining::progress).post(draining::begin))
+            .route("/admin/upgrade", get(upgrading::progress).post(upgrading::begin))
             .route("/admin/reports", get(reports::list))
             .route("/admin/reports/{id}", get(reports::show))
             .route("/admin/reports/{id}/resolve", post(reports::resolve))

@@ -86,6 +86,7 @@ enum Ask {
     Lift { name: String, by: String, why: String, answer: oneshot::Sender<usize> },
     List { most: usize, answer: oneshot::Sender<Vec<Listed>> },
     Decide { decision: Decision, by: String, answer: oneshot::Sender<usize> },
+    Rest { answer: Answer },
 }
 
 impl Bans {
@@ -148,6 +149,13 @@ impl Bans {
     pub(crate) async fn decide(&self, decision: Decision, by: &str) -> Result<usize, Ending> {
         let by = by.to_owned();
         self.ask(|answer| Ask::Decide { decision, by, answer }).await
+    }
+
+    /// Is answered once all that was asked before is written down. For threads without a runtime;
+    /// None where too much waits at the door.
+    pub(crate) fn rest(&self) -> Option<oneshot::Receiver<Option<AppealId>>> {
+        let (answer, answered) = oneshot::channel();
+        self.asks.try_send(Ask::Rest { answer }).is_ok().then_some(answered)
     }
 
     /// The keys that cookies are signed and fingerprints hidden with.

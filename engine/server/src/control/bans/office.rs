@@ -59,6 +59,8 @@ pub(crate) struct Office {
     unseen: bool,
     /// Somebody's session is to be looked for by name.
     users: bool,
+    /// See [`Office::succeeds`].
+    succeeds: bool,
 }
 
 impl Office {
@@ -90,12 +92,28 @@ impl Office {
             redis: redis.map(|link| Redis { link, is_up: false, busy: false }),
             unseen: false,
             users: false,
+            succeeds: false,
         };
         if office.redis.is_some() {
             office.numbers.want_redis();
         }
         office.count();
         Ok((bans, office))
+    }
+
+    /// Another process writes to the file until this one works: it is read once more then.
+    pub(crate) fn succeeds(&mut self) {
+        self.succeeds = true;
+    }
+
+    async fn read_again(&mut self) -> Result<(), SqliteError> {
+        let kept = self.book.load(now_ms()).await?;
+        self.ledger = Ledger::default();
+        for (ban, standing) in kept {
+            self.ledger.put(ban, standing);
+        }
+        (self.unseen, self.users) = (true, true);
+        Ok(())
     }
 
     /// The bans in force now.
@@ -117,6 +135,12 @@ impl Office {
     pub(crate) async fn run(mut self, lines: Lines) {
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if self.succeeds
+            && let Err(error) = self.read_again().await
+        {
+            tracing::error!(%error, "bans of the last moments aren't known");
+        }
+        self.show(&lines);
         loop {
             tokio::select! {
                 ask = self.asks.recv() => {
@@ -155,6 +179,7 @@ impl Office {
             Ask::List { most, answer } => {
                 let _ = answer.send(self.list(most));
             }
+            Ask::Rest { answer } => self.waiting.push((answer, None)),
             Ask::Decide { decision, by, answer } => {
                 let _ = answer.send(self.decide(decision, &by));
             }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::Board;
 use super::sheet::Sheet;
 use crate::clock::Clock;
-use crate::control::{Bans, Switches};
+use crate::control::{Bans, Switches, Upgrades};
 use crate::pulse::Pulse;
 use crate::room::Room;
 use crate::worker::Filing;
@@ -27,6 +27,7 @@ pub(in crate::control) struct Parts {
     pub(in crate::control) bans: Bans,
     pub(in crate::control) filings: mpsc::Sender<Filing>,
     pub(in crate::control) expiry: Expiry,
+    pub(in crate::control) upgrades: Upgrades,
 }
 
 /// When the first of the certificates in use ends, in Unix seconds; 0 where there is none. Clones
@@ -81,6 +82,18 @@ impl Collector for Engine {
         for (queue, length) in [("reports", filings), ("bans", parts.bans.waiting())] {
             queues.sample(&[("queue", queue)], length.into())?;
         }
+
+        let upgrades = &parts.upgrades;
+        let help = "Processes that have handed over to the next, up to this one";
+        sheet.gauge("handover_generation", help, u64::from(upgrades.generation()).into())?;
+        let help = "Handovers that failed, after which this process went on";
+        sheet.counter("handover_failures", help, upgrades.failures().into())?;
+        let takeover = upgrades.begun_by().unwrap_or_default();
+        let help = "Sockets that this process took over when it began";
+        sheet.gauge("handover_sockets", help, takeover.sockets.into())?;
+        let help = "Time that nobody was served while it took over";
+        let seconds = takeover.paused_micros as f64 / 1e6;
+        sheet.gauge("handover_pause_seconds", help, seconds.into())?;
 
         let expiry = parts.expiry.0.load(Ordering::Relaxed);
         if expiry > 0 {

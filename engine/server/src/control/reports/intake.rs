@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use whisper_core::ids::{SessionId, Side};
 use whisper_store::bans::Identity;
@@ -34,6 +34,8 @@ pub(crate) struct Intake {
     docket: Docket,
     lines: Lines,
     filings: mpsc::Receiver<Filing>,
+    /// Who waits until those before are on disk.
+    rests: mpsc::Receiver<oneshot::Sender<()>>,
     /// Who is to be weighed.
     accused: BTreeSet<String>,
     numbers: Numbers,
@@ -42,10 +44,16 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    /// An intake of what these workers file.
-    pub(crate) fn new(docket: Docket, lines: Lines, filings: mpsc::Receiver<Filing>) -> Self {
+    /// An intake of what these workers file. Who sends something to `rests` is answered once all
+    /// that was filed before is on disk.
+    pub(crate) fn new(
+        docket: Docket,
+        lines: Lines,
+        filings: mpsc::Receiver<Filing>,
+        rests: mpsc::Receiver<oneshot::Sender<()>>,
+    ) -> Self {
         let (accused, numbers) = (BTreeSet::new(), Numbers::default());
-        Self { docket, lines, filings, accused, numbers, away_until: None }
+        Self { docket, lines, filings, rests, accused, numbers, away_until: None }
     }
 
     /// Where it brings them.
@@ -68,11 +76,16 @@ impl Intake {
         expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
                 filing = self.filings.recv() => {
                     let Some(filing) = filing else { return };
                     self.take(filing).await;
-                    self.settle().await;
+                    if self.rests.is_empty() {
+                        self.settle().await;
+                    }
                 }
+                // Who waited may have given up.
+                Some(rest) = self.rests.recv() => drop(rest.send(())),
                 _ = retry.tick() => self.settle().await,
                 _ = count.tick() => self.count().await,
                 _ = expiry.tick() => self.expire().await,
