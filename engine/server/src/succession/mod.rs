@@ -1,7 +1,7 @@
 //! One process takes over from another, and nobody notices more than a pause: the *testator*, which
 //! serves, starts its *heir*, shows it everything, and ends once that one has begun.
 //!
-//! 1. The heir is started as the testator was, with one end of a [`Channel`] as its standard input.
+//! 1. The heir is started as the testator was, with one end of a [channel] as its standard input.
 //!    It reads all that is read at a start. *Hello*; *Agreed* on the newest format of state that
 //!    both know, or else the heir is *Foreign*, and ends. It makes its reactors: *Ready*.
 //! 2. The testator's workers [freeze](crate::worker::Rite). Their messages to each other go on until
