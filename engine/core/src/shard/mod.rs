@@ -252,7 +252,7 @@ impl Shard {
             notary: Notary::new(evidence_secret),
             mint: Mint::new(session_secret),
             renaming: Renaming::default(),
-            people: People::new(me),
+            people: People::new(me, now),
             absent: Timers::default(),
             rooms: Rooms::default(),
             shelf: Shelf::default(),

@@ -301,8 +301,13 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn new(me: ShardId) -> Self {
-        Self { me, people: Slots::default(), arrivals: 0 }
+    /// A table with nobody in it, in a process that began now.
+    ///
+    /// Generations begin at that millisecond: a node that has started again gives no id that it gave
+    /// before, as long as no shard has more than a thousand arrivals a second on average. Other nodes
+    /// may still know somebody by such an id, and somebody may still have a token of it.
+    pub(super) fn new(me: ShardId, now: Micros) -> Self {
+        Self { me, people: Slots::default(), arrivals: (now.0 / 1_000) as u32 }
     }
 
     /// People at these places, where `arrivals` was given last as a generation.
@@ -393,6 +398,19 @@ mod tests {
             blocked: false,
             missed: None,
         });
+    }
+
+    #[test]
+    fn a_process_that_follows_a_dead_one_gives_none_of_its_names() {
+        let me = ShardId { node: 3, shard: 1 };
+        let begun = Micros(1_800_000_000_000_000);
+        let names = |begun: Micros| {
+            let mut people = People::new(me, begun);
+            (0..1_000).map(move |link| people.arrive(begun, Link(link))).collect::<Vec<_>>()
+        };
+        let before = names(begun);
+        let after = names(Micros(begun.0 + 1_000_000));
+        assert!(after.iter().all(|name| !before.contains(name)));
     }
 
     #[test]
