@@ -4,6 +4,7 @@
 //! the rules are worked out a second time, from the wishes. What shards know is only ever looked
 //! at to be compared.
 
+mod apart;
 mod lost;
 mod rules;
 mod settled;
@@ -20,10 +21,12 @@ use whisper_core::time::{Micros, Span};
 use whisper_proto::{ClientMessage, ErrorCode, Matched, Mode, ServerMessage, Tier};
 use whisper_shard_router::Placement;
 
+pub(crate) use self::apart::Calm;
 use self::lost::Loss;
 pub(crate) use self::rules::Memory;
 use self::rules::{Passed, Wish};
 use crate::person::Who;
+use crate::places::Places;
 use crate::words::kind;
 
 /// An invariant that doesn't hold.
@@ -46,7 +49,9 @@ pub(crate) type Verdict = Result<(), Violation>;
 /// The truth about a world, and what must hold of it.
 pub(crate) struct Auditor {
     settings: Arc<Settings>,
-    placement: Placement,
+    places: Places,
+    /// By node.
+    placements: Vec<Placement>,
     /// Which lanes are open, as each shard was told.
     lanes: Vec<OpenLanes>,
     lives: Vec<Life>,
@@ -153,11 +158,12 @@ impl Life {
 }
 
 impl Auditor {
-    pub(crate) fn new(settings: Arc<Settings>, placement: Placement, shards: u16) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, placements: Vec<Placement>, places: Places) -> Self {
         Self {
-            lanes: vec![settings.lanes; shards.into()],
+            lanes: vec![settings.lanes; places.len().into()],
             settings,
-            placement,
+            places,
+            placements,
             lives: Vec::new(),
             sessions: HashMap::with_hasher(hasher()),
             rooms: HashMap::with_hasher(hasher()),
@@ -200,19 +206,19 @@ impl Auditor {
     /// Another process follows, of so many shards, in which people are named otherwise.
     pub(crate) fn follows(
         &mut self,
-        placement: &Placement,
-        shards: u16,
+        placements: &[Placement],
+        places: Places,
         name: impl Fn(SessionId) -> SessionId,
     ) -> Verdict {
-        self.placement = placement.clone();
-        self.lanes.resize(shards.into(), self.lanes[0]);
+        (self.placements, self.places) = (placements.to_vec(), places);
+        self.lanes.resize(places.len().into(), self.lanes[0]);
         for (number, life) in self.lives.iter_mut().enumerate() {
-            life.home %= shards;
+            life.home %= places.len();
             // Of those who are gone as well, whom others may not know to be gone.
             if let Some(session) = &mut life.session {
                 let who = Who(number);
                 *session = name(*session);
-                life.home = session.shard;
+                life.home = places.place(session.home());
                 let before = self.sessions.insert(*session, who).filter(|it| *it != who);
                 ensure!(before.is_none(), "{who:?} is {session:?}, who was {before:?}");
             }

@@ -1,12 +1,15 @@
-//! The wires between shards: one first-in-first-out channel for each ordered pair.
+//! The wires between the shards of a node: one first-in-first-out channel for each ordered pair.
 
 use std::collections::VecDeque;
 
 use whisper_core::shard::Envelope;
 
+use crate::places::Places;
+
 /// Messages on their way.
 pub(crate) struct Network {
-    shards: u16,
+    places: Places,
+    /// By node, then sender, then receiver.
     channels: Vec<VecDeque<Envelope>>,
     underway: usize,
     /// Broken on purpose: what finds a channel full overtakes what waits in it.
@@ -17,9 +20,9 @@ pub(crate) struct Network {
 const FULL: usize = 2;
 
 impl Network {
-    pub(crate) fn new(shards: u16) -> Self {
-        let pairs = usize::from(shards) * usize::from(shards);
-        Self { shards, channels: vec![VecDeque::new(); pairs], underway: 0, overtaking: false }
+    pub(crate) fn new(places: Places) -> Self {
+        let pairs = usize::from(places.len()) * usize::from(places.shards());
+        Self { places, channels: vec![VecDeque::new(); pairs], underway: 0, overtaking: false }
     }
 
     /// Messages that were sent and not delivered.
@@ -29,8 +32,12 @@ impl Network {
 
     /// The channels that hold a message: from whom, to whom.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (u16, u16)> + '_ {
-        let pairs = (0..self.shards).flat_map(|from| (0..self.shards).map(move |to| (from, to)));
-        pairs.filter(|&(from, to)| !self.channels[self.channel(from, to)].is_empty())
+        let pairs = (0..self.places.len()).flat_map(|from| {
+            let node = self.places.node_of(from);
+            self.places.of_node(node).map(move |to| (from, to))
+        });
+        let filled = pairs.zip(&self.channels).filter(|(_, channel)| !channel.is_empty());
+        filled.map(|(pair, _)| pair)
     }
 
     pub(crate) fn send(&mut self, from: u16, to: u16, envelope: Envelope) {
@@ -45,8 +52,18 @@ impl Network {
     }
 
     /// Other shards, so many, and nothing between them.
-    pub(crate) fn begin_anew(&mut self, shards: u16) {
-        *self = Self { overtaking: self.overtaking, ..Self::new(shards) };
+    pub(crate) fn begin_anew(&mut self, places: Places) {
+        *self = Self { overtaking: self.overtaking, ..Self::new(places) };
+    }
+
+    /// What is underway between the shards of a node is nobody's any more.
+    pub(crate) fn forget(&mut self, node: u16) {
+        let shards = usize::from(self.places.shards());
+        let first = usize::from(node) * shards * shards;
+        for channel in &mut self.channels[first..first + shards * shards] {
+            self.underway -= channel.len();
+            channel.clear();
+        }
     }
 
     /// Has channels give up their order once they are full.
@@ -63,6 +80,8 @@ impl Network {
     }
 
     fn channel(&self, from: u16, to: u16) -> usize {
-        usize::from(from) * usize::from(self.shards) + usize::from(to)
+        let shards = self.places.shards();
+        assert_eq!(from / shards, to / shards, "shards of two nodes have no ring between them");
+        usize::from(from) * usize::from(shards) + usize::from(to % shards)
     }
 }

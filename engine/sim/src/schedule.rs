@@ -8,7 +8,7 @@ use crate::dice::Dice;
 /// Something that could happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Move {
-    /// The shard that it happens to. Moves of different shards commute: neither sees the other's
+    /// The shard that it happens to, or counted from the other end the node. Moves of different shards commute: neither sees the other's
     /// state, and their messages go into channels of their own.
     pub(crate) at: u16,
     pub(crate) what: What,
@@ -18,6 +18,8 @@ pub(crate) struct Move {
 pub(crate) enum What {
     /// The oldest message from that shard arrives.
     Deliver { from: u16 },
+    /// What is next on the wire between two nodes arrives.
+    Arrive { from: u16, to: u16 },
     /// The person of that number in a race acts.
     Act(usize),
 }

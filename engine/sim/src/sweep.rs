@@ -18,6 +18,9 @@ const TOWN_EVERY: u64 = 8;
 /// Of so many seeds one is also a world of processes that follow one another.
 const FOLLOWED_EVERY: u64 = 4;
 
+/// Of so many seeds one is also a world of several nodes, with which everything goes wrong.
+const CLUSTERED_EVERY: u64 = 16;
+
 /// What held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -25,6 +28,8 @@ pub struct Swept {
     pub worlds: u64,
     /// Worlds lived in which processes followed one another.
     pub followed: u64,
+    /// Worlds lived of several nodes.
+    pub clustered: u64,
     /// Towns lived.
     pub towns: u64,
     /// A hash of all their hashes, whatever order they were lived in.
@@ -47,19 +52,22 @@ pub struct Broken {
 enum Life {
     World,
     Followed,
+    Clustered,
     Town,
 }
 
 impl Broken {
-    /// Lives what broke once more, of so many steps, and returns its event log. None where processes
-    /// followed one another: a log is of one.
+    /// Lives what broke once more, of so many steps, and returns its event log. None where there were
+    /// several processes: a log is of one.
     pub fn log(&self, steps: usize) -> Option<Vec<u8>> {
         let book = Book::default();
         let again = || match self.life {
             Life::Town => drop(scale::live_logged(Plan::troubled(self.seed), &book)),
-            Life::World | Life::Followed => drop(live_world_logged(self.seed, steps, &book)),
+            Life::World | Life::Followed | Life::Clustered => {
+                live_world_logged(self.seed, steps, &book);
+            }
         };
-        if self.life == Life::Followed {
+        if matches!(self.life, Life::Followed | Life::Clustered) {
             return None;
         }
         // It breaks again, and says so again.
@@ -96,6 +104,7 @@ pub fn sweep(seeds: Range<u64>, steps: usize) -> Result<Swept, Broken> {
             Ok(Swept {
                 worlds: sum.worlds + it.worlds,
                 followed: sum.followed + it.followed,
+                clustered: sum.clustered + it.clustered,
                 towns: sum.towns + it.towns,
                 hash: sum.hash.wrapping_add(it.hash),
             })
@@ -120,7 +129,22 @@ pub fn live_followed_world(seed: u64, steps: usize) -> u64 {
     live_in(seed, steps, |shards| World::new(seed, shards), followed)
 }
 
-/// The same, and writes its event log into a book.
+/// Lives a random world of 2 to 4 nodes, with which everything goes wrong that can.
+///
+/// # Panics
+/// Where an invariant doesn't hold.
+pub fn live_cluster(seed: u64, steps: usize) -> u64 {
+    let mut dice = Dice::new(seed ^ 0xC1);
+    let (nodes, shards) = (2 + dice.below(3) as u16, 1 + dice.below(3) as u16);
+    let mut world = World::of_nodes(seed, nodes, shards);
+    let mut workload = Workload::new(seed, 4 + dice.below(37)).with_trouble(seed);
+    for _ in 0..steps {
+        workload.step(&mut world);
+    }
+    world.drain()
+}
+
+/// The same as [`live_world`], and writes its event log into a book.
 ///
 /// # Panics
 /// Where an invariant doesn't hold; the book has it all then, up to there.
@@ -156,6 +180,11 @@ fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
         swept.hash = swept.hash.wrapping_add(caught.map_err(panicked(Life::Followed))?);
         swept.followed += 1;
     }
+    if seed.is_multiple_of(CLUSTERED_EVERY) {
+        let caught = catch_unwind(AssertUnwindSafe(|| live_cluster(seed, steps)));
+        swept.hash = swept.hash.wrapping_add(caught.map_err(panicked(Life::Clustered))?);
+        swept.clustered += 1;
+    }
     if seed.is_multiple_of(TOWN_EVERY) {
         let broken = |what| Broken { seed, what, life: Life::Town };
         let caught = catch_unwind(AssertUnwindSafe(|| scale::live(Plan::troubled(seed))));
@@ -169,8 +198,9 @@ fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worlds, followed, towns, hash } = self;
+        let Self { worlds, followed, clustered, towns, hash } = self;
         write!(f, "{worlds} worlds, {followed} of processes that followed one another, ")?;
+        write!(f, "{clustered} of several nodes in trouble, ")?;
         write!(f, "and {towns} troubled towns (hash {hash:016x})")
     }
 }

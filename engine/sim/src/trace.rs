@@ -9,6 +9,7 @@ use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_core::time::Micros;
 
 use crate::person::Who;
+use crate::wires::Weather;
 use crate::words::{KINDS, kind_of_envelope};
 use crate::world::GENESIS;
 
@@ -32,6 +33,12 @@ pub(crate) enum What {
     Opens(OpenLanes),
     /// The process was followed by another of so many shards.
     Followed { shards: u16 },
+    /// Something befell a node.
+    Node(u16, &'static str),
+    /// The wire from a node to another was cut, or mended.
+    Cut { from: u16, to: u16, mended: bool },
+    /// So much of what nodes send is lost, or comes otherwise than it was sent.
+    Weather(Weather),
     /// A message arrived: from whom, of what kind, about which tickets.
     Told { from: usize, kind: usize, tickets: [Option<TicketId>; 2] },
 }
@@ -82,6 +89,15 @@ impl Trace {
                 What::Followed { shards } => {
                     format!("{at:>12} µs  another process of {shards} shards follows")
                 }
+                What::Node(node, deed) => format!("{at:>12} µs  node {node} {deed}"),
+                What::Cut { from, to, mended } => {
+                    let now = if mended { "whole" } else { "cut" };
+                    format!("{at:>12} µs  the wire from node {from} to {to} is {now}")
+                }
+                What::Weather(Weather { lost, doubled, overtaking }) => format!(
+                    "{at:>12} µs  of 100 parcels {lost} are lost, {doubled} come twice, \
+                     {overtaking} overtake"
+                ),
                 What::Told { from, kind, tickets } => {
                     let named: Vec<_> = tickets.iter().flatten().map(ticket).collect();
                     let (kind, named) = (KINDS[kind], named.join(", "));

@@ -10,6 +10,7 @@ use whisper_proto::{
 
 use crate::dice::Dice;
 use crate::person::Who;
+use crate::trouble::Trouble;
 use crate::world::World;
 
 /// How many interests there are to choose from. Few, so that people meet.
@@ -38,6 +39,8 @@ pub struct Workload {
     lanes: OpenLanes,
     /// Decides when a process is followed by another, where that ever happens.
     followers: Option<Dice>,
+    /// What goes wrong between nodes, where there are several.
+    trouble: Option<Trouble>,
 }
 
 impl Workload {
@@ -47,8 +50,8 @@ impl Workload {
         let dice = Dice::new(!seed);
         let (here, lost) = (Vec::new(), Vec::new());
         let (untold, lanes) = (Vec::new(), OpenLanes::default());
-        let (lines, followers) = (0, None);
-        Self { dice, people_max, interests, here, lost, lines, untold, lanes, followers }
+        let (lines, followers, trouble) = (0, None, None);
+        Self { dice, people_max, interests, here, lost, lines, untold, lanes, followers, trouble }
     }
 
     /// The same, in a world of processes that follow one another at any moment.
@@ -58,12 +61,24 @@ impl Workload {
         self
     }
 
+    /// The same, in a world of several nodes, with which everything goes wrong that can.
+    #[must_use]
+    pub fn with_trouble(mut self, seed: u64) -> Self {
+        self.trouble = Some(Trouble::new(seed));
+        self
+    }
+
     /// Does one thing: mostly a delivery, else what somebody does, or time that passes.
     pub fn step(&mut self, world: &mut World) {
         self.here.retain(|&who| world.person(who).is_here());
         self.lost.retain(|&who| world.person(who).is_lost());
         if self.followers.as_mut().is_some_and(|dice| dice.chance(FOLLOWERS)) {
             return self.follow(world);
+        }
+        if let Some(trouble) = &mut self.trouble
+            && trouble.comes()
+        {
+            return trouble.happens(world);
         }
         match self.dice.below(100) {
             0..44 => drop(world.deliver()),
@@ -100,6 +115,9 @@ impl Workload {
             return;
         }
         let shard = self.dice.below(usize::from(world.shards())) as u16;
+        if !world.runs(world.node_of(shard)) {
+            return;
+        }
         let who = world.connect(shard);
         self.here.push(who);
         if self.dice.chance(40) {
@@ -116,7 +134,8 @@ impl Workload {
         let who = self.dice.pick(&self.lost);
         match self.dice.below(100) {
             0..40 => {
-                let shard = self.dice.below(usize::from(world.shards())) as u16;
+                let shards = world.shards_of(world.node_of(world.person(who).shard));
+                let shard = shards.start + self.dice.below(shards.len()) as u16;
                 if world.resume(who, shard) {
                     self.here.push(who);
                 }
@@ -159,6 +178,9 @@ impl Workload {
             return self.arrive(world);
         }
         let who = self.dice.pick(&self.here);
+        if !world.can_act(who) {
+            return;
+        }
         if world.room(who).is_some() {
             return self.chat(world, who);
         }

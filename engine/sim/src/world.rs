@@ -1,9 +1,11 @@
 //! Shards, the network between them, and time.
 
+mod cluster;
 #[cfg(feature = "faults")]
 mod faults;
 mod lost;
 mod succession;
+mod trouble;
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -19,17 +21,16 @@ use whisper_core::time::{Micros, Span};
 use whisper_proto::{Banned, ClientMessage, CloseCode, Join, ServerMessage, Stats};
 use whisper_shard_router::{Placement, ShardId};
 
-use crate::auditor::{Auditor, Standing, Violation};
+use self::cluster::Cluster;
+use crate::auditor::{Auditor, Calm, Standing, Violation};
 use crate::book::{Book, Scribe};
 use crate::dice::seed_bytes;
 use crate::network::Network;
 use crate::person::{Person, Who};
+use crate::places::{NODE, Places};
 use crate::schedule::{Move, Schedule, What as Happens};
 use crate::trace::{Trace, What};
 use crate::words::said;
-
-/// See [`World::NODE`].
-pub(crate) const NODE: u16 = 7;
 
 /// When worlds begin: noon of some day, in microseconds since the Unix epoch.
 pub(crate) const GENESIS: Micros = Micros(20_000 * 86_400_000_000 + 43_200_000_000);
@@ -41,9 +42,13 @@ pub struct World {
     seed: u64,
     steps: u64,
     now: Micros,
-    placement: Placement,
+    places: Places,
+    /// By node.
+    placements: Vec<Placement>,
     shards: Vec<Shard>,
     network: Network,
+    /// Where there are several nodes.
+    cluster: Option<Cluster>,
     schedule: Schedule,
     people: Vec<Person>,
     auditor: Auditor,
@@ -76,38 +81,50 @@ impl World {
 
     /// The world of [`World::new`], whose event log goes into a book.
     pub fn logged(seed: u64, shards: u16, book: &Book) -> Self {
-        Self::make_of(seed, shards, Settings::default(), Schedule::seeded(seed), Some(book))
+        let places = Places::new(1, shards);
+        Self::make_of(seed, places, Settings::default(), Schedule::seeded(seed), Some(book))
     }
 
     /// A world of `shards` shards, which is at least one.
     pub fn made_of(seed: u64, shards: u16, settings: Settings, schedule: Schedule) -> Self {
-        Self::make_of(seed, shards, settings, schedule, None)
+        Self::make_of(seed, Places::new(1, shards), settings, schedule, None)
+    }
+
+    /// A world of `nodes` nodes, which know of each other, of `shards` shards each; at least one.
+    ///
+    /// Shards are numbered through all nodes. Between nodes there is nothing but wires, on which
+    /// everything may happen ([`World::set_weather`], [`World::cut`]).
+    pub fn of_nodes(seed: u64, nodes: u16, shards: u16) -> Self {
+        let places = Places::new(nodes, shards);
+        Self::make_of(seed, places, Settings::default(), Schedule::seeded(seed), None)
     }
 
     fn make_of(
         seed: u64,
-        shards: u16,
+        places: Places,
         settings: Settings,
         schedule: Schedule,
         book: Option<&Book>,
     ) -> Self {
-        let placement = Self::placement_of(seed, shards);
+        let placements = Self::placements_of(seed, places);
         let settings = Arc::new(settings);
-        let auditor = Auditor::new(Arc::clone(&settings), placement.clone(), shards);
+        let auditor = Auditor::new(Arc::clone(&settings), placements.clone(), places);
         let rules = Arc::new(Rules::none(Ladder::default()));
-        let setup = |shard| {
+        let setup = |place| {
             let (settings, rules) = (Arc::clone(&settings), Arc::clone(&rules));
-            setup(seed, 0, (shard, shards), &placement, settings, rules)
+            setup(seed, 0, (place, places), &placements, settings, rules)
         };
-        let setups: Vec<_> = (0..shards).map(setup).collect();
+        let setups: Vec<_> = (0..places.len()).map(setup).collect();
         Self {
             scribe: book.map(|book| Scribe::new(book, GENESIS, &setups)),
             seed,
             steps: 0,
             now: GENESIS,
             shards: setups.into_iter().map(|setup| Shard::new(GENESIS, setup)).collect(),
-            placement,
-            network: Network::new(shards),
+            places,
+            placements,
+            network: Network::new(places),
+            cluster: (places.nodes() > 1).then(|| Cluster::new(seed, places, GENESIS)),
             schedule,
             people: Vec::new(),
             auditor,
@@ -122,7 +139,7 @@ impl World {
         }
     }
 
-    /// How many shards there are.
+    /// How many shards there are on all nodes.
     pub fn shards(&self) -> u16 {
         self.shards.len() as u16
     }
@@ -145,7 +162,9 @@ impl World {
     /// An interest that `shard` owns; another one for each `number`.
     pub fn interest_owned_by(&self, shard: u16, number: usize) -> String {
         let names = (0..).map(|it| format!("interest {it}"));
-        let owner = |name: &str| self.placement.owner(interest_key(&self.placement, name)).shard;
+        let placement = &self.placements[usize::from(self.places.node_of(shard))];
+        let owner = |name: &str| placement.owner(interest_key(placement, name));
+        let shard = self.places.id(shard);
         names.filter(|name| owner(name) == shard).nth(number).expect("every shard owns buckets")
     }
 
@@ -172,7 +191,7 @@ impl World {
     /// A client says something. It takes the way over the wire; nothing comes of it where the
     /// person is gone.
     pub fn send(&mut self, who: Who, message: &ClientMessage<'_>) {
-        let Some(session) = self.person(who).session else { return };
+        let Some(session) = self.person(who).session.filter(|_| self.can_act(who)) else { return };
         let mut frame = Vec::new();
         message.encode(&mut frame);
         let message = ClientMessage::decode(&frame).expect("what a client encodes decodes");
@@ -209,6 +228,9 @@ impl World {
 
     /// Somebody closes their connection. Nothing comes of it where they have none.
     pub fn disconnect(&mut self, who: Who) {
+        if !self.can_act(who) {
+            return;
+        }
         let Some(session) = self.people[who.0].session.take() else { return };
         self.people[who.0].deaf = false;
         self.auditor.departs(self.now, who);
@@ -216,8 +238,12 @@ impl World {
         self.feed(self.people[who.0].shard, Event::Disconnected { session, broken: false });
     }
 
-    /// An operator opens these lanes, and closes all others, as far as this shard goes.
+    /// An operator opens these lanes, and closes all others, as far as this shard goes. Nothing comes
+    /// of it where its node does nothing.
     pub fn open_lanes(&mut self, shard: u16, lanes: OpenLanes) {
+        if !self.is_awake(shard) {
+            return;
+        }
         self.auditor.opens(shard, lanes);
         self.trace.note(self.now, shard.into(), What::Opens(lanes));
         self.feed(shard, Event::Order(Order::Lanes(lanes)));
@@ -225,7 +251,8 @@ impl World {
 
     /// An operator bans somebody. Nothing comes of it where they are gone.
     pub fn ban(&mut self, who: Who) {
-        let Some(session) = self.person(who).session.or(self.person(who).lost) else { return };
+        let session = self.person(who).session.or(self.person(who).lost);
+        let Some(session) = session.filter(|_| self.can_act(who)) else { return };
         self.auditor.bans(who);
         self.note(who, What::Bans(who));
         let banned = Banned { reason: "spam", code: "spam", until: None };
@@ -233,7 +260,7 @@ impl World {
         if self.people[who.0].lost.take().is_some() {
             self.auditor.departs(self.now, who);
         }
-        self.feed(session.shard, Event::Order(order));
+        self.feed(self.places.place(session.home()), Event::Order(order));
         let done = self.auditor.has_banned(who);
         self.insist(done);
     }
@@ -311,7 +338,8 @@ impl World {
     /// Lets everything happen that is to happen at this time, and then looks whether all is well.
     pub fn settle(&mut self) {
         while self.deliver() || self.tick() {}
-        let settled = self.auditor.settled(self.now, &self.shards);
+        let calm = Calm::new(self.places, |node| self.runs(node));
+        let settled = self.auditor.settled(self.now, &self.shards, &calm);
         self.insist(settled);
     }
 
@@ -326,9 +354,9 @@ impl World {
         let until = self.now + span;
         loop {
             self.settle();
-            let next = self.shards.iter().map(Shard::next_timeout).min();
-            match next.filter(|&next| next <= until) {
-                Some(next) => self.now = next,
+            match self.next_timeout().filter(|&next| next <= until) {
+                // What is due at a node that was frozen is late.
+                Some(next) => self.now = self.now.max(next),
                 None => break,
             }
         }
@@ -338,6 +366,9 @@ impl World {
 
     /// Ends the world: everybody leaves, and nothing may be left of them.
     pub fn drain(mut self) -> u64 {
+        if self.cluster.is_some() {
+            self.recover();
+        }
         for who in self.people() {
             self.disconnect(who);
         }
@@ -352,7 +383,23 @@ impl World {
 
     fn deliveries(&self) -> Vec<Move> {
         let deliver = |(from, to)| Move { at: to, what: Happens::Deliver { from } };
-        self.network.waiting().map(deliver).collect()
+        let within = self.network.waiting().filter(|&(from, _)| self.is_awake(from));
+        let mut all: Vec<_> = within.map(deliver).collect();
+        let arrive = |(from, to)| Move { at: u16::MAX - to, what: Happens::Arrive { from, to } };
+        all.extend(self.cluster.iter().flat_map(Cluster::waiting).map(arrive));
+        all
+    }
+
+    /// Whether the node of a shard does anything.
+    fn is_awake(&self, place: u16) -> bool {
+        self.runs(self.places.node_of(place))
+    }
+
+    /// When anything has something to do by itself.
+    fn next_timeout(&self) -> Option<Micros> {
+        let awake = (0..self.places.len()).filter(|&place| self.is_awake(place));
+        let shards = awake.map(|place| self.shards[usize::from(place)].next_timeout());
+        shards.chain(self.cluster.as_ref().and_then(Cluster::next)).min()
     }
 
     fn make(&mut self, chosen: Move, acts: &[Act<'_>]) {
@@ -361,8 +408,14 @@ impl World {
                 let envelope = self.network.take(from, chosen.at);
                 let told = What::told(from.into(), &envelope);
                 self.trace.note(self.now, chosen.at.into(), told);
-                let from = ShardId { node: NODE, shard: from };
+                let from = self.places.id(from);
                 self.feed(chosen.at, Event::FromShard { from, envelope });
+            }
+            Happens::Arrive { from, to } => {
+                let now = self.now;
+                if let Some(cluster) = &mut self.cluster {
+                    cluster.deliver(now, from, to);
+                }
             }
             Happens::Act(number) => {
                 let (who, act) = acts[number];
@@ -371,14 +424,17 @@ impl World {
         }
     }
 
-    /// Wakes one shard that is due; false if none is.
+    /// Wakes one shard, or one node, that is due; false if none is.
     fn tick(&mut self) -> bool {
-        let due = self.shards.iter().position(|shard| shard.next_timeout() <= self.now);
+        let is_due = |place: usize| self.shards[place].next_timeout() <= self.now;
+        let due = (0..self.shards.len()).find(|&it| is_due(it) && self.is_awake(it as u16));
         if let Some(shard) = due {
             self.trace.note(self.now, shard, What::Tick);
             self.feed(shard as u16, Event::Tick);
+            return true;
         }
-        due.is_some()
+        let now = self.now;
+        self.cluster.as_mut().is_some_and(|cluster| cluster.tick(now))
     }
 
     /// One event from outside, and all that a shard says to itself because of it.
@@ -402,7 +458,7 @@ impl World {
             self.shards[usize::from(shard)].handle(self.now, event, &mut take);
             for effect in effects {
                 match effect {
-                    Owned::ToShard { to, envelope } if to.shard == shard => {
+                    Owned::ToShard { to, envelope } if self.places.place(to) == shard => {
                         envelope.hash(&mut self.digest);
                         to_itself.push_back(envelope);
                     }
@@ -419,7 +475,7 @@ impl World {
             }
             let looked = self.auditor.look(self.now, shard, &self.shards[usize::from(shard)]);
             self.insist(looked);
-            let from = ShardId { node: NODE, shard };
+            let from = self.places.id(shard);
             next = to_itself.pop_front().map(|envelope| Event::FromShard { from, envelope });
         }
         if let Some(scribe) = &mut self.scribe {
@@ -482,7 +538,7 @@ impl World {
             }
             Owned::ToShard { to, envelope } => {
                 (to, &envelope).hash(&mut self.digest);
-                self.network.send(shard, to.shard, envelope);
+                self.network.send(shard, self.places.place(to), envelope);
             }
             Owned::Reported { proved } => {
                 proved.hash(&mut self.digest);
@@ -508,7 +564,10 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let (seed, shards, step) = (self.seed, self.shards(), self.steps);
-            eprintln!("the world of seed {seed} on {shards} shards broke at step {step}");
+            let nodes = self.nodes();
+            eprintln!(
+                "the world of seed {seed} on {shards} shards of {nodes} nodes broke at step {step}"
+            );
         }
     }
 }
@@ -545,16 +604,16 @@ fn own(effect: Effect<'_>) -> Owned {
 fn setup(
     seed: u64,
     processes: u64,
-    (shard, shards): (u16, u16),
-    placement: &Placement,
+    (place, places): (u16, Places),
+    placements: &[Placement],
     settings: Arc<Settings>,
     rules: Arc<Rules>,
 ) -> Setup {
-    let own = seed ^ (u64::from(shard) + 1) << 32 ^ processes << 48;
+    let own = seed ^ (u64::from(place) + 1) << 32 ^ processes << 48;
     Setup {
-        me: ShardId { node: NODE, shard },
-        shards: usize::from(shards),
-        placement: placement.clone(),
+        me: places.id(place),
+        shards: usize::from(places.shards()),
+        placement: placements[usize::from(places.node_of(place))].clone(),
         settings,
         rules,
         evidence_secret: World::EVIDENCE_SECRET,

@@ -9,7 +9,7 @@ use whisper_core::shard::Shard;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::Tier;
 
-use super::{Auditor, Standing, Verdict, Wish, ensure};
+use super::{Auditor, Calm, Life, Standing, Verdict, Wish, ensure};
 use crate::person::Who;
 
 /// Of those who wait, how many are held against the others.
@@ -24,13 +24,14 @@ struct Waiting<'a> {
 }
 
 impl Auditor {
-    /// Nothing is underway, and no scan is owed.
-    pub(crate) fn settled(&self, now: Micros, shards: &[Shard]) -> Verdict {
-        let tickets = self.tickets(shards)?;
-        self.lists_keep_the_living(&tickets, shards)?;
-        self.rooms_have_two_sides()?;
-        numbers_tell_what_is_there(shards)?;
-        self.nobody_waits_in_vain(now, &tickets)
+    /// Nothing is underway within a node that runs, and no scan is owed.
+    pub(crate) fn settled(&mut self, now: Micros, shards: &[Shard], calm: &Calm) -> Verdict {
+        let shards: Vec<_> = shards.iter().enumerate().filter(|(it, _)| calm.runs(*it)).collect();
+        let tickets = self.tickets(&shards)?;
+        self.lists_keep_the_living(&tickets, &shards)?;
+        self.rooms_have_two_sides(calm)?;
+        numbers_tell_what_is_there(&shards)?;
+        self.nobody_waits_in_vain(now, &tickets, calm)
     }
 
     /// Nobody is here any more.
@@ -47,9 +48,12 @@ impl Auditor {
     }
 
     /// The tickets of all shards; none is held.
-    fn tickets(&self, shards: &[Shard]) -> Result<BTreeMap<TicketId, Who>, super::Violation> {
+    fn tickets(
+        &self,
+        shards: &[(usize, &Shard)],
+    ) -> Result<BTreeMap<TicketId, Who>, super::Violation> {
         let mut tickets = BTreeMap::new();
-        for (card, held) in shards.iter().flat_map(Shard::tickets) {
+        for (card, held) in shards.iter().flat_map(|(_, shard)| shard.tickets()) {
             let who = self.whose(card.person)?;
             ensure!(!held, "{who:?} is held for good");
             ensure!(tickets.insert(card.ticket, who).is_none(), "{:?} is there twice", card.ticket);
@@ -60,11 +64,11 @@ impl Auditor {
     fn lists_keep_the_living(
         &self,
         tickets: &BTreeMap<TicketId, Who>,
-        shards: &[Shard],
+        shards: &[(usize, &Shard)],
     ) -> Verdict {
         let mut listed = BTreeSet::new();
-        for (shard, queue) in shards.iter().map(Shard::queue).enumerate() {
-            for (ticket, busy) in queue.listed() {
+        for &(shard, it) in shards {
+            for (ticket, busy) in it.queue().listed() {
                 let Some(who) = tickets.get(&ticket) else {
                     ensure!(false, "shard {shard} lists {ticket:?}, which is gone");
                     continue;
@@ -74,9 +78,10 @@ impl Auditor {
             }
         }
         for who in tickets.values() {
-            let Some(wish) = &self.lives[who.0].wish else { continue };
+            let Life { home, wish: Some(wish), .. } = &self.lives[who.0] else { continue };
+            let placement = &self.placements[usize::from(self.places.node_of(*home))];
             for name in &wish.likes {
-                let owner = self.placement.owner(interest_key(&self.placement, name)).shard;
+                let owner = self.places.place(placement.owner(interest_key(placement, name)));
                 ensure!(listed.contains(&(*who, owner)), "{who:?} isn't listed under {name}");
             }
             let somewhere = listed.range((*who, 0)..=(*who, u16::MAX)).next().is_some();
@@ -85,12 +90,13 @@ impl Auditor {
         Ok(())
     }
 
-    /// Each side of a room knows the same room and the other side, and has heard it all.
-    fn rooms_have_two_sides(&self) -> Verdict {
+    /// Each side of a room knows the same room and the other side, and has heard it all, where
+    /// nothing is underway between the two.
+    fn rooms_have_two_sides(&self, calm: &Calm) -> Verdict {
         for (number, life) in self.lives.iter().enumerate() {
             let who = Who(number);
             let Standing::Chatting { room } = &life.standing else { continue };
-            if life.loss.is_absent() {
+            if life.loss.is_absent() || !self.is_calm_for(who, calm) {
                 continue;
             }
             let Some(partner) = life.partner else {
@@ -111,7 +117,12 @@ impl Auditor {
 
     /// Every tier that is due is open, and no two who would fit both wait. Where many wait, some
     /// of them are held against all who came before.
-    fn nobody_waits_in_vain(&self, now: Micros, tickets: &BTreeMap<TicketId, Who>) -> Verdict {
+    fn nobody_waits_in_vain(
+        &self,
+        now: Micros,
+        tickets: &BTreeMap<TicketId, Who>,
+        calm: &Calm,
+    ) -> Verdict {
         let times = &self.settings.tiers;
         let mut waiting: Vec<Waiting<'_>> = Vec::new();
         for (ticket, &who) in tickets {
@@ -130,7 +141,8 @@ impl Auditor {
         let stride = waiting.len().div_ceil(SAMPLED).max(1);
         for (place, newcomer) in waiting.iter().enumerate().step_by(stride) {
             for other in &waiting[..place] {
-                let vain = self.would_fit(newcomer, other);
+                let [here, there] = [newcomer, other].map(|it| self.lives[it.who.0].home);
+                let vain = calm.is_between(here, there) && self.would_fit(newcomer, other);
                 ensure!(!vain, "{:?} and {:?} would fit, and both wait", newcomer.who, other.who);
             }
         }
@@ -153,8 +165,8 @@ impl Auditor {
 }
 
 /// What is told of shards is what is in them.
-fn numbers_tell_what_is_there(shards: &[Shard]) -> Verdict {
-    for (number, shard) in shards.iter().enumerate() {
+fn numbers_tell_what_is_there(shards: &[(usize, &Shard)]) -> Verdict {
+    for &(number, shard) in shards {
         let tickets = shard.tickets();
         let mut levels = [0; Level::COUNT];
         tickets.iter().for_each(|(card, _)| levels[card.level as usize] += 1);

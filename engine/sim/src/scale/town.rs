@@ -22,13 +22,14 @@ use super::rings::{NEVER, Rings};
 use super::samples::{Sample, Tally};
 use super::tastes::Tastes;
 use super::{Failure, Report};
-use crate::auditor::{Auditor, Verdict};
+use crate::auditor::{Auditor, Calm, Verdict};
 use crate::book::{Book, Scribe};
 use crate::dice::{Dice, seed_bytes};
 use crate::person::Who;
+use crate::places::{NODE, Places};
 use crate::trace::{Trace, What};
 use crate::words::{KINDS, kind, kind_of_envelope};
-use crate::world::{GENESIS, NODE};
+use crate::world::GENESIS;
 
 /// A sender with something waiting for room in a ring looks again after this, as a reactor does.
 const FLUSH_EVERY: Span = Span::millis(1);
@@ -117,9 +118,10 @@ impl Town {
         let setups: Vec<_> = (0..plan.shards).map(setup).collect();
         let scribe = book.map(|book| Scribe::new(book, GENESIS, &setups));
         let shards: Vec<_> = setups.into_iter().map(|it| Shard::new(GENESIS, it)).collect();
-        let auditor = plan
-            .audited
-            .then(|| Auditor::new(Arc::clone(&settings), placement.clone(), plan.shards));
+        let auditor = plan.audited.then(|| {
+            let places = Places::new(1, plan.shards);
+            Auditor::new(Arc::clone(&settings), vec![placement.clone()], places)
+        });
         let tastes = Arc::new(Tastes::new(plan.interests, plan.zipf, plan.likes));
         let outside = Outside {
             now: GENESIS,
@@ -246,7 +248,8 @@ impl Town {
         let clock = self.outside.clock();
         let Some(auditor) = &mut self.outside.auditor else { return Ok(()) };
         auditor.look(clock, looked_at as u16, &self.shards[looked_at])?;
-        auditor.settled(clock, &self.shards)
+        let calm = Calm::new(Places::new(1, self.plan.shards), |_| true);
+        auditor.settled(clock, &self.shards, &calm)
     }
 
     /// Nothing underway, nothing due.

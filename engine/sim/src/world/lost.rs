@@ -11,7 +11,7 @@ use crate::trace::What;
 impl World {
     /// Nothing reaches somebody any more, and the engine doesn't know. What they say arrives.
     pub fn deafen(&mut self, who: Who) {
-        if self.people[who.0].session.is_some() {
+        if self.people[who.0].session.is_some() && self.can_act(who) {
             self.note(who, What::Does(who, "is cut off"));
             self.people[who.0].deaf = true;
             self.auditor.deafens(who);
@@ -20,6 +20,9 @@ impl World {
 
     /// The engine sees that a connection is lost. Nothing comes of it where they have none.
     pub fn lose(&mut self, who: Who) {
+        if !self.can_act(who) {
+            return;
+        }
         let Some(session) = self.people[who.0].session.take() else { return };
         let shard = self.people[who.0].shard;
         let must_wait = self.auditor.loses(self.now, who);
@@ -32,9 +35,12 @@ impl World {
         self.insist(done);
     }
 
-    /// Somebody opens another connection, to any shard, and asks for what they were in; then says
+    /// Somebody opens another connection, to any shard of their node, and asks for what they were in; then says
     /// again what wasn't answered. Whether they are back; otherwise they are gone.
     pub fn resume(&mut self, who: Who, landing: u16) -> bool {
+        if !self.can_act(who) {
+            return false;
+        }
         let person = &mut self.people[who.0];
         let last_seq = person.last_seq();
         let (Some(token), Some(before)) = (person.token(), person.session.or(person.lost)) else {
@@ -53,7 +59,7 @@ impl World {
             return self.is_not_back(who, landing, (fresh, must));
         };
         assert_eq!(claim.session, before, "a token names its session");
-        let home = claim.session.shard;
+        let home = self.places.place(claim.session.home());
         let bearer = if home == landing {
             self.people[who.0].landing = Some(Landing { fresh: Some(fresh) });
             Bearer::Here(fresh)

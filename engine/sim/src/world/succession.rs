@@ -9,6 +9,7 @@ use whisper_shard_router::Placement;
 
 use super::{World, link, of_link, setup};
 use crate::person::Who;
+use crate::places::{NODE, Places};
 use crate::trace::What;
 
 impl World {
@@ -16,14 +17,17 @@ impl World {
     /// shards, in which the connections of some are gone.
     ///
     /// # Panics
-    /// In a world whose event log is written, which ends where the process does.
+    /// In a world whose event log is written, which ends where the process does; and in one of several
+    /// nodes.
     pub fn follow(&mut self, shards: u16, gone: &[Who]) {
         assert!(self.scribe.is_none(), "an event log is of one process");
+        assert_eq!(self.places.nodes(), 1, "processes of a cluster die and start");
         self.trace.note(self.now, 0, What::Followed { shards });
         let estates = self.estates();
         let estates: Vec<_> = estates.iter().map(Vec::as_slice).collect();
-        self.placement = Self::placement_of(self.seed, shards);
-        let succession = Succession::read(&estates, shards, &self.placement);
+        self.places = Places::new(1, shards);
+        self.placements = Self::placements_of(self.seed, self.places);
+        let succession = Succession::read(&estates, shards, &self.placements[0]);
         let succession = succession.expect("what every shard left is whole");
         #[cfg(feature = "faults")]
         let succession = succession.overlooking(self.broken.oversight);
@@ -32,8 +36,14 @@ impl World {
         self.rename(&succession, shards);
         let heirs = (0..shards).map(|shard| {
             let (settings, rules) = (Arc::clone(&self.settings), Arc::clone(&self.rules));
-            let setup =
-                setup(self.seed, self.processes, (shard, shards), &self.placement, settings, rules);
+            let setup = setup(
+                self.seed,
+                self.processes,
+                (shard, self.places),
+                &self.placements,
+                settings,
+                rules,
+            );
             let people = &self.people;
             Shard::inherit(self.now, setup, &succession, &mut |_, former| {
                 let (who, _) = of_link(former);
@@ -45,7 +55,7 @@ impl World {
         self.shards = heirs.expect("what a shard left can be taken on");
         #[cfg(feature = "faults")]
         self.break_shards();
-        self.network.begin_anew(shards);
+        self.network.begin_anew(self.places);
         while self.tick() {}
         for (who, session, must) in gone {
             let session = succession.home_of(session);
@@ -64,8 +74,14 @@ impl World {
 
     /// Who owns which key in the world of a seed, where there are so many shards.
     pub fn placement_of(seed: u64, shards: u16) -> Placement {
-        let key = seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
-        Placement::single_node(key, Self::NODE, shards)
+        Self::placements_of(seed, Places::new(1, shards)).remove(0)
+    }
+
+    /// The same, of each node.
+    pub(super) fn placements_of(seed: u64, places: Places) -> Vec<Placement> {
+        let key: [u8; 16] = seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
+        let of = |node| Placement::single_node(key, NODE + node, places.shards());
+        (0..places.nodes()).map(of).collect()
     }
 
     /// Somebody's connection is gone between two processes, if they have one.
@@ -86,7 +102,8 @@ impl World {
             let session = person.session.or(person.lost);
             person.shard = session.map_or(person.shard % shards, |session| session.shard);
         }
-        let renamed = self.auditor.follows(&self.placement, shards, |it| succession.home_of(it));
+        let renamed =
+            self.auditor.follows(&self.placements, self.places, |it| succession.home_of(it));
         self.insist(renamed);
     }
 }

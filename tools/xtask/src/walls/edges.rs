@@ -92,7 +92,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         package: "whisper-sim",
-        knows: &["whisper-core", "whisper-proto", "whisper-shard-router"],
+        knows: &["whisper-cluster", "whisper-core", "whisper-proto", "whisper-shard-router"],
         // Itself, with its feature.
         tests_know: &["whisper-sim"],
         never: &["whisper-engine", "whisper-reactor", "tokio"],
