@@ -91,6 +91,11 @@ impl ClusterSecret {
         self.derive("cluster")
     }
 
+    /// The secret by which nodes read whose a token is.
+    pub(crate) fn ways_key(&self) -> [u8; 32] {
+        self.derive("ways of tokens")
+    }
+
     /// The secret that reports hide people by.
     pub(crate) fn reports_key(&self) -> [u8; 32] {
         self.derive("reports")

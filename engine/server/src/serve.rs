@@ -199,6 +199,7 @@ pub(crate) fn serve(
             listeners,
             port,
             shard,
+            ways: config.cluster.as_ref().map(|_| secret.ways_key()),
             tls,
             log,
             door: Arc::clone(&door),

@@ -21,7 +21,7 @@ const NAME: &str = "chat.example";
 /// One machine of `ops/haproxy`, with an engine that has the settings which stand there.
 struct Town {
     engine: Engine,
-    haproxy: Child,
+    _haproxy: Haproxy,
     /// Where people connect.
     front: SocketAddr,
     /// Where HAProxy connects.
@@ -32,10 +32,6 @@ struct Town {
 impl Town {
     /// `adapt` changes the configuration, for what is as good in another version.
     fn start(way: &str, adapt: impl FnOnce(String) -> String) -> Self {
-        assert!(
-            Path::new(HAPROXY).exists(),
-            "{HAPROXY} isn't there: apt-get install haproxy (cargo xtask test does)"
-        );
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/haproxy");
         let read = |name: &str| fs::read_to_string(folder.join(name)).expect("an example");
         let example = read(&format!("{way}.cfg"));
@@ -47,7 +43,6 @@ impl Town {
         fs::write(&pem, both).expect("a file");
         let config = dir.path().join("way.cfg");
         fs::write(&config, adapt(example.clone())).expect("a file");
-        let log = File::create(dir.path().join("haproxy.log")).expect("a log");
 
         let engine = Engine::in_dir(dir, 2, &settings_in(&example, &files));
         let listener = if way == "passthrough" { "tls" } else { "listen" };
@@ -55,24 +50,11 @@ impl Town {
         let back: SocketAddr = back.parse().expect("an address");
         // Nobody else is on an address of the engine's own, so its port is free there as well.
         let front = SocketAddr::from(([127, 7, 7, 7], back.port()));
-        let haproxy = Command::new(HAPROXY)
-            .args(["-db", "-f"])
-            .arg(folder.join("common.cfg"))
-            .arg("-f")
-            .arg(config)
-            .env("PUBLIC", front.to_string())
-            .env("WHISPER", back.to_string())
-            .env("PEM", pem)
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("haproxy runs");
-        let mut town = Self { engine, haproxy, front, back, trust: papers.client(&TLS13) };
-        until_true("haproxy listens", || {
-            assert!(town.haproxy.try_wait().expect("its status").is_none(), "haproxy is gone");
-            TcpStream::connect(front).is_ok()
+        let haproxy = Haproxy::start(front, engine.dir().join("haproxy.log"), |command| {
+            command.arg("-f").arg(folder.join("common.cfg")).arg("-f").arg(config);
+            command.env("WHISPER", back.to_string()).env("PEM", pem);
         });
-        town
+        Self { engine, _haproxy: haproxy, front, back, trust: papers.client(&TLS13) }
     }
 
     /// A connection to HAProxy from an address of a person's own.
@@ -121,21 +103,98 @@ impl Town {
     }
 }
 
-impl Drop for Town {
+/// A running HAProxy. Killed when dropped; where a test has failed by then, its log is shown.
+struct Haproxy {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Haproxy {
+    /// One that listens here, once it does.
+    fn start(front: SocketAddr, log: PathBuf, tell: impl FnOnce(&mut Command)) -> Self {
+        assert!(
+            Path::new(HAPROXY).exists(),
+            "{HAPROXY} isn't there: apt-get install haproxy (cargo xtask test does)"
+        );
+        let mut command = Command::new(HAPROXY);
+        tell(command.arg("-db").env("PUBLIC", front.to_string()));
+        let written = File::create(&log).expect("a log");
+        let process = command.stdin(Stdio::null()).stderr(written).spawn().expect("haproxy runs");
+        let mut haproxy = Self { process, log };
+        until_true("haproxy listens", || {
+            let ended = haproxy.process.try_wait().expect("its status");
+            assert!(ended.is_none(), "haproxy is gone");
+            TcpStream::connect(front).is_ok()
+        });
+        haproxy
+    }
+}
+
+impl Drop for Haproxy {
     fn drop(&mut self) {
         // An error means that it has ended already.
-        let _ = self.haproxy.kill();
-        let _ = self.haproxy.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
         if thread::panicking() {
-            let log = fs::read_to_string(self.engine.dir().join("haproxy.log"));
+            let log = fs::read_to_string(&self.log);
             eprintln!("HAProxy's log:\n{}", log.unwrap_or_default());
         }
     }
 }
 
+#[test]
+fn people_are_spread_over_the_boxes_of_a_cluster() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/haproxy");
+    let files = ["common.cfg", "cluster.cfg"].map(|name| folder.join(name));
+    let example = fs::read_to_string(&files[1]).expect("an example");
+    let papers = Papers::new(&[NAME]);
+    let mut boxes: Vec<_> = (0..3)
+        .map(|_| {
+            let dir = TempDir::new().expect("a directory");
+            let settings = settings_in(&example, &papers.write(dir.path(), "chat"));
+            Engine::in_dir(dir, 1, &settings.replace("exempt = []", "exempt = [\"127.0.0.0/8\"]"))
+        })
+        .collect();
+    let back = |engine: &Engine| -> SocketAddr {
+        let back = engine.ready["tls"][0].as_str().expect("an address in the ready line");
+        back.parse().expect("an address")
+    };
+    let front = SocketAddr::from(([127, 7, 7, 7], back(&boxes[0]).port()));
+    let haproxy = Haproxy::start(front, boxes[0].dir().join("haproxy.log"), |command| {
+        command.arg("-f").arg(&files[0]).arg("-f").arg(&files[1]);
+        for (number, engine) in (1..).zip(&boxes) {
+            command.env(format!("BOX{number}"), back(engine).to_string());
+        }
+    });
+    let trust = papers.client(&TLS13);
+    let come = || {
+        let mut http = Http::connect_from("127.0.0.2", front).within_tls(&trust, NAME);
+        assert_eq!(http.knock("").status, 101);
+        http.into_client(Spoken::Msgpack)
+    };
+    let people: Vec<_> = (0..30).map(|_| come()).collect();
+    let upgrades = |engine: &Engine| engine.sum("whisper_upgrades_total", "");
+    let await_all = |boxes: &[Engine], all: usize| {
+        until_true("all are counted", || boxes.iter().map(upgrades).sum::<f64>() == all as f64);
+        boxes.iter().map(upgrades).collect::<Vec<_>>()
+    };
+    let came = await_all(&boxes, people.len());
+    assert!(came.iter().all(|count| (8.0..=12.0).contains(count)), "{came:?}");
+
+    // One is emptied: nobody is lost who comes before HAProxy has looked again.
+    let drained = boxes.remove(0);
+    let (status, _) = drained.order("drain", &serde_json::json!({ "overMs": 60_000 }));
+    assert_eq!(status, 200);
+    until_true("it listens no more", || TcpStream::connect(back(&drained)).is_err());
+    let more: Vec<_> = (0..20).map(|_| come()).collect();
+    let before = (came[1] + came[2]) as usize;
+    await_all(&boxes, before + more.len());
+    drop((people, more, haproxy));
+}
+
 /// The settings that an example says belong to it, with ports and files of this test.
 fn settings_in(example: &str, [certificate, key]: &[PathBuf; 2]) -> String {
-    let lines = example.lines().skip_while(|line| !line.ends_with("In its settings:"));
+    let lines = example.lines().skip_while(|line| !line.ends_with("settings:"));
     let settings = lines.map_while(|line| line.strip_prefix('#')).skip(1);
     let settings = settings.map(|line| {
         let mut line = line.trim().to_owned();

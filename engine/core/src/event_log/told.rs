@@ -387,6 +387,7 @@ fields! {
     enum Bearer {
         0 Here(session);
         1 Moved(link);
+        2 Abroad(link);
     }
     enum Said {
         0 Hello { language };

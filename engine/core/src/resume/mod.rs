@@ -13,4 +13,4 @@ pub use kept::{Kept, Partner, Repeat};
 #[cfg(feature = "faults")]
 pub use shelf::Lapse;
 pub use shelf::Shelf;
-pub use token::{Claim, Mint, TOKEN_BYTES};
+pub use token::{Claim, Mint, TOKEN_BYTES, Token};

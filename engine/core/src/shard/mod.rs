@@ -125,7 +125,7 @@ pub enum Event<'a> {
     },
     /// Somebody brings a token that says this, see [`Shard::claim`], of a session at home here.
     /// Either the connection is that person's from now on, and [`Effect::Opened`] says so; or they
-    /// are told `connected` as somebody else.
+    /// are told `connected` as somebody else, unless that is for [another node](Bearer::Abroad).
     Resume {
         /// Who brings it.
         bearer: Bearer,

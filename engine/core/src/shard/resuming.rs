@@ -5,6 +5,7 @@
 //! was lost, or under another.
 
 use whisper_proto::CloseCode;
+use whisper_shard_router::ShardId;
 
 use super::people::{State, seconds};
 use super::{Effect, Effects, Floor, Shard};
@@ -21,6 +22,9 @@ pub enum Bearer {
     Here(SessionId),
     /// A connection that another shard has handed over. Nobody is behind it yet.
     Moved(Link),
+    /// A connection that stays where it is, on another node, where somebody is behind it. What they
+    /// say comes from there; where nobody can be brought back, nothing comes of it here.
+    Abroad(Link),
 }
 
 /// What a claim is worth.
@@ -47,6 +51,17 @@ impl Shard {
         known.then_some(Claim { session, ..claim })
     }
 
+    /// The shard of another node, or of this, that can tell what a token is worth, as far as the
+    /// nodes of a [cluster](Shard::show_ways) can read that on it.
+    pub fn home_of(&self, now: Micros, token: &[u8]) -> Option<ShardId> {
+        self.floor.mint.home_of(now, token)
+    }
+
+    /// Has the nodes that share this secret know from here on whose a token is.
+    pub fn show_ways(&mut self, secret: [u8; 32]) {
+        self.floor.mint.show_ways(secret);
+    }
+
     pub(super) fn resume(
         &mut self,
         bearer: Bearer,
@@ -54,7 +69,7 @@ impl Shard {
         effects: &mut impl Effects,
     ) {
         let link = match bearer {
-            Bearer::Moved(link) => link,
+            Bearer::Moved(link) | Bearer::Abroad(link) => link,
             Bearer::Here(fresh) => match self.floor.people.get(fresh) {
                 Some(it) if it.state == State::Idle && fresh != claim.session => it.link,
                 _ => return,
@@ -69,7 +84,7 @@ impl Shard {
         } += 1;
         match (worth, bearer) {
             (Worth::Good, Bearer::Here(fresh)) => drop(self.floor.forget(fresh)),
-            (Worth::Good, Bearer::Moved(_)) | (Worth::Late, _) => {}
+            (Worth::Good, Bearer::Moved(_) | Bearer::Abroad(_)) | (Worth::Late, _) => {}
             // They are here, so that they aren't there any more.
             (Worth::Idle | Worth::Gapped, _) => {
                 self.floor.close_link_of(claim.session, effects);
@@ -79,6 +94,7 @@ impl Shard {
         match bearer {
             _ if worth == Worth::Good => self.bring_back(claim, (link, last_seq), effects),
             Bearer::Here(fresh) => self.greet(fresh, effects),
+            Bearer::Abroad(_) => {}
             Bearer::Moved(link) => {
                 let session = self.floor.people.arrive(self.floor.now, link);
                 effects.push(Effect::Opened { link, session });

@@ -171,6 +171,8 @@ pub(crate) struct Parts {
     pub(crate) port: Port<Envelope>,
     /// Its shard's.
     pub(crate) shard: Setup,
+    /// Where there are other nodes: what they read by whose a token is.
+    pub(crate) ways: Option<[u8; 32]>,
     /// Where its event log goes, if one is kept.
     pub(crate) log: Option<ToFile>,
     /// What it shows, where it speaks TLS.
@@ -235,6 +237,9 @@ impl Worker {
     ) -> Self {
         let sockets = reactor.slots() as usize;
         shard.reserve(sockets);
+        if let Some(secret) = parts.ways {
+            shard.show_ways(secret);
+        }
         Self {
             reactor,
             streams: Streams::new(parts.tls),
