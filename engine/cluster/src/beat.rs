@@ -78,7 +78,7 @@ pub struct ClusterKey([u8; 32]);
 ///
 /// It is printed as eight hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct KeyId(u32);
+pub struct KeyId(pub(crate) u32);
 
 impl ClusterKey {
     /// The key for the heartbeats of the cluster of this name: those of one that shares the secret
@@ -89,8 +89,13 @@ impl ClusterKey {
 
     /// What may be shown of it.
     pub fn id(&self) -> KeyId {
-        // No beat has these bytes, and the outputs of a keyed hash say nothing of its key.
-        KeyId(u32::from_be_bytes(first(blake3::keyed_hash(&self.0, b"key id").as_bytes())))
+        KeyId(u32::from_be_bytes(first(&self.derive(b"key id"))))
+    }
+
+    /// A key for one purpose. No beat has its bytes, and the outputs of a keyed hash say nothing of
+    /// its key.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> [u8; 32] {
+        *blake3::keyed_hash(&self.0, purpose).as_bytes()
     }
 }
 
@@ -180,13 +185,22 @@ impl Beat {
 }
 
 /// Fields of fixed widths, one after the other.
-struct Fields<'a>(&'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
+
+/// There are fewer bytes than fields.
+pub(crate) struct Short;
 
 impl Fields<'_> {
-    fn next<const N: usize>(&mut self) -> Result<[u8; N], Refusal> {
-        let (field, rest) = self.0.split_first_chunk().ok_or(Refusal::Garbled)?;
+    pub(crate) fn next<const N: usize>(&mut self) -> Result<[u8; N], Short> {
+        let (field, rest) = self.0.split_first_chunk().ok_or(Short)?;
         self.0 = rest;
         Ok(*field)
+    }
+}
+
+impl From<Short> for Refusal {
+    fn from(_: Short) -> Self {
+        Self::Garbled
     }
 }
 
