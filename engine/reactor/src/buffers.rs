@@ -2,9 +2,9 @@
 //! holds none.
 //!
 //! The pool is address space at first and becomes memory as it is used. A few buffers are offered
-//! to the kernel at the start and more each time it ran out, up to the configured bound; those that
-//! were of no use for a second are withdrawn as they come back, and their memory with them. So
-//! the memory in use follows the largest burst of late.
+//! to the kernel at the start and more each time it ran out, up to the configured bound. Those that
+//! were of no use for a second lose their memory, and are withdrawn as they come back. So the memory
+//! in use follows the largest burst of late, also where nothing follows it.
 
 use std::io;
 use std::ptr::NonNull;
@@ -127,11 +127,19 @@ impl Buffers {
 
     /// Begins to take buffers out of a pool that was mostly of no use since the latest look, down to
     /// what it had at the start. To be called every second or so.
-    pub(crate) fn relax(&mut self) {
+    ///
+    /// # Safety
+    /// Every buffer that the kernel has filled is [lent](Buffers::lend), and it fills none meanwhile.
+    pub(crate) unsafe fn relax(&mut self) {
         let peak = std::mem::replace(&mut self.busy, self.lent);
         let of_use = peak.saturating_mul(SPARE).max(AT_START);
         if self.kept == self.grown && of_use <= self.grown / 2 {
             self.kept = of_use;
+            if self.lent == 0 {
+                // Nothing is in any of them. Those that the kernel still has come back one by one,
+                // or never, where nobody says anything.
+                self.forget_withdrawn();
+            }
         }
     }
 
@@ -176,12 +184,17 @@ impl Buffers {
     fn withdraw(&mut self, id: u16) {
         self.withdrawn.push(id);
         if self.withdrawn.len() == usize::from(self.grown - self.kept) {
-            let [from, to] =
-                [self.kept, self.grown].map(|id| usize::from(id) * self.buffer_bytes as usize);
-            self.memory.forget(from, to);
+            self.forget_withdrawn();
             self.grown = self.kept;
             self.withdrawn = Vec::new();
         }
+    }
+
+    /// Gives the memory back of buffers that are, or are to be, withdrawn.
+    fn forget_withdrawn(&mut self) {
+        let [from, to] =
+            [self.kept, self.grown].map(|id| usize::from(id) * self.buffer_bytes as usize);
+        self.memory.forget(from, to);
     }
 
     fn offer(&mut self, id: u16) {
@@ -270,23 +283,28 @@ mod tests {
         }
     }
 
+    fn relax(pool: &mut Buffers) {
+        // SAFETY: no kernel knows of this pool.
+        unsafe { pool.relax() };
+    }
+
     #[test]
     fn a_pool_shrinks_after_a_burst_and_grows_again_with_the_next() {
         let mut pool = Buffers::new(1024, 2048).expect("address space");
         pool.grow_to(512);
         let mut offered = (0..512).collect();
         turn(&mut pool, &mut offered, 400);
-        pool.relax();
+        relax(&mut pool);
         assert_eq!(pool.kept, 512, "the burst was lately");
         for _ in 0..30 {
             turn(&mut pool, &mut offered, 10);
-            pool.relax();
+            relax(&mut pool);
         }
         assert_eq!((pool.kept, pool.grown()), (80, 512), "not all have come round");
         assert_eq!(usize::from(pool.free()), offered.len());
         for _ in 0..60 {
             turn(&mut pool, &mut offered, 7);
-            pool.relax();
+            relax(&mut pool);
         }
         let grown = pool.grown();
         assert_eq!((grown, pool.free()), (80, 80), "half of it would not be enough");
@@ -298,18 +316,39 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_that_nothing_follows_leaves_no_memory_behind() {
+        let mut pool = Buffers::new(1024, 4096).expect("address space");
+        pool.grow_to(512);
+        let written =
+            |pool: &mut Buffers| (0..512).filter(|id| pool.filled(*id, 1)[0] == 1).count();
+        for id in 0..512 {
+            pool.lend();
+            pool.filled(id, 4096).fill(1);
+        }
+        pool.note_peak();
+        relax(&mut pool);
+        relax(&mut pool);
+        assert_eq!(written(&mut pool), 512, "what is lent is being read");
+        (0..512).for_each(|id| pool.recycle(id));
+        relax(&mut pool);
+        assert_eq!(written(&mut pool), 512, "the burst was lately");
+        relax(&mut pool);
+        assert_eq!(written(&mut pool), usize::from(AT_START));
+    }
+
+    #[test]
     fn what_is_being_withdrawn_is_back_where_it_is_needed() {
         let mut pool = Buffers::new(1024, 2048).expect("address space");
         pool.grow_to(256);
         let mut offered = (0..256).collect();
         turn(&mut pool, &mut offered, 1);
-        pool.relax();
+        relax(&mut pool);
         turn(&mut pool, &mut offered, 200);
         assert!(pool.free() < 256 && pool.kept == AT_START);
         pool.grow();
         assert_eq!((pool.free(), pool.grown(), pool.kept), (256, 256, 256));
         turn(&mut pool, &mut offered, 1);
-        pool.relax();
+        relax(&mut pool);
         assert_eq!(pool.kept, 256, "the burst was lately");
     }
 }

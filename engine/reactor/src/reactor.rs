@@ -230,7 +230,11 @@ impl Reactor {
     /// Gives back, a part at a time, what a rush took that is over. To be called every second or so,
     /// between turns.
     pub fn relax(&mut self) {
-        self.buffers.relax();
+        if self.ring.is_heard_out() {
+            // SAFETY: whatever was filled was heard of and lent. The kernel fills a buffer while this
+            // thread is in a system call that submits or waits (DEFER_TASKRUN), and then only.
+            unsafe { self.buffers.relax() };
+        }
         self.io.events.shrink_to(EVENTS_KEPT);
     }
 

@@ -154,6 +154,11 @@ impl Ring {
         self.uring.submission().cq_overflow()
     }
 
+    /// Whether all that has completed was heard of.
+    pub(crate) fn is_heard_out(&mut self) -> bool {
+        self.uring.completion().is_empty() && !self.overflowed()
+    }
+
     /// Queues an operation; submits when the queue is full.
     ///
     /// # Safety
