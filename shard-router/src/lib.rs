@@ -23,5 +23,5 @@ mod ring;
 mod sync;
 
 pub use mesh::{Counters, MESSAGE_BYTES, OVERFLOW_BOUND, PORTS_MAX, Port, RING_SLOTS, Sleep, mesh};
-pub use placement::{BUCKETS, KeyHash, KeyId, Placement, ShardId};
+pub use placement::{BUCKETS, KeyHash, KeyId, Lodging, Placement, ShardId};
 pub use rendezvous::{Weighted, lay_buckets};

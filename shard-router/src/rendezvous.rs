@@ -41,6 +41,18 @@ pub fn lay_buckets(nodes: &[Weighted]) -> Box<[u16; BUCKETS]> {
     owners
 }
 
+/// The shard of a node that has one of its buckets: of equals, that with the highest hash.
+pub(crate) fn shard_of_bucket(bucket: usize, node: u16, shards: u16) -> u16 {
+    let hash = |shard: &u16| {
+        let mut hasher = SipHasher24::new();
+        hasher.write(&(bucket as u16).to_be_bytes());
+        hasher.write(&node.to_be_bytes());
+        hasher.write(&shard.to_be_bytes());
+        hasher.finish()
+    };
+    (0..shards).max_by_key(hash).unwrap_or(0)
+}
+
 fn score(bucket: usize, node: u16, weight: u32) -> f64 {
     // Not keyed: keys come to their bucket by a keyed hash already.
     let mut hasher = SipHasher24::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use whisper_shard_router::{BUCKETS, KeyHash, Placement, ShardId};
+use whisper_shard_router::{BUCKETS, KeyHash, Lodging, Placement, ShardId};
 
 /// The key of the SipHash paper's test vectors: 00 01 … 0f.
 const KEY: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -83,4 +83,43 @@ fn shards_are_ordered_by_node_first() {
     let shards = [(0, 0), (0, 9), (1, 0)].map(|(node, shard)| ShardId { node, shard });
     assert!(shards.is_sorted());
     assert_eq!(HashSet::from(shards).len(), 3);
+}
+
+fn owners(placement: &Placement) -> Vec<ShardId> {
+    (0..BUCKETS as u64).map(|bucket| placement.owner(KeyHash(bucket << 52))).collect()
+}
+
+#[test]
+fn a_map_over_nodes_is_the_same_wherever_it_is_made() {
+    let nodes = [(3, 2, 8), (1, 4, 16), (9, 1, 1)];
+    let mut nodes = nodes.map(|(node, weight, shards)| Lodging { node, weight, shards });
+    let here = Placement::single_node(KEY, 3, 8).over(7 << 32 | 5, &nodes);
+    nodes.reverse();
+    let there = Placement::single_node(KEY, 9, 1).over(7 << 32 | 5, &nodes);
+    assert_eq!((&here, here.epoch()), (&there, 7 << 32 | 5));
+    assert_eq!(here.hash(b"jazz"), Placement::single_node(KEY, 0, 1).hash(b"jazz"));
+    for Lodging { node, weight, shards } in nodes {
+        let mine: Vec<_> = owners(&here).into_iter().filter(|it| it.node == node).collect();
+        let share = BUCKETS * weight as usize / 7;
+        assert!(mine.len().abs_diff(share) < 150, "node {node} owns {} of {share}", mine.len());
+        for shard in 0..shards {
+            let its = mine.iter().filter(|it| it.shard == shard).count();
+            let fair = mine.len() / usize::from(shards);
+            assert!(its * 2 > fair && its < fair * 2, "{node}.{shard}: {its} of {fair}");
+        }
+    }
+    assert_ne!(here, here.over(8, &nodes), "another name is another map");
+}
+
+#[test]
+fn a_node_that_goes_or_grows_moves_only_its_own_buckets() {
+    let base = Placement::single_node(KEY, 1, 4);
+    let lodging = |node, shards| Lodging { node, weight: 4, shards };
+    let before = owners(&base.over(1, &[lodging(1, 4), lodging(2, 4), lodging(3, 4)]));
+    let gone = owners(&base.over(2, &[lodging(1, 4), lodging(2, 4)]));
+    let grown = owners(&base.over(2, &[lodging(1, 4), lodging(2, 5), lodging(3, 4)]));
+    for (was, (gone, grown)) in before.iter().zip(gone.iter().zip(&grown)) {
+        assert!(was == gone || was.node == 3, "{was:?} became {gone:?}");
+        assert!(was == grown || *grown == ShardId { node: 2, shard: 4 }, "{was:?}, {grown:?}");
+    }
 }
