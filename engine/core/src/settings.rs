@@ -8,7 +8,7 @@ use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ice::IceServers;
 use crate::interests::Aliases;
 use crate::limits::AdmissionRates;
-use crate::match_queue::{LaneId, TierTimes};
+use crate::match_queue::{CLUSTER_AFTER, LaneId, TierTimes};
 use crate::time::{Micros, Span};
 
 /// Settings of every shard of a process.
@@ -16,6 +16,9 @@ use crate::time::{Micros, Span};
 pub struct Settings {
     /// When tiers open.
     pub tiers: TierTimes,
+    /// How long somebody is looked for on their own node before the others are asked. Default
+    /// 500 ms; less where so few come that nobody is to be expected by then.
+    pub cluster_after: Span,
     /// Which lanes are open.
     pub lanes: OpenLanes,
     /// How often somebody idle or searching is told the numbers. Default 5 s; stretched where that
@@ -39,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             tiers: TierTimes::default(),
+            cluster_after: CLUSTER_AFTER,
             lanes: OpenLanes::default(),
             stats_interval: Span::secs(5),
             idle_max: Span::secs(30 * 60),

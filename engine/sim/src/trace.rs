@@ -56,6 +56,7 @@ impl What {
                 | MatchMessage::Outcome { a, b, .. } => [Some(*a), Some(*b)],
                 MatchMessage::Claim(claim) => [Some(claim.a), Some(claim.b)],
                 MatchMessage::Accept(accept) => [Some(accept.a), Some(accept.b)],
+                MatchMessage::Cluster(message) => message.tickets(),
             },
             ShardMessage::Room(_)
             | ShardMessage::Census(_)

@@ -6,9 +6,9 @@ use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_proto::{ClientMessage, ServerMessage};
 
 /// The kinds of messages between shards.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 15] = [
     "post", "relax", "withdraw", "propose", "claim", "accept", "refuse", "outcome", "deliver",
-    "ended", "census", "door", "standing", "away",
+    "ended", "census", "door", "standing", "away", "cluster",
 ];
 
 /// Which of [`KINDS`] a message between shards is of.
@@ -23,6 +23,7 @@ pub(crate) fn kind_of_envelope(envelope: &Envelope) -> usize {
             MatchMessage::Accept(_) => 5,
             MatchMessage::Refuse { .. } => 6,
             MatchMessage::Outcome { .. } => 7,
+            MatchMessage::Cluster(_) => 14,
         },
         ShardMessage::Room(RoomMessage::Deliver { .. }) => 8,
         ShardMessage::Room(RoomMessage::Ended { .. }) => 9,

@@ -18,7 +18,7 @@ pub(super) struct Begin {
     pub(super) now: Micros,
     pub(super) me: ShardId,
     shards: u32,
-    epoch: u32,
+    epoch: u64,
     lane_keys: [KeyHash; LANES],
     settings: Kept,
     rules: KeptRules,
@@ -39,6 +39,7 @@ pub struct KeptRules {
 #[derive(Clone, Debug)]
 struct Kept {
     tiers: TierTimes,
+    cluster_after: Span,
     lanes: OpenLanes,
     stats_interval: Span,
     idle_max: Span,
@@ -51,7 +52,7 @@ fields! {
     struct KeptRules { digest, ladder }
     struct RulesDigest(0)
     struct Ladder { warnings, blocks, ban_hours, zero_ban_hours }
-    struct Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max }
+    struct Kept { tiers, cluster_after, lanes, stats_interval, idle_max, resume_grace, absent_max }
     struct TierTimes { single, any, again, timeout, patience }
 }
 
@@ -69,6 +70,7 @@ impl Begin {
         } = setup;
         let Settings {
             tiers,
+            cluster_after,
             lanes,
             stats_interval,
             idle_max,
@@ -78,7 +80,15 @@ impl Begin {
             admission: _,
             ice: _,
         } = **settings;
-        let kept = Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max };
+        let kept = Kept {
+            tiers,
+            cluster_after,
+            lanes,
+            stats_interval,
+            idle_max,
+            resume_grace,
+            absent_max,
+        };
         Self {
             now,
             me: *me,
@@ -99,10 +109,18 @@ impl Begin {
         if placement.epoch() != self.epoch {
             return None;
         }
-        let Kept { tiers, lanes, stats_interval, idle_max, resume_grace, absent_max } =
-            self.settings;
+        let Kept {
+            tiers,
+            cluster_after,
+            lanes,
+            stats_interval,
+            idle_max,
+            resume_grace,
+            absent_max,
+        } = self.settings;
         let settings = Settings {
             tiers,
+            cluster_after,
             lanes,
             stats_interval,
             idle_max,

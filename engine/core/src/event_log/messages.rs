@@ -2,7 +2,7 @@
 //! interests, which become hashes; those of a room without what is said.
 
 use crate::codec::{Damage, Field, Reader, Writer, fields};
-use crate::match_queue::{Accept, Card, Claim, MatchMessage, Outcome};
+use crate::match_queue::{Accept, Card, Claim, ClusterMessage, MatchMessage, Outcome, Pair};
 use crate::rooms::{RoomMessage, Worth};
 use crate::shard::{DoorMessage, Envelope, ShardMessage, StandingMessage};
 
@@ -24,7 +24,22 @@ fields! {
         5 Accept(accept);
         6 Refuse { a, b, owner, outcome };
         7 Outcome { a, b, outcome };
+        8 Cluster(message);
     }
+    enum ClusterMessage {
+        0 Post { epoch, card };
+        1 Stale { ticket };
+        2 Withdraw { ticket };
+        3 Propose { pair, b_person, forgive };
+        4 Claim { pair, a_person, a_names, forgive };
+        5 Accept { pair, b_person, b_names, room };
+        6 Refuse { pair, room, outcome };
+        7 Confirm { pair, room };
+        8 Confirmed { pair, b_person, room };
+        9 Release { pair, room };
+        10 Outcome { pair, outcome };
+    }
+    struct Pair { a, b, owner }
     struct Card { ticket, person, lane, language, same_language, keys, level, priority }
     struct Claim { a, b, a_person, a_names, owner, forgive }
     struct Accept { a, b, b_person, b_names, owner, room }
@@ -33,6 +48,8 @@ fields! {
         1 AGone;
         2 BGone;
         3 Refused { forgive };
+        4 ABusy;
+        5 BBusy;
     }
     enum RoomMessage {
         0 Deliver { to, room, payload, worth };

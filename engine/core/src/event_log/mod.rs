@@ -55,7 +55,7 @@ use crate::digest::Digest;
 use crate::time::Span;
 
 /// The version of the form, and of what is kept.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// What every log begins with, before the digits of its version and a line's end.
 pub const HEADER: &str = "whisper event log ";

@@ -10,7 +10,7 @@ use whisper_proto::{
     Banned, ClientMessage, DecodeError, ErrorCode, Evidence, Hello, Report, ReportReason, Say,
     Signal, SignalKind, Skip,
 };
-use whisper_shard_router::ShardId;
+use whisper_shard_router::{Lodging, Placement, ShardId};
 
 use super::begin::KeptRules;
 use crate::codec::{Damage, Field, Reader, Writer, fields};
@@ -98,6 +98,24 @@ pub enum Told<'a> {
         /// Which.
         rules: KeptRules,
     },
+    /// [`Order::Map`]: what it is made from. Keys are hashes in a log, which need no secret to be
+    /// placed.
+    Map {
+        /// Its name.
+        epoch: u64,
+        /// The nodes it is over.
+        nodes: Vec<Lodging>,
+    },
+    /// [`Order::Linked`].
+    Linked {
+        /// Which.
+        node: u16,
+    },
+    /// [`Order::Lost`].
+    Lost {
+        /// Which.
+        node: u16,
+    },
     /// [`Order::Drain`].
     Drain {
         /// When whom.
@@ -183,6 +201,11 @@ impl<'a> Told<'a> {
                 Self::Banned { session: *session, until: banned.until }
             }
             Event::Order(Order::Drain(drain)) => Self::Drain { drain: *drain },
+            Event::Order(Order::Map(map)) => {
+                Self::Map { epoch: map.epoch(), nodes: map.nodes().to_vec() }
+            }
+            Event::Order(Order::Linked(node)) => Self::Linked { node: *node },
+            Event::Order(Order::Lost(node)) => Self::Lost { node: *node },
             Event::Order(Order::Rules(rules)) => Self::Rules { rules: KeptRules::of(rules) },
         })
     }
@@ -216,6 +239,12 @@ impl<'a> Told<'a> {
                 hear(Event::Order(Order::Ban { session, banned }))
             }
             Self::Remembered { session, record } => hear(Event::Remembered { session, record }),
+            Self::Map { epoch, nodes } => {
+                let map = Placement::single_node([0; 16], 0, 1).over(epoch, &nodes);
+                hear(Event::Order(Order::Map(&map)))
+            }
+            Self::Linked { node } => hear(Event::Order(Order::Linked(node))),
+            Self::Lost { node } => hear(Event::Order(Order::Lost(node))),
             Self::Drain { drain } => hear(Event::Order(Order::Drain(drain))),
             Self::Rules { rules } => hear(Event::Order(Order::Rules(&Arc::new(rules.again())))),
         }
@@ -383,7 +412,11 @@ fields! {
         10 Remembered { session, record };
         11 Drain { drain };
         12 Resume { bearer, claim, last_seq };
+        13 Map { epoch, nodes };
+        14 Linked { node };
+        15 Lost { node };
     }
+    struct Lodging { node, weight, shards }
     enum Bearer {
         0 Here(session);
         1 Moved(link);
@@ -410,6 +443,17 @@ fields! {
         2 Nonsense;
     }
     struct HashedJoin { lane, relax, language, interests }
+}
+
+/// The nodes of a map; there is at least one.
+impl Field for Vec<Lodging> {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.list(self.iter());
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        r.list().ok().filter(|nodes| !nodes.is_empty()).ok_or(Damage)
+    }
 }
 
 impl<T: Field> Field for Result<T, BadInterest> {

@@ -143,12 +143,29 @@ impl Cadence {
         share: Share,
         times: &TierTimes,
     ) -> (Span, Span) {
-        let lane = &self.lanes[usize::from(lane.0)];
-        let silence = now.since(lane.last_join);
-        let gap = share.shorten(lane.gap.max(Span(silence.0 / SILENCE_MIN)));
+        let gap = share.shorten(self.gap(lane, now));
         let after = |arrivals: u64, most: Span| Span(gap.0.saturating_mul(arrivals)).min(most);
         let single = after(ARRIVALS_SINGLE, times.single);
         (single, after(ARRIVALS_ANY, times.any).max(single))
+    }
+
+    /// How much of `most` is worth waiting for who comes to this node, before others are asked: all of
+    /// it, or nothing where so few come that nobody is to be expected by then.
+    pub(super) fn worth_waiting(
+        &self,
+        lane: LaneId,
+        now: Micros,
+        share: Share,
+        most: Span,
+    ) -> Span {
+        if share.shorten(self.gap(lane, now)) > most { Span(0) } else { most }
+    }
+
+    /// The time between two joins of a lane at this home, as it is now.
+    fn gap(&self, lane: LaneId, now: Micros) -> Span {
+        let lane = &self.lanes[usize::from(lane.0)];
+        let silence = now.since(lane.last_join);
+        lane.gap.max(Span(silence.0 / SILENCE_MIN))
     }
 
     pub(super) fn matched(&mut self, lane: LaneId, waited: Span) {

@@ -29,6 +29,12 @@ pub enum Fault {
     HomesTakenForEqual,
     /// A search that made way for other work is not carried on.
     SearchCutShort,
+    /// A lease doesn't end by itself.
+    LeaseNeverEnds,
+    /// The lower of a pair across nodes is told before the home of the higher has confirmed.
+    EnteredUnconfirmed,
+    /// A link that is lost changes nothing.
+    LostIgnored,
 }
 
 /// Which rule a queue breaks, if any.

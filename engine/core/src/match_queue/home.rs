@@ -8,8 +8,9 @@ use whisper_shard_router::{KeyHash, ShardId};
 use super::cadence::Cadence;
 use super::card::{Card, KEYS_MAX, LANES, LaneId, Language, Level};
 use super::fault::Fault;
+use super::lease::{Abroad, Hold};
 use super::message::{Accept, Claim, MatchMessage, Outcome};
-use super::{Ground, Host, Pairing, Search};
+use super::{Ground, Host, Pairing, Reach, Search};
 use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::ids::{SessionId, Side, TicketId};
 use crate::slots::Slots;
@@ -87,32 +88,35 @@ pub(super) struct Proposal {
 /// The tickets of one shard's people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Home {
-    tickets: Slots<Ticket>,
+    pub(super) tickets: Slots<Ticket>,
     latest: u64,
     /// Tickets open to anyone, so that two on one core find each other here.
     open: BTreeSet<(LaneId, TicketId)>,
     per_lane: [u32; LANES],
     per_level: [u32; Level::COUNT],
-    cadence: Cadence,
+    pub(super) cadence: Cadence,
     timers: Timers,
+    pub(super) abroad: Abroad,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Ticket {
-    card: Card,
+pub(super) struct Ticket {
+    pub(super) card: Card,
     relaxation: Relaxation,
     /// Posted to the owners of its interests, and of its lane.
-    posted: Posted,
+    pub(super) posted: Posted,
     /// For whom this ticket is held, on whose proposal.
-    hold: Option<(TicketId, ShardId)>,
+    pub(super) hold: Hold,
     /// What met the ticket while it was held; at most one for each owner it is listed with.
     behind: VecDeque<Waiting>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Posted {
+pub(super) struct Posted {
     interests: bool,
     lane: bool,
+    /// To those of the cluster too.
+    pub(super) abroad: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -139,15 +143,15 @@ impl Home {
         let places = 0..self.tickets.span() as u32;
         places
             .filter_map(|place| self.tickets.get(place))
-            .map(|ticket| (ticket.card.clone(), ticket.hold.is_some()))
+            .map(|ticket| (ticket.card.clone(), !ticket.hold.is_free()))
             .collect()
     }
 
-    /// Whether no ticket is held, or met while it was.
+    /// Whether no ticket is held for somebody of this node, or met while it was held.
     pub(super) fn is_settled(&self) -> bool {
         let places = 0..self.tickets.span() as u32;
         let mut tickets = places.filter_map(|place| self.tickets.get(place));
-        tickets.all(|ticket| ticket.hold.is_none() && ticket.behind.is_empty())
+        tickets.all(|ticket| !ticket.hold.is_of_node() && ticket.behind.is_empty())
     }
 
     /// What is to be known of the home as a whole.
@@ -179,7 +183,7 @@ impl Home {
         let Stay { at, language: _, level, priority: _, due } = stay;
         let slot = self.insert(ground, at, level, wish);
         let ticket = &mut self.tickets[slot];
-        ticket.posted = Posted { interests: true, lane: level >= Level::Any };
+        ticket.posted = Posted { interests: true, lane: level >= Level::Any, abroad: false };
         let (lane, id) = (ticket.card.lane, ticket.card.ticket);
         if level >= Level::Any {
             self.open.insert((lane, id));
@@ -191,7 +195,7 @@ impl Home {
     /// Posts a ticket to all who list it.
     pub(super) fn post(&self, ground: &Ground, place: u32, host: &mut impl Host) {
         let Some(ticket) = self.tickets.get(place) else { return };
-        for owner in owners(ground, ticket) {
+        for owner in owners(ground, Reach::Node, ticket) {
             host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
         }
     }
@@ -221,12 +225,12 @@ impl Home {
             return None;
         }
         let ticket = &mut self.tickets[slot];
-        ticket.posted = Posted { interests: true, lane: level >= Level::Any };
+        ticket.posted = Posted { interests: true, lane: level >= Level::Any, abroad: false };
         if ticket.posted.lane {
             self.open.insert((ticket.card.lane, ticket.card.ticket));
         }
         let id = ticket.card.ticket;
-        let mut owners = owners(ground, ticket);
+        let mut owners = owners(ground, Reach::Node, ticket);
         if ground.broken.is(Fault::KeyUnposted) {
             owners.pop();
         }
@@ -234,6 +238,7 @@ impl Home {
             host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
         }
         self.schedule(ground, slot);
+        self.plan_posting(ground, slot);
         Some(id)
     }
 
@@ -276,7 +281,7 @@ impl Home {
         let Some(ticket) = self.live(ground, a) else {
             return host.send(owner, answer(Outcome::AGone));
         };
-        if ticket.hold.is_some() {
+        if !ticket.hold.is_free() {
             if ground.broken.is(Fault::HeldIsGone) {
                 return host.send(owner, answer(Outcome::AGone));
             }
@@ -286,7 +291,7 @@ impl Home {
         if host.refuses(a_person, b_person, forgive) {
             return host.send(owner, answer(Outcome::Refused { forgive }));
         }
-        ticket.hold = Some((b, owner));
+        ticket.hold = Hold::For { b, owner };
         let a_names = host.names(a_person);
         let claim = Claim { a, b, a_person, a_names, owner, forgive };
         host.send(b.home(), MatchMessage::Claim(Box::new(claim)));
@@ -299,7 +304,7 @@ impl Home {
         let Some(ticket) = self.live(ground, b) else {
             return host.send(a.home(), refuse(Outcome::BGone));
         };
-        if ticket.hold.is_some() {
+        if !ticket.hold.is_free() {
             if ground.broken.is(Fault::HeldIsGone) {
                 return host.send(a.home(), refuse(Outcome::BGone));
             }
@@ -325,7 +330,7 @@ impl Home {
 
     pub(super) fn accept(&mut self, ground: &Ground, accept: Accept, host: &mut impl Host) {
         let Accept { a, b, b_person, b_names, owner, room } = accept;
-        let held = self.live(ground, a).filter(|ticket| ticket.hold == Some((b, owner)));
+        let held = self.live(ground, a).filter(|ticket| ticket.hold == Hold::For { b, owner });
         host.send(owner, MatchMessage::Outcome { a, b, outcome: Outcome::Matched });
         let Some(ticket) = held else {
             if ground.broken.is(Fault::HoldDiesWithTicket) {
@@ -355,10 +360,16 @@ impl Home {
         host: &mut impl Host,
     ) {
         host.send(owner, MatchMessage::Outcome { a, b, outcome });
-        let held = self.live(ground, a).filter(|ticket| ticket.hold == Some((b, owner)));
-        let Some(ticket) = held else { return };
-        ticket.hold = None;
-        while let Some(ticket) = self.live(ground, a).filter(|ticket| ticket.hold.is_none()) {
+        let held = self.live(ground, a).filter(|ticket| ticket.hold == Hold::For { b, owner });
+        if held.is_some() {
+            self.free(ground, a, host);
+        }
+    }
+
+    /// Ends the hold of a ticket that is there, and turns to what met it meanwhile.
+    pub(super) fn free(&mut self, ground: &Ground, id: TicketId, host: &mut impl Host) {
+        self.tickets[id.slot].hold = Hold::Free;
+        while let Some(ticket) = self.live(ground, id).filter(|it| it.hold.is_free()) {
             match ticket.behind.pop_front() {
                 Some(waiting) => self.meet(ground, waiting, host),
                 None => return,
@@ -375,14 +386,14 @@ impl Home {
         host: &mut impl Host,
     ) {
         let Some(ticket) = self.live(ground, id) else { return };
-        let before = owners(ground, ticket);
+        let before = owners(ground, Reach::Node, ticket);
         let lane = std::mem::replace(&mut ticket.card.lane, wish.lane);
         ticket.card.keys = wish.keys;
         ticket.card.keys.sort_unstable();
         for owner in before {
             host.send(owner, MatchMessage::Withdraw { ticket: id });
         }
-        for owner in owners(ground, ticket) {
+        for owner in owners(ground, Reach::Node, ticket) {
             host.send(owner, MatchMessage::Post(Box::new(ticket.card.clone())));
         }
         self.per_lane[usize::from(lane.0)] -= 1;
@@ -411,8 +422,8 @@ impl Home {
                 priority: wish.priority,
             },
             relaxation: wish.relaxation,
-            posted: Posted { interests: false, lane: false },
-            hold: None,
+            posted: Posted { interests: false, lane: false, abroad: false },
+            hold: Hold::Free,
             behind: VecDeque::new(),
         })
     }
@@ -430,7 +441,7 @@ impl Home {
         }
     }
 
-    fn live(&mut self, ground: &Ground, id: TicketId) -> Option<&mut Ticket> {
+    pub(super) fn live(&mut self, ground: &Ground, id: TicketId) -> Option<&mut Ticket> {
         let ticket = self.tickets.get_mut(id.slot)?;
         let same = ticket.card.ticket == id || ground.broken.is(Fault::GenerationUnchecked);
         same.then_some(ticket)
@@ -447,14 +458,14 @@ impl Home {
             host.searching(person, self.search(ground, lane, level));
         }
         if level == Level::Any {
-            let free = self.tickets[slot].hold.is_none();
+            let free = self.tickets[slot].hold.is_free();
             if free && self.match_locally(ground, slot, host) {
                 return;
             }
             let ticket = &mut self.tickets[slot];
             self.open.insert((ticket.card.lane, id));
             let lane_owner = ground.owner(ground.lane_key(ticket.card.lane));
-            let message = if owners(ground, ticket).contains(&lane_owner) {
+            let message = if owners(ground, Reach::Node, ticket).contains(&lane_owner) {
                 MatchMessage::Relax { ticket: id, level }
             } else {
                 MatchMessage::Post(Box::new(ticket.card.clone()))
@@ -462,9 +473,12 @@ impl Home {
             ticket.posted.lane = true;
             host.send(lane_owner, message);
         } else {
-            for owner in owners(ground, &self.tickets[slot]) {
+            for owner in owners(ground, Reach::Node, &self.tickets[slot]) {
                 host.send(owner, MatchMessage::Relax { ticket: id, level });
             }
+        }
+        if self.tickets[slot].posted.abroad {
+            self.post_abroad(ground, slot, host);
         }
         self.schedule(ground, slot);
     }
@@ -500,7 +514,7 @@ impl Home {
                 let fit = card.fit(&other.card)?;
                 let strangers = !host.refuses(card.person, other.card.person, false)
                     && !host.refuses(other.card.person, card.person, false);
-                let free = other.hold.is_none() && id != card.ticket;
+                let free = other.hold.is_free() && id != card.ticket;
                 let merit = (fit.affinity, fit.shared, other.card.priority);
                 (free && strangers).then_some((merit, id))
             })
@@ -528,7 +542,7 @@ impl Home {
     }
 
     /// Ends a ticket that is matched. `owner`, who proposed it, learns it by the outcome.
-    fn settle(
+    pub(super) fn settle(
         &mut self,
         ground: &Ground,
         id: TicketId,
@@ -547,7 +561,11 @@ impl Home {
         self.open.remove(&(ticket.card.lane, id));
         self.per_lane[usize::from(ticket.card.lane.0)] -= 1;
         self.per_level[ticket.card.level as usize] -= 1;
-        for owner in owners(ground, &ticket) {
+        if ticket.posted.abroad || !ticket.hold.is_free() {
+            self.end_abroad(ground, &ticket, host);
+        }
+        self.abroad.unplan(slot);
+        for owner in owners(ground, Reach::Node, &ticket) {
             let told = Some(owner) == informed || ground.broken.is(Fault::WithdrawForgotten);
             if !told {
                 host.send(owner, MatchMessage::Withdraw { ticket: id });
@@ -571,13 +589,18 @@ fn next_level(ticket: &Ticket) -> Option<Level> {
     }
 }
 
-/// The shards that list this ticket, each once.
-fn owners(ground: &Ground, ticket: &Ticket) -> ArrayVec<ShardId, { KEYS_MAX + 1 }> {
+/// The shards that list this ticket by one map, each once.
+pub(super) fn owners(
+    ground: &Ground,
+    reach: Reach,
+    ticket: &Ticket,
+) -> ArrayVec<ShardId, { KEYS_MAX + 1 }> {
     let mut owners = ArrayVec::new();
+    let map = ground.map(reach);
     let interests = ticket.card.keys.iter().copied().filter(|_| ticket.posted.interests);
     let lane = ticket.posted.lane.then(|| ground.lane_key(ticket.card.lane));
     for key in interests.chain(lane) {
-        let owner = ground.owner(key);
+        let owner = map.owner(key);
         if !owners.contains(&owner) {
             owners.push(owner);
         }

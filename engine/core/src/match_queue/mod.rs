@@ -17,13 +17,18 @@
 //! behind it; so what waits for what has no cycle, and needs no lock and no timeout. A hold outlives
 //! its ticket: whoever leaves while held has left, and an Accept for them ends the room it opened.
 //!
+//! Who has found nobody on their own node is posted to owners of the whole cluster too; what homes
+//! of different nodes then say to each other stands in [`lease`].
+//!
 //! A shard never calls itself: messages to its own owner side go out through [`Host::send`] like any
 //! other. What this module doesn't know: rooms, people's connections, clocks, rings.
 
+mod broker;
 mod cadence;
 mod card;
 mod fault;
 mod home;
+mod lease;
 mod list;
 mod message;
 mod owner;
@@ -32,12 +37,15 @@ use std::hash::{Hash, Hasher};
 
 use whisper_shard_router::{KeyHash, Placement, ShardId};
 
+pub use broker::LAPSE;
 pub use cadence::{Cadence, Share, TierTimes};
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
 pub use fault::Fault;
 pub use home::{Relaxation, Stay, Wish};
-pub use message::{Accept, Claim, MatchMessage, Outcome};
+pub use lease::LEASE;
+pub use message::{Accept, Claim, ClusterMessage, MatchMessage, Outcome, Pair};
 
+use self::broker::Broker;
 use self::fault::Broken;
 use self::home::Home;
 use self::owner::Owner;
@@ -100,6 +108,7 @@ pub struct MatchQueue {
     ground: Ground,
     home: Home,
     owner: Owner,
+    broker: Broker,
 }
 
 /// What both sides stand on: fixed for a run but for the time, which is that of the latest event, and
@@ -109,11 +118,26 @@ struct Ground {
     me: ShardId,
     share: Share,
     placement: Placement,
+    /// The cluster's map, once there was one.
+    cluster: Option<Placement>,
+    cluster_after: Span,
     lane_keys: [KeyHash; LANES],
     times: TierTimes,
     now: Micros,
     broken: Broken,
 }
+
+/// How far somebody is looked for, and so by which map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Reach {
+    /// On this node.
+    Node,
+    /// On all nodes.
+    Cluster,
+}
+
+/// What a ticket waits for somebody of its own node before others are asked, unless told otherwise.
+pub const CLUSTER_AFTER: Span = Span::millis(500);
 
 impl MatchQueue {
     /// An empty queue for shard `me` of `shards` on this node. Hash tables take their order from
@@ -128,8 +152,17 @@ impl MatchQueue {
         let lane_keys = std::array::from_fn(|lane| lane_key(&placement, LaneId(lane as u8)));
         let (now, broken) = (Micros(0), Broken::default());
         let share = Share::new(0, 0, shards);
-        let ground = Ground { me, share, placement, lane_keys, times, now, broken };
-        Self { ground, home: Home::default(), owner: Owner::new(seed) }
+        let (cluster, cluster_after) = (None, CLUSTER_AFTER);
+        let ground =
+            Ground { me, share, placement, cluster, cluster_after, lane_keys, times, now, broken };
+        let (owner, broker) = (Owner::new(seed, Reach::Node), Broker::new(!seed));
+        Self { ground, home: Home::default(), owner, broker }
+    }
+
+    /// The same queue, whose tickets wait so long for somebody of their own node.
+    pub fn asking_the_cluster_after(mut self, span: Span) -> Self {
+        self.ground.cluster_after = span;
+        self
     }
 
     /// The same queue, where lanes are kept under these hashes: for whoever runs a shard again
@@ -156,6 +189,27 @@ impl MatchQueue {
     /// The hash under which an interest is kept, from its normalised form.
     pub fn interest_key(&self, name: &str) -> KeyHash {
         interest_key(&self.ground.placement, name)
+    }
+
+    /// The cluster has another map. What was listed by the one before is forgotten, and all who wait
+    /// are posted again by the next wakes.
+    pub fn replace_map(&mut self, map: Placement) {
+        self.ground.cluster = Some(map);
+        self.broker.forget();
+        self.home.go_round();
+    }
+
+    /// A link to a node is up: what is sent there from here on arrives, in order, until it is
+    /// [lost](Self::lost).
+    pub fn linked(&mut self, node: u16) {
+        self.home.linked(node);
+    }
+
+    /// The link to a node is over, and what was under way on it is gone.
+    pub fn lost(&mut self, now: Micros, node: u16, host: &mut impl Host) {
+        self.ground.now = now;
+        self.broker.lost(&self.ground, node, host);
+        self.home.lost(&self.ground, node, host);
     }
 
     /// Queues a person who is not queued yet. They may be matched before this returns.
@@ -186,7 +240,7 @@ impl MatchQueue {
         self.ground.now = now;
         let ground = &self.ground;
         match message {
-            MatchMessage::Post(card) => self.owner.post(ground, card, host),
+            MatchMessage::Post(card) => self.owner.post(ground, *card, host),
             MatchMessage::Relax { ticket, level } => self.owner.relax(ground, ticket, level, host),
             MatchMessage::Withdraw { ticket } => self.owner.withdraw(ticket),
             MatchMessage::Outcome { a, b, outcome } => {
@@ -201,12 +255,58 @@ impl MatchQueue {
             MatchMessage::Refuse { a, b, owner, outcome } => {
                 self.home.refused(ground, (a, b), owner, outcome, host);
             }
+            MatchMessage::Cluster(message) => self.handle_abroad(*message, host),
+        }
+    }
+
+    fn handle_abroad(&mut self, message: ClusterMessage, host: &mut impl Host) {
+        let (ground, home) = (&self.ground, &mut self.home);
+        match message {
+            ClusterMessage::Post { epoch, card } if ground.epoch() == Some(epoch) => {
+                self.broker.post(ground, card, host);
+            }
+            ClusterMessage::Post { epoch: _, card } => {
+                let stale = ClusterMessage::Stale { ticket: card.ticket };
+                host.send(card.ticket.home(), MatchMessage::Cluster(Box::new(stale)));
+            }
+            ClusterMessage::Stale { ticket } => home.stale(ground, ticket),
+            ClusterMessage::Withdraw { ticket } => self.broker.withdraw(ticket),
+            ClusterMessage::Propose { pair, b_person, forgive } => {
+                home.propose_abroad(ground, pair, (b_person, forgive), host);
+            }
+            ClusterMessage::Claim { pair, a_person, a_names, forgive } => {
+                home.claim_abroad(ground, pair, (a_person, a_names, forgive), host);
+            }
+            ClusterMessage::Accept { pair, b_person, b_names, room } => {
+                home.accept_abroad(ground, pair, (b_person, b_names, room), host);
+            }
+            ClusterMessage::Refuse { pair, room, outcome } => {
+                home.refuse_abroad(ground, pair, (room, outcome), host);
+            }
+            ClusterMessage::Confirm { pair, room } => home.confirm(ground, pair, room, host),
+            ClusterMessage::Confirmed { pair, b_person, room } => {
+                home.confirmed(ground, pair, (b_person, room), host);
+            }
+            ClusterMessage::Release { pair, room } => home.release(ground, pair, room, host),
+            ClusterMessage::Outcome { pair, outcome } => {
+                self.broker.outcome(ground, pair, outcome, host);
+            }
         }
     }
 
     /// When [`Self::wake`] has something to do: a tier to open, a scan to carry on.
     pub fn next_timeout(&self) -> Option<Micros> {
-        if self.owner.owes() { Some(Micros(0)) } else { self.home.next_timeout() }
+        if self.owner.owes() {
+            return Some(Micros(0));
+        }
+        let here = self.home.next_timeout();
+        if self.ground.cluster.is_none() {
+            return here;
+        }
+        [here, self.home.abroad.next_timeout(), self.broker.next_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Opens what tiers are due and carries on scans that were broken off, `budget` steps at most.
@@ -215,9 +315,13 @@ impl MatchQueue {
         for _ in 0..budget {
             let opened = self.home.open_next(&self.ground, host);
             if !opened && !self.owner.owes() {
-                return;
+                break;
             }
             self.owner.carry_on(&self.ground, host);
+        }
+        if self.ground.cluster.is_some() {
+            self.home.wake_abroad(&self.ground, budget, host);
+            self.broker.wake(&self.ground, budget, host);
         }
     }
 
@@ -236,7 +340,8 @@ impl MatchQueue {
         self.home.replace_in_place(&self.ground, ticket, wish, host);
     }
 
-    /// Whether nothing is underway between this and other queues: no proposal, hold or outcome.
+    /// Whether nothing is underway between this and other queues of its node: no proposal, hold or
+    /// outcome. A lease is no hindrance: whoever has one is free once it is over.
     pub fn is_settled(&self) -> bool {
         self.home.is_settled() && self.owner.is_settled()
     }
@@ -292,6 +397,16 @@ impl MatchQueue {
         self.owner.listed()
     }
 
+    /// For auditors: the tickets of this home that are leased to another node, and until when.
+    pub fn leases(&self) -> Vec<(TicketId, Micros)> {
+        self.home.abroad.leases().collect()
+    }
+
+    /// For auditors: the tickets listed here as a cluster owner, and whether each is busy.
+    pub fn cluster_listed(&self) -> Vec<(TicketId, bool)> {
+        self.broker.listed()
+    }
+
     /// Tickets listed here as an owner.
     pub fn listed_len(&self) -> usize {
         self.owner.len()
@@ -320,11 +435,28 @@ impl Ground {
     fn owner(&self, key: KeyHash) -> ShardId {
         self.placement.owner(key)
     }
+
+    fn map(&self, reach: Reach) -> &Placement {
+        match (reach, &self.cluster) {
+            (Reach::Cluster, Some(cluster)) => cluster,
+            _ => &self.placement,
+        }
+    }
+
+    /// The cluster's map, where there is anybody else on it.
+    fn cluster_map(&self) -> Option<&Placement> {
+        self.cluster.as_ref().filter(|map| map.nodes().len() > 1)
+    }
+
+    /// The name of the cluster's map.
+    fn epoch(&self) -> Option<u64> {
+        self.cluster.as_ref().map(Placement::epoch)
+    }
 }
 
 impl PartialEq for MatchQueue {
     fn eq(&self, other: &Self) -> bool {
-        self.home == other.home && self.owner == other.owner
+        self.home == other.home && self.owner == other.owner && self.broker == other.broker
     }
 }
 
@@ -334,5 +466,6 @@ impl Hash for MatchQueue {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.home.hash(state);
         self.owner.hash(state);
+        self.broker.hash(state);
     }
 }

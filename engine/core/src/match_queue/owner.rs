@@ -1,7 +1,8 @@
 //! An owner: the waiting lists of the keys that placement gives to this shard.
 //!
 //! Owners know tickets, homes know people. An owner never decides that two are matched; it marks
-//! both busy, proposes them, and waits for the one outcome.
+//! both busy, proposes them, and waits for the one outcome. Whoever keeps lists for the whole
+//! cluster is one too, see [`Broker`](super::broker::Broker).
 
 use std::collections::VecDeque;
 
@@ -12,8 +13,8 @@ use super::card::{Affinity, Card, KEYS_MAX, LaneId, Language, Level, Marks};
 use super::fault::Fault;
 use super::list::{List, Listed, Rank, rank};
 use super::message::{MatchMessage, Outcome};
-use super::{Ground, Host};
-use crate::ids::TicketId;
+use super::{Ground, Host, Reach};
+use crate::ids::{SessionId, TicketId};
 use crate::seeded_map::SeededMap;
 use crate::slots::Slots;
 use crate::time::Micros;
@@ -21,9 +22,22 @@ use crate::time::Micros;
 /// Candidates looked at before a scan makes way for other work.
 const CANDIDATES_MAX: usize = 64;
 
+/// How a pair is proposed to the home of its lower ticket.
+pub(super) trait Propose {
+    fn propose(&mut self, pair: (TicketId, TicketId), b_person: SessionId, forgive: bool);
+}
+
+impl<H: Host> Propose for H {
+    fn propose(&mut self, (a, b): (TicketId, TicketId), b_person: SessionId, forgive: bool) {
+        self.send(a.home(), MatchMessage::Propose { a, b, b_person, forgive });
+    }
+}
+
 /// The waiting lists of one shard.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Owner {
+    /// By which map keys are this shard's.
+    reach: Reach,
     entries: Slots<Entry>,
     places: SeededMap<TicketId, u32>,
     lists: SeededMap<ListKey, List>,
@@ -75,8 +89,9 @@ struct Candidate {
 }
 
 impl Owner {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, reach: Reach) -> Self {
         Self {
+            reach,
             entries: Slots::default(),
             places: SeededMap::new(seed),
             lists: SeededMap::new(seed ^ 0x9E37_79B9_7F4A_7C15),
@@ -106,13 +121,23 @@ impl Owner {
         places.into_iter().map(|(&ticket, &place)| (ticket, self.entries[place].busy)).collect()
     }
 
-    pub(super) fn post(&mut self, ground: &Ground, card: Box<Card>, host: &mut impl Host) {
+    /// The tickets listed here that are at home on a node, the youngest first: so most stand at the
+    /// end of their lists when they are withdrawn in this order.
+    pub(super) fn listed_of(&self, node: u16) -> Vec<TicketId> {
+        let places = 0..self.entries.span() as u32;
+        let tickets = places.filter_map(|place| Some(self.entries.get(place)?.card.ticket));
+        let mut tickets: Vec<_> = tickets.filter(|ticket| ticket.node == node).collect();
+        tickets.sort_unstable_by(|one, other| other.cmp(one));
+        tickets
+    }
+
+    pub(super) fn post(&mut self, ground: &Ground, card: Card, out: &mut impl Propose) {
         let (ticket, level) = (card.ticket, card.level);
         if self.places.get(&ticket).is_some() {
-            return self.relax(ground, ticket, level, host);
+            return self.relax(ground, ticket, level, out);
         }
         let place = self.entries.insert_with(|_| Entry {
-            card: *card,
+            card,
             keys: Box::default(),
             busy: false,
             refused: Vec::new(),
@@ -121,7 +146,7 @@ impl Owner {
         });
         self.places.insert(ticket, place);
         self.list(ground, place);
-        self.scan_anew(ground, place, host);
+        self.scan_anew(ground, place, out);
     }
 
     pub(super) fn relax(
@@ -129,7 +154,7 @@ impl Owner {
         ground: &Ground,
         ticket: TicketId,
         level: Level,
-        host: &mut impl Host,
+        out: &mut impl Propose,
     ) {
         let Some(&place) = self.places.get(&ticket) else { return };
         if self.entries[place].card.level >= level {
@@ -138,7 +163,7 @@ impl Owner {
         self.unlist(place);
         self.entries[place].card.level = level;
         self.list(ground, place);
-        self.scan_anew(ground, place, host);
+        self.scan_anew(ground, place, out);
     }
 
     pub(super) fn withdraw(&mut self, ticket: TicketId) {
@@ -158,8 +183,14 @@ impl Owner {
         ground: &Ground,
         (a, b): (TicketId, TicketId),
         outcome: Outcome,
-        host: &mut impl Host,
+        out: &mut impl Propose,
     ) {
+        self.note(ground, (a, b), outcome);
+        self.free(ground, &[a, b], out);
+    }
+
+    /// Drops who is gone by an outcome, and remembers who won't have the other.
+    pub(super) fn note(&mut self, ground: &Ground, (a, b): (TicketId, TicketId), outcome: Outcome) {
         match outcome {
             Outcome::Matched => {
                 self.withdraw(a);
@@ -169,13 +200,19 @@ impl Owner {
             Outcome::BGone => self.withdraw(b),
             Outcome::Refused { .. } if ground.broken.is(Fault::RefusalForgotten) => {}
             Outcome::Refused { forgive } => self.remember_refusal(a, b, forgive),
+            Outcome::ABusy | Outcome::BBusy => {}
         }
-        let survivors = [a, b].map(|ticket| self.places.get(&ticket).copied());
-        for place in survivors.into_iter().flatten() {
+    }
+
+    /// Frees who is left of these, at most two, and then looks for partners for them.
+    pub(super) fn free(&mut self, ground: &Ground, tickets: &[TicketId], out: &mut impl Propose) {
+        let survivors = tickets.iter().filter_map(|ticket| self.places.get(ticket).copied());
+        let survivors: ArrayVec<u32, 2> = survivors.collect();
+        for &place in &survivors {
             self.entries[place].busy = false;
         }
-        for place in survivors.into_iter().flatten() {
-            self.scan_anew(ground, place, host);
+        for place in survivors {
+            self.scan_anew(ground, place, out);
             if ground.broken.is(Fault::OneSideRescanned) {
                 break;
             }
@@ -183,13 +220,13 @@ impl Owner {
     }
 
     /// Carries on one scan that was broken off.
-    pub(super) fn carry_on(&mut self, ground: &Ground, host: &mut impl Host) {
+    pub(super) fn carry_on(&mut self, ground: &Ground, out: &mut impl Propose) {
         let Some(ticket) = self.owed.pop_front() else { return };
         let Some(&place) = self.places.get(&ticket) else { return };
         let entry = &mut self.entries[place];
         entry.owed = false;
         if let Some(cursor) = entry.cursor.take() {
-            self.scan(ground, place, cursor, host);
+            self.scan(ground, place, cursor, out);
         }
     }
 
@@ -208,7 +245,7 @@ impl Owner {
 
     fn list(&mut self, ground: &Ground, place: u32) {
         let Entry { card, keys, .. } = &mut self.entries[place];
-        *keys = owned_keys(ground, card).as_slice().into();
+        *keys = owned_keys(ground, self.reach, card).as_slice().into();
         let (ticket, level) = (card.ticket, card.level);
         for &(key, marks) in &**keys {
             let list = ListKey { key, lane: card.lane, insists_on: card.insists_on() };
@@ -230,17 +267,17 @@ impl Owner {
         }
     }
 
-    fn scan_anew(&mut self, ground: &Ground, place: u32, host: &mut impl Host) {
+    fn scan_anew(&mut self, ground: &Ground, place: u32, out: &mut impl Propose) {
         // A survivor may have been proposed again while its fellow was rescanned.
         self.entries[place].cursor = None;
         if !self.entries[place].busy {
-            self.scan(ground, place, Cursor { list: 0, after: None }, host);
+            self.scan(ground, place, Cursor { list: 0, after: None }, out);
         }
     }
 
     /// Looks for a partner from the cursor on, at up to [`CANDIDATES_MAX`] candidates. The best of
     /// them is proposed; if there is none and more are left, the scan is owed.
-    fn scan(&mut self, ground: &Ground, place: u32, from: Cursor, host: &mut impl Host) {
+    fn scan(&mut self, ground: &Ground, place: u32, from: Cursor, out: &mut impl Propose) {
         if self.entries[place].busy {
             return;
         }
@@ -251,12 +288,10 @@ impl Owner {
             let forgive = card.level.min(other.level) == Level::Again;
             let in_order = (card.ticket < other.ticket) != ground.broken.is(Fault::OrderSwapped);
             let (a, b) = if in_order { (card, other) } else { (other, card) };
-            let home = a.ticket.home();
-            let propose =
-                MatchMessage::Propose { a: a.ticket, b: b.ticket, b_person: b.person, forgive };
+            let (pair, b_person) = ((a.ticket, b.ticket), b.person);
             self.entries[place].busy = true;
             self.entries[best.place].busy = true;
-            host.send(home, propose);
+            out.propose(pair, b_person, forgive);
         } else if rest.is_some() && !ground.broken.is(Fault::SearchCutShort) {
             let entry = &mut self.entries[place];
             entry.cursor = rest;
@@ -311,6 +346,10 @@ impl Owner {
         if place == other_place || other.busy {
             return None;
         }
+        // Two of one node are for that node to bring together.
+        if self.reach == Reach::Cluster && entry.card.ticket.node == other.card.ticket.node {
+            return None;
+        }
         let fit = entry.card.fit(&other.card)?;
         // A pair is proposed from one list: that of the smallest hash it shares, or of the lane.
         if fit.least.unwrap_or(ground.lane_key(entry.card.lane)) != key {
@@ -361,8 +400,13 @@ impl Candidate {
 
 /// The card's keys that this shard owns, ascending, and its marks in their lists; the lane's at the
 /// end once anyone will do.
-fn owned_keys(ground: &Ground, card: &Card) -> ArrayVec<(KeyHash, Marks), { KEYS_MAX + 1 }> {
-    let mine = |&(key, _): &(KeyHash, Marks)| ground.owner(key) == ground.me;
+fn owned_keys(
+    ground: &Ground,
+    reach: Reach,
+    card: &Card,
+) -> ArrayVec<(KeyHash, Marks), { KEYS_MAX + 1 }> {
+    let map = ground.map(reach);
+    let mine = |&(key, _): &(KeyHash, Marks)| map.owner(key) == ground.me;
     let mut keys: ArrayVec<_, _> = card.marked_keys().filter(mine).collect();
     keys.reverse();
     let lane = (ground.lane_key(card.lane), Marks::LANE);

@@ -133,6 +133,8 @@ impl Shard {
             shard.take_in(&mut places, (offset, estate), succession, links)?;
         }
         shard.floor.people.inherit(places, succession.arrivals());
+        // To other nodes this process is another, and whoever was there is gone.
+        shard.floor.part_with(|partner| partner.node != me.node);
         let counts = shard.counts();
         let share = Share::new(counts.online, shard.floor.census.sum().online, shards);
         shard.queue.weigh(share);

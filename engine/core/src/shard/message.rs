@@ -7,11 +7,12 @@ use super::standing::StandingMessage;
 use crate::match_queue::MatchMessage;
 use crate::rooms::RoomMessage;
 
-/// A message and the version of the map of keys that it was sent under.
+/// A message and the version of the map of keys that its node goes by. What depends on the map of the
+/// whole cluster names that itself, see [`ClusterMessage`](crate::match_queue::ClusterMessage).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Envelope {
     /// [`whisper_shard_router::Placement::epoch`] of the sender.
-    pub epoch: u32,
+    pub epoch: u64,
     /// What is said.
     pub message: ShardMessage,
 }

@@ -25,6 +25,7 @@ mod standing;
 mod ticking;
 mod welcome;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use whisper_proto::{
@@ -204,7 +205,7 @@ pub struct Shard {
 /// All of a shard but its match queue.
 struct Floor {
     me: ShardId,
-    epoch: u32,
+    epoch: u64,
     now: Micros,
     settings: Arc<Settings>,
     /// The lanes open now.
@@ -213,6 +214,8 @@ struct Floor {
     clearing: Option<usize>,
     /// What was left to this shard and isn't settled yet.
     arrears: Option<Arrears>,
+    /// People whose partner was on a node that is lost, and where: their chats are ended by ticks.
+    bereft: VecDeque<(SessionId, RoomId)>,
     /// Everybody is being sent elsewhere.
     draining: Option<Draining>,
     random: Random,
@@ -244,7 +247,8 @@ impl Shard {
         let queue_seed = random.next_u64();
         let epoch = placement.epoch();
         let admission = Admission::new(settings.admission, !queue_seed);
-        let queue = MatchQueue::new(me, shards, placement.clone(), settings.tiers, queue_seed);
+        let queue = MatchQueue::new(me, shards, placement.clone(), settings.tiers, queue_seed)
+            .asking_the_cluster_after(settings.cluster_after);
         let floor = Floor {
             me,
             epoch,
@@ -262,6 +266,7 @@ impl Shard {
             lanes: settings.lanes,
             clearing: None,
             arrears: None,
+            bereft: VecDeque::new(),
             draining: None,
             settings,
             placement,
@@ -334,7 +339,8 @@ impl Shard {
     /// When [`Event::Tick`] is due.
     pub fn next_timeout(&self) -> Micros {
         let floor = &self.floor;
-        if floor.clearing.is_some() || floor.arrears.is_some() {
+        let behind = floor.clearing.is_some() || floor.arrears.is_some();
+        if behind || !floor.bereft.is_empty() {
             return floor.now;
         }
         let mut next = floor.census.next();

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use whisper_proto::{Banned, ErrorCode};
+use whisper_shard_router::Placement;
 
 use super::census::Elsewhere;
 use super::drain::Draining;
-use super::people::State;
+use super::people::{Person, State};
 use super::{Effects, Floor, Shard};
 use crate::ids::SessionId;
-use crate::limits::{AdmissionRates, PLACES_CLEARED};
+use crate::limits::{ABSENT_ENDED, AdmissionRates, PLACES_CLEARED};
 use crate::moderation::Rules;
+use crate::rooms::Ending;
 use crate::settings::{Drain, OpenLanes};
 
 /// What somebody is told who wants into a lane that is closed.
@@ -41,6 +43,14 @@ pub enum Order<'a> {
     Drain(Drain),
     /// One address may hold so much from here on, and come so often. Who holds more keeps it.
     Admission(AdmissionRates),
+    /// The cluster goes by this map. Whoever waits is looked for by it from here on.
+    Map(&'a Placement),
+    /// A link to a node is up. What is sent there arrives in order, and what it sends, until
+    /// [`Self::Lost`].
+    Linked(u16),
+    /// The link to a node is over, and nothing comes of what was under way on it. To whoever chats
+    /// with somebody there it is as if their partner's connection were lost for good.
+    Lost(u16),
 }
 
 impl Shard {
@@ -54,7 +64,25 @@ impl Shard {
             Order::Rules(rules) => self.floor.judge.replace_rules(Arc::clone(rules)),
             Order::Admission(rates) => self.floor.admission.set_rates(rates),
             Order::Drain(drain) => self.floor.draining = Some(Draining::new(drain)),
+            Order::Map(map) => self.queue.replace_map(map.clone()),
+            Order::Linked(node) => self.queue.linked(node),
+            Order::Lost(node) => self.lost_node(node, effects),
             Order::Elsewhere(elsewhere) => self.floor.census.heard_elsewhere(elsewhere),
+        }
+    }
+
+    fn lost_node(&mut self, node: u16, effects: &mut impl Effects) {
+        let now = self.floor.now;
+        let (queue, mut desk) = self.desk(effects);
+        queue.lost(now, node, &mut desk);
+        self.floor.part_with(|partner| partner.node == node);
+    }
+
+    /// Goes on ending chats whose other side is lost.
+    pub(super) fn end_bereft(&mut self, effects: &mut impl Effects) {
+        for _ in 0..ABSENT_ENDED {
+            let Some((session, room)) = self.floor.bereft.pop_front() else { return };
+            self.floor.partner_left(session, room, Ending::Disconnected, effects);
         }
     }
 
@@ -79,6 +107,18 @@ impl Floor {
     /// Tells a person that they don't get into the queue, or are out of it, for their lane.
     pub(super) fn refuse_lane(&self, session: SessionId, effects: &mut impl Effects) {
         self.refuse(session, ErrorCode::LaneClosed, LANE_CLOSED, None, effects);
+    }
+
+    /// Has the chats ended by the next ticks whose other side is lost. Each by its room: whoever chats
+    /// with somebody else by then goes on.
+    pub(super) fn part_with(&mut self, lost: impl Fn(SessionId) -> bool) {
+        for slot in 0..self.people.span() {
+            let Some(place) = self.people.at(slot).and_then(Person::place) else { continue };
+            let room = self.rooms.at(place);
+            if lost(room.partner) {
+                self.bereft.push_back((self.people.session_at(slot), room.id));
+            }
+        }
     }
 
     fn waits_in_closed_lane(&self, slot: usize) -> bool {

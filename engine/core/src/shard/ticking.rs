@@ -12,6 +12,7 @@ impl Shard {
     pub(super) fn tick(&mut self, effects: &mut impl Effects) {
         self.settle_in(effects);
         self.clear_closed_lanes(effects);
+        self.end_bereft(effects);
         self.send_on_those_due(effects);
         self.take_leave(effects);
         let now = self.floor.now;

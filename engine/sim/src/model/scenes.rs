@@ -43,6 +43,10 @@ pub fn where_it_shows(broken: Broken) -> Vec<Scene> {
         Broken::Queue(
             Fault::GenerationUnchecked | Fault::HomesTakenForEqual | Fault::SearchCutShort,
         ) => leave(),
+        // These show between nodes.
+        Broken::Queue(Fault::LeaseNeverEnds | Fault::EnteredUnconfirmed | Fault::LostIgnored) => {
+            leave()
+        }
         Broken::SelfMessageInline => leave(),
         Broken::AnyRoomBelieved => say(),
     })

@@ -1,7 +1,7 @@
 //! What happened, in words.
 
 use whisper_core::ids::{SessionId, TicketId};
-use whisper_core::match_queue::{Level, MatchMessage};
+use whisper_core::match_queue::{ClusterMessage, Level, MatchMessage};
 
 use super::shard::{Input, Message};
 
@@ -55,7 +55,27 @@ fn tell(message: &Message) -> String {
         MatchMessage::Outcome { a, b, outcome } => {
             format!("Outcome {} {outcome:?}", pair(*a, *b))
         }
+        MatchMessage::Cluster(message) => abroad(message),
     }
+}
+
+/// A message about tickets of different nodes: its name, and which.
+fn abroad(message: &ClusterMessage) -> String {
+    let what = match message {
+        ClusterMessage::Post { .. } => "Post".into(),
+        ClusterMessage::Stale { .. } => "Stale".into(),
+        ClusterMessage::Withdraw { .. } => "Withdraw".into(),
+        ClusterMessage::Propose { .. } => "Propose".into(),
+        ClusterMessage::Claim { .. } => "Claim".into(),
+        ClusterMessage::Accept { .. } => "Accept".into(),
+        ClusterMessage::Refuse { outcome, .. } => format!("Refuse {outcome:?}"),
+        ClusterMessage::Confirm { .. } => "Confirm".into(),
+        ClusterMessage::Confirmed { .. } => "Confirmed".into(),
+        ClusterMessage::Release { .. } => "Release".into(),
+        ClusterMessage::Outcome { outcome, .. } => format!("Outcome {outcome:?}"),
+    };
+    let tickets = message.tickets().into_iter().flatten().map(ticket);
+    format!("cluster {what} {}", tickets.collect::<Vec<_>>().join(" "))
 }
 
 fn level(level: Level) -> &'static str {
