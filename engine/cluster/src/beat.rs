@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! "WB" | version u16 | key id u32 | node u16 | started u64, nonce u64 | number u64 | sent u64
-//!      | standing u8 | capacity u32 | people u32 | epoch u32, digest u32 | MAC, 32 bytes
+//!      | standing u8 | capacity u32 | shards u16 | people u32 | epoch u32, digest u32 | MAC, 32 bytes
 //! ```
 //! Big-endian, of one length. The MAC is keyed BLAKE3 over all before it. The first eight bytes stay
 //! as they are in every version, so that another one, and another secret, can be told from noise.
@@ -20,7 +20,7 @@ pub const VERSION: u16 = 1;
 pub const BEAT_BYTES: usize = BODY_END + blake3::OUT_LEN;
 
 const MAGIC: [u8; 2] = *b"WB";
-const BODY_END: usize = 2 + 2 + 4 + 2 + 16 + 8 + 8 + 1 + 4 + 4 + 8;
+const BODY_END: usize = 2 + 2 + 4 + 2 + 16 + 8 + 8 + 1 + 4 + 2 + 4 + 8;
 
 /// One process, from its start to its end. Of two, the one that started earlier is lower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,8 @@ pub enum Standing {
 pub struct Load {
     /// Its weight among the others: the cores that serve. 0 where it drains.
     pub capacity: u32,
+    /// Its shards, over which its part of the keys is laid.
+    pub shards: u16,
     /// The people it serves.
     pub people: u32,
 }
@@ -107,7 +109,7 @@ impl Beat {
             Standing::Member => 1,
             Standing::Leaving => 2,
         };
-        let parts: [&[u8]; 13] = [
+        let parts: [&[u8]; 14] = [
             &MAGIC,
             &VERSION.to_be_bytes(),
             &key.id().0.to_be_bytes(),
@@ -118,6 +120,7 @@ impl Beat {
             &micros(self.sent).to_be_bytes(),
             &[standing],
             &self.load.capacity.to_be_bytes(),
+            &self.load.shards.to_be_bytes(),
             &self.load.people.to_be_bytes(),
             &self.epoch.number.to_be_bytes(),
             &self.epoch.digest.to_be_bytes(),
@@ -174,6 +177,7 @@ impl Beat {
             },
             load: Load {
                 capacity: u32::from_be_bytes(head.next()?),
+                shards: u16::from_be_bytes(head.next()?),
                 people: u32::from_be_bytes(head.next()?),
             },
             epoch: Epoch {

@@ -117,27 +117,22 @@ impl Links {
         }
     }
 
-    /// Has an item go to a node by the link of this name, with the next [`Self::poll`]. Nothing
-    /// happens where that link is over: its loss is among the news.
-    ///
-    /// # Errors
-    /// [`PushError::TooLong`] alone.
-    pub fn send(
-        &mut self,
-        now: Duration,
-        (node, generation): (u16, u64),
-        item: &[u8],
-    ) -> Result<(), PushError> {
-        let Some(held) = self.held.get_mut(&node) else { return Ok(()) };
+    /// Has an item of at most [`ITEM_BYTES`](crate::ITEM_BYTES) go to a node by the link of this name, with the next
+    /// [`Self::poll`]. Nothing comes of it where that link is over, and where the item is longer it
+    /// is over with this: its loss is among the news.
+    pub fn send(&mut self, now: Duration, (node, generation): (u16, u64), item: &[u8]) {
+        let Some(held) = self.held.get_mut(&node) else { return };
         let Some(link) = held.link.as_mut().filter(|_| held.generation == Some(generation)) else {
-            return Ok(());
+            return;
         };
         match link.push(now, item) {
-            Err(PushError::TooLong) => return Err(PushError::TooLong),
+            Ok(()) | Err(PushError::Down) => {}
             Err(PushError::Full) => self.take_news(node),
-            Err(PushError::Down) | Ok(()) => {}
+            Err(PushError::TooLong) => {
+                link.reset(now);
+                self.take_news(node);
+            }
         }
-        Ok(())
     }
 
     /// Takes what came.
@@ -157,7 +152,15 @@ impl Links {
         heard
     }
 
-    /// The link of this name is to be over: what came by it makes no sense.
+    /// The link to a node as it is now is to be over: what came by it can't be taken.
+    pub fn reset_any(&mut self, now: Duration, node: u16) {
+        let generation = self.held.get(&node).and_then(|held| held.generation);
+        if let Some(generation) = generation {
+            self.reset(now, (node, generation));
+        }
+    }
+
+    /// The link of this name is to be over, for the same reason.
     pub fn reset(&mut self, now: Duration, (node, generation): (u16, u64)) {
         let Some(held) = self.held.get_mut(&node) else { return };
         if let Some(link) = held.link.as_mut().filter(|_| held.generation == Some(generation)) {

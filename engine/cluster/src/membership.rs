@@ -171,7 +171,7 @@ pub struct Membership {
 impl Membership {
     /// A node by itself.
     pub fn new(key: ClusterKey, node: u16, run: Run, load: Load) -> Self {
-        let view = View::new(1, vec![Member { node, run, capacity: load.capacity }]);
+        let view = View::new(1, vec![Member::of(node, run, load)]);
         let peers = BTreeMap::new();
         Self { key, node, run, load, beats: 0, place: Place::Alone, peers, view }
     }
@@ -267,7 +267,8 @@ impl Membership {
         self.review(now);
     }
 
-    /// This node's load changes. Its people are told with the next beat; its capacity is a new map.
+    /// This node's load changes. Its people are told with the next beat; its capacity, or its shards,
+    /// are a new map.
     pub fn set_load(&mut self, now: Duration, load: Load) {
         self.load = load;
         self.review(now);
@@ -305,14 +306,13 @@ impl Membership {
 
     /// Makes a new map where other members are there than before, or others with them the same.
     fn review(&mut self, now: Duration) {
-        let mut members =
-            vec![Member { node: self.node, run: self.run, capacity: self.load.capacity }];
+        let mut members = vec![Member::of(self.node, self.run, self.load)];
         let mut epochs = Vec::new();
         if self.place == Place::Member {
             let others = self.others(now).filter(|(beat, _)| beat.standing == Standing::Member);
             for (beat, _) in others {
                 let Beat { node, run, load, epoch, .. } = *beat;
-                members.push(Member { node, run, capacity: load.capacity });
+                members.push(Member::of(node, run, load));
                 epochs.push(epoch);
             }
             members.sort_unstable_by_key(|it| it.node);

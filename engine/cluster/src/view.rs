@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use whisper_shard_router::{BUCKETS, Weighted, lay_buckets};
 
-use crate::beat::{Run, first};
+use crate::beat::{Load, Run, first};
 
 /// The name of a map. Two maps of one name are the same map; of two that follow each other on one
 /// node, the later is higher.
@@ -32,6 +32,14 @@ pub struct Member {
     pub run: Run,
     /// Its weight.
     pub capacity: u32,
+    /// Its shards.
+    pub shards: u16,
+}
+
+impl Member {
+    pub(crate) fn of(node: u16, run: Run, load: Load) -> Self {
+        Self { node, run, capacity: load.capacity, shards: load.shards }
+    }
 }
 
 /// A map of the cluster. Cloning shares it.
@@ -83,11 +91,12 @@ impl View {
 /// What tells two sets of members apart.
 fn digest(members: &[Member]) -> u32 {
     let mut hasher = blake3::Hasher::new();
-    for Member { node, run, capacity } in members {
+    for Member { node, run, capacity, shards } in members {
         hasher.update(&node.to_be_bytes());
         hasher.update(&run.started_us.to_be_bytes());
         hasher.update(&run.nonce.to_be_bytes());
         hasher.update(&capacity.to_be_bytes());
+        hasher.update(&shards.to_be_bytes());
     }
     u32::from_be_bytes(first(hasher.finalize().as_bytes()))
 }

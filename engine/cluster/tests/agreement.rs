@@ -58,7 +58,7 @@ struct Cluster {
 fn start(node: usize, now: Duration) -> Membership {
     let key = ClusterKey::new(&[7; 32], "main");
     let run = Run { started_us: now.as_micros() as u64, nonce: node as u64 };
-    let mut it = Membership::new(key, node as u16, run, Load { capacity: 4, people: 0 });
+    let mut it = Membership::new(key, node as u16, run, Load { capacity: 4, shards: 4, people: 0 });
     it.connected(now);
     it
 }
@@ -87,7 +87,7 @@ impl Cluster {
             Trouble::Freeze(node) => self.frozen[node] ^= true,
             Trouble::Cut(node) => self.apart[node] ^= true,
             Trouble::Weigh(node, capacity) => {
-                self.nodes[node].set_load(self.now, Load { capacity, people: 0 });
+                self.nodes[node].set_load(self.now, Load { capacity, shards: 4, people: 0 });
             }
             Trouble::Lose(beats) => self.lost += beats,
         }

@@ -8,7 +8,7 @@ use whisper_cluster::{
 };
 
 const START: Duration = Duration::from_secs(1_800_000_000);
-const LOAD: Load = Load { capacity: 4, people: 10 };
+const LOAD: Load = Load { capacity: 4, shards: 4, people: 10 };
 
 fn key() -> ClusterKey {
     ClusterKey::new(&[7; 32], "main")
@@ -76,7 +76,7 @@ fn a_node_listens_before_it_joins_and_until_then_is_alone() {
 fn who_drains_owns_nothing() {
     let (mut node, now) = joined();
     node.hear(now, &beat(2, 200, 1, now).seal(&key())).expect("it is good");
-    node.set_load(now, Load { capacity: 0, people: 10 });
+    node.set_load(now, Load { capacity: 0, ..LOAD });
     assert_eq!((node.view().buckets_of(1), node.view().buckets_of(2)), (0, 4_096));
     assert_eq!(nodes(&node), [1, 2]);
 }

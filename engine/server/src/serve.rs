@@ -23,7 +23,7 @@ use whisper_tls::Tickets;
 use crate::clock::Clock;
 use crate::config::{Config, Service};
 use crate::control::{
-    Bans, Cluster, Control, Docket, End, Intake, Line, Lines, Office, Operators, Proclaimed,
+    Bans, Cluster, Control, Docket, End, Intake, Join, Line, Lines, Office, Operators, Proclaimed,
     Sealer, Siege, Source, Switches, Token, Upgrades,
 };
 use crate::event_log::LogFile;
@@ -42,13 +42,16 @@ use crate::{cpus, crash, listeners};
 const NODE: u16 = 0;
 
 /// Commands that may wait for a worker.
-const COMMANDS: usize = 16;
+const COMMANDS: usize = 64;
 
 /// What another process hands over that may wait for a worker: each has as many sockets as a packet.
 const HEIRLOOMS: usize = 8;
 
 /// Reports that may wait for the control thread.
 const FILINGS: usize = 1_024;
+
+/// Turns of a worker whose messages to other nodes may wait for the control thread.
+const TURNS: usize = 4;
 
 /// Receive buffers of a reactor, however many others it shares its core with.
 const RECV_BUFFERS_MIN: u32 = 64;
@@ -181,6 +184,7 @@ pub(crate) fn serve(
     let setups = setups(config, &secret, &read.rules).map_err(system("randomness"))?;
     let (to_control, reports) = bounded(4 * reactors);
     let (file_report, filings) = mpsc::channel(FILINGS);
+    let (to_nodes, from_workers) = mpsc::channel(TURNS * reactors);
     let (end, ended) = mpsc::unbounded_channel();
     let mut threads = Vec::new();
     let mut lines = Vec::new();
@@ -208,6 +212,7 @@ pub(crate) fn serve(
             rites: all_rites,
             reports,
             filings: file_report.clone(),
+            to_nodes: to_nodes.clone(),
         };
         let (show, face) = bounded(1);
         let (start, common) = bounded(1);
@@ -297,8 +302,9 @@ pub(crate) fn serve(
         Some(cluster) => {
             let capacity = usize::from(config.reactors).min(cpus::allowed().len()) as u32;
             let nonce = u64::from_be_bytes(secrets::random().map_err(system("randomness"))?);
-            let join = async { Cluster::join(cluster, &secret, capacity, nonce, clock) };
-            runtime.block_on(join)
+            let join = Join { config: cluster, secret: &secret, capacity, nonce, clock };
+            let workers = (lines.clone(), from_workers);
+            runtime.block_on(async { Cluster::join(join, workers) })
         }
         None => Cluster::default(),
     };

@@ -26,7 +26,7 @@ impl Town {
     fn start(&mut self, node: u16) {
         let started_us = self.now.as_micros() as u64;
         let run = Run { started_us, nonce: started_us ^ u64::from(node) };
-        let load = Load { capacity: 1, people: 0 };
+        let load = Load { capacity: 1, shards: 1, people: 0 };
         let mut membership = Membership::new(key(), node, run, load);
         membership.connected(self.now);
         self.nodes.insert(node, (membership, Links::new(key(), Process { node, run })));
@@ -94,9 +94,9 @@ fn every_member_is_linked_and_lost_with_its_process() {
     assert!(one.keys().eq(&[2, 3]));
     assert!(linked(&town.news(2)).keys().eq(&[1, 3]));
     let now = town.now;
-    town.links(1).send(now, (2, one[&2]), b"for two").expect("it fits");
-    town.links(1).send(now, (2, one[&2] + 9), b"by another link").expect("it fits");
-    town.links(1).send(now, (9, 1), b"for nobody").expect("it fits");
+    town.links(1).send(now, (2, one[&2]), b"for two");
+    town.links(1).send(now, (2, one[&2] + 9), b"by another link");
+    town.links(1).send(now, (9, 1), b"for nobody");
     town.settle();
     let heard = town.news(2);
     let [NodeNews::Heard { node: 1, batch }] = &heard[..] else { panic!("{heard:?}") };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, TrySendError};
 use whisper_reactor::Notifier;
 
 use crate::worker::{Command, Rite};
@@ -51,6 +51,21 @@ impl Lines {
         let taken = line.rites.try_send(rite).is_ok();
         line.notifier.notify();
         taken
+    }
+
+    /// Asks one worker, by the number of its shard.
+    ///
+    /// # Errors
+    /// The command, where its mailbox has no room for it.
+    pub(super) fn offer(&self, worker: usize, command: Command) -> Result<(), Command> {
+        let Some(line) = self.0.get(worker) else { return Ok(()) };
+        let offered = line.commands.try_send(command);
+        line.notifier.notify();
+        match offered {
+            Err(TrySendError::Full(command)) => Err(command),
+            // Who is gone hears nothing any more.
+            Err(TrySendError::Disconnected(_)) | Ok(()) => Ok(()),
+        }
     }
 
     /// Asks one worker, by the number of its shard. False where it has not taken it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use whisper_cluster::NodeNews;
 use whisper_core::ids::SessionId;
 use whisper_core::limits::AdmissionRates;
 use whisper_core::moderation::Rules;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
         /// Where to tell it.
         answer: mpsc::Sender<Vec<Liked>>,
     },
+    /// Take what became of the link to another node, or came by it.
+    Nodes(NodeNews),
     /// Say who somebody is, or was who left lately. Without an answer the way back is dropped.
     Identify {
         /// Somebody at home here.
@@ -104,6 +107,7 @@ impl Worker {
                 }
                 return;
             }
+            Command::Nodes(news) => return self.hear_node(news),
             Command::Rules(rules) => {
                 let order = Event::Order(Order::Rules(&rules));
                 return self.desk.handle(self.reactor.io(), order);

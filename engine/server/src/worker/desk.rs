@@ -18,6 +18,7 @@ use whisper_shard_router::{Port, ShardId};
 use whisper_store::bans::Identity;
 
 use super::Common;
+use super::across::{Across, Nodes};
 use super::admission::{
     Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes, too_fast,
 };
@@ -40,6 +41,7 @@ pub(super) struct Desk {
     pub(super) now: Micros,
     pub(super) shard: Shard,
     pub(super) port: Port<Envelope>,
+    pub(super) nodes: Nodes,
     pub(super) connections: Connections,
     pub(super) paused: Vec<Paused>,
     /// Connections that go to another worker as soon as they can.
@@ -116,6 +118,7 @@ pub(crate) struct Tally {
 struct Carrier<'a> {
     io: &'a mut Io,
     port: &'a mut Port<Envelope>,
+    nodes: &'a mut Nodes,
     tally: &'a mut Tally,
     told: &'a mut VecDeque<Told>,
     filings: &'a mpsc::Sender<Filing>,
@@ -139,8 +142,8 @@ struct Carrier<'a> {
 impl Desk {
     /// Takes one event, and then what the shard has to say to itself.
     pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
-        let Self { now, shard, port, tally, told, filings, log, .. } = self;
-        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
+        let Self { now, shard, port, nodes, tally, told, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
         take(shard, *now, event, &mut carrier);
     }
 
@@ -151,16 +154,16 @@ impl Desk {
         io: &mut Io,
         event: Event<'_>,
     ) -> (Option<SessionId>, Option<ConnId>) {
-        let Self { now, shard, port, tally, told, filings, log, .. } = self;
-        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
+        let Self { now, shard, port, nodes, tally, told, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
         take(shard, *now, event, &mut carrier);
         (carrier.opened, carrier.closed)
     }
 
     /// Greets somebody once more, with something asked of them.
     pub(super) fn challenge(&mut self, io: &mut Io, person: SessionId, challenge: Vec<u8>) {
-        let Self { shard, port, tally, told, filings, log, .. } = self;
-        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
+        let Self { shard, port, nodes, tally, told, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
         carrier.challenge = Some(challenge);
         shard.greet(person, &mut carrier);
     }
@@ -181,6 +184,7 @@ impl Desk {
             now,
             shard,
             port,
+            nodes,
             connections,
             paused,
             told,
@@ -209,7 +213,7 @@ impl Desk {
         let mut input = input;
         let mut is_back = None;
         let mut sets_out = false;
-        let mut carrier = Carrier::new(io, port, tally, told, filings, log.as_mut());
+        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
         loop {
             let protocol = session.protocol();
             let Some(said) = session.next(&mut input) else { break };
@@ -438,13 +442,6 @@ impl Desk {
         self.let_out(io, conn, &connection.guest);
     }
 
-    /// Who somebody is who is at home here, or was not long ago.
-    pub(super) fn identify(&mut self, person: SessionId) -> Option<Identity> {
-        let conn = self.shard.link_of(person).map(|link| conn_of(link).0);
-        let here = conn.and_then(|conn| self.connections.get_mut(conn));
-        here.map(|it| it.guest.identity()).or_else(|| self.departed.find(person))
-    }
-
     /// Gives up those whose head takes too long.
     pub(super) fn give_up(&mut self, io: &mut Io) {
         self.heads.give_up(self.now, io, &mut self.connections);
@@ -454,7 +451,7 @@ impl Desk {
 impl<'a> Carrier<'a> {
     fn new(
         io: &'a mut Io,
-        port: &'a mut Port<Envelope>,
+        (port, nodes): (&'a mut Port<Envelope>, &'a mut Nodes),
         tally: &'a mut Tally,
         told: &'a mut VecDeque<Told>,
         filings: &'a mpsc::Sender<Filing>,
@@ -463,6 +460,7 @@ impl<'a> Carrier<'a> {
         Self {
             io,
             port,
+            nodes,
             tally,
             told,
             filings,
@@ -542,6 +540,9 @@ impl Effects for Carrier<'_> {
                 } else {
                     self.io.write(conn, write);
                 }
+            }
+            Effect::ToShard { to, envelope } if self.nodes.have(to) => {
+                self.nodes.push(to, &Across::Said(envelope));
             }
             Effect::ToShard { to, envelope } => {
                 let to = usize::from(to.shard);

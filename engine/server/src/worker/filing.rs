@@ -8,7 +8,9 @@ use whisper_core::ids::{RoomId, SessionId, Side};
 use whisper_proto::{Evidence, ReportReason};
 use whisper_store::bans::Identity;
 
+use super::desk::Desk;
 use super::heritage::put_person;
+use super::link::conn_of;
 
 /// People who have left, and can still be reported: at the most, and of those a reactor can hold.
 const DEPARTED_MAX: usize = 16_384;
@@ -82,5 +84,14 @@ impl Departed {
     pub(super) fn find(&self, person: SessionId) -> Option<Identity> {
         let latest_first = self.people.iter().rev();
         latest_first.copied().find(|(who, _)| *who == person).map(|(_, identity)| identity)
+    }
+}
+
+impl Desk {
+    /// Who somebody is who is at home here, or was not long ago.
+    pub(super) fn identify(&mut self, person: SessionId) -> Option<Identity> {
+        let conn = self.shard.link_of(person).map(|link| conn_of(link).0);
+        let here = conn.and_then(|conn| self.connections.get_mut(conn));
+        here.map(|it| it.guest.identity()).or_else(|| self.departed.find(person))
     }
 }

@@ -3,6 +3,7 @@
 //! A turn: send what was written and sleep; hear the sockets; hear the other shards; let what is due
 //! happen; tell the other shards. Each part has a budget, so that none starves another.
 
+mod across;
 mod admission;
 mod bans;
 mod bequeathing;
@@ -47,6 +48,8 @@ use whisper_shard_router::{Port, Sleep};
 use whisper_store::bans::BanSet;
 use whisper_tls::{Identities, Tickets};
 
+use self::across::Nodes;
+pub(crate) use self::across::{ToNode, address};
 use self::admission::Patience;
 use self::bans::Watch;
 pub(crate) use self::bequeathing::{BequeathError, Piece};
@@ -79,7 +82,8 @@ use crate::tls::{self, Streams};
 /// Messages from other shards that are heard in one turn.
 const MESSAGES_PER_TURN: usize = 4096;
 
-/// While messages wait for room in another shard's ring, or connections for leave to move, how long
+/// While messages wait for room in another shard's ring, or on their way to another node, or
+/// connections for leave to move, how long
 /// to sleep at most.
 const RETRY: Duration = Duration::from_micros(100);
 
@@ -189,6 +193,8 @@ pub(crate) struct Parts {
     pub(crate) reports: Sender<Report>,
     /// To the control thread: what people report of each other.
     pub(crate) filings: mpsc::Sender<Filing>,
+    /// To the control thread: what goes to other nodes.
+    pub(crate) to_nodes: mpsc::Sender<Vec<ToNode>>,
 }
 
 /// One core's worth of the engine.
@@ -245,6 +251,7 @@ impl Worker {
             streams: Streams::new(parts.tls),
             desk: Desk {
                 now,
+                nodes: Nodes::new(shard.id(), parts.to_nodes),
                 shard,
                 port: parts.port,
                 connections: Connections::with_capacity(sockets),
@@ -312,8 +319,9 @@ impl Worker {
         self.hear_commands();
         self.hear_rites();
 
-        let Desk { now, port, common, log, .. } = &mut self.desk;
+        let Desk { now, port, nodes, common, log, .. } = &mut self.desk;
         log.take_if(|log| !log.turned(*now));
+        nodes.flush();
         let io = self.reactor.io();
         port.flush(|to| io.wake(&common.wakes[to]));
         Ok(())
@@ -361,7 +369,9 @@ impl Worker {
         }
         match self.desk.port.prepare_sleep() {
             Sleep::No => Wait::No,
-            Sleep::Now if !self.desk.homeward.is_empty() => Wait::For(RETRY),
+            Sleep::Now if !self.desk.homeward.is_empty() || self.desk.nodes.is_waiting() => {
+                Wait::For(RETRY)
+            }
             Sleep::Briefly => Wait::For(RETRY),
             Sleep::Now => Wait::For(duration(due.since(now))),
         }

@@ -143,7 +143,7 @@ impl Cluster {
 impl Node {
     fn new(key: &ClusterKey, (node, processes): (u16, u64), shards: u16, now: Micros) -> Self {
         let run = Run { started_us: now.0, nonce: processes };
-        let load = Load { capacity: shards.into(), people: 0 };
+        let load = Load { capacity: shards.into(), shards, people: 0 };
         let mut membership = Membership::new(key.clone(), NODE + node, run, load);
         membership.connected(since_epoch(now));
         Self { state: State::Runs, membership, beats: now, looks: now }

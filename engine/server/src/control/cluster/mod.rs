@@ -1,26 +1,33 @@
-//! The other nodes: who is there, as NATS tells ([guide](../../../../../docs/cluster.md)). What
-//! follows from what is heard is decided by [`Membership`]; this is its clock and its wire.
+//! The other nodes: who is there, as NATS tells, and what people's homes have to say to each other
+//! ([guide](../../../../../docs/cluster.md)). What follows from what is heard is decided by
+//! [`Membership`] and [`Links`]; this is their clock and their wire.
 
-mod link;
+mod handing;
 mod numbers;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_nats::Subject;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use whisper_cluster::{
-    Beat, ClusterKey, Epoch, KeyId, Load, Membership, Place, Refusal, Run, Standing,
+    Beat, ClusterKey, Epoch, KeyId, LinkStatus, Links, Load, Membership, PacketError, Place,
+    Process, Refusal, Run, Standing,
 };
 
-use self::link::Link;
-pub(crate) use self::link::check_nats;
+use self::handing::Handing;
+use self::wire::Wire;
+pub(crate) use self::wire::check_nats;
+use super::Lines;
 use crate::clock::Clock;
 use crate::config::ClusterConfig;
 use crate::secrets::ClusterSecret;
+use crate::worker::ToNode;
 
 /// How long the end may wait until the others are told of it.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -37,14 +44,30 @@ struct Shared {
     name: String,
     node: u16,
     key_id: KeyId,
-    capacity: u32,
+    /// At the start.
+    load: Load,
     clock: Clock,
     state: Mutex<State>,
     farewell: mpsc::Sender<oneshot::Sender<()>>,
 }
 
+/// What a node joins with.
+pub(crate) struct Join<'a> {
+    /// Where the others are.
+    pub(crate) config: &'a ClusterConfig,
+    /// What they have in common.
+    pub(crate) secret: &'a ClusterSecret,
+    /// This node's weight among them.
+    pub(crate) capacity: u32,
+    /// Random: tells this process from others that started with it.
+    pub(crate) nonce: u64,
+    /// The time.
+    pub(crate) clock: Clock,
+}
+
 struct State {
     membership: Membership,
+    links: Links,
     nats_up: bool,
     nats_losses: u64,
     beats_sent: u64,
@@ -61,21 +84,17 @@ struct State {
 impl Cluster {
     /// Joins the others, within the present runtime. Without any of them, and without NATS, it tries
     /// on and on.
-    ///
-    /// `capacity` is this node's weight among them.
     pub(crate) fn join(
-        config: &ClusterConfig,
-        secret: &ClusterSecret,
-        capacity: u32,
-        nonce: u64,
-        clock: Clock,
+        Join { config, secret, capacity, nonce, clock }: Join<'_>,
+        (lines, from_workers): (Lines, mpsc::Receiver<Vec<ToNode>>),
     ) -> Self {
         let key = ClusterKey::new(&secret.cluster_key(), &config.name);
-        let run = Run { started_us: clock.now().0, nonce };
+        let (node, run) = (config.node, Run { started_us: clock.now().0, nonce });
         let key_id = key.id();
-        let load = Load { capacity, people: 0 };
+        let load = Load { capacity, shards: lines.len() as u16, people: 0 };
         let state = State {
-            membership: Membership::new(key, config.node, run, load),
+            links: Links::new(key.clone(), Process { node, run }),
+            membership: Membership::new(key, node, run, load),
             nats_up: false,
             nats_losses: 0,
             beats_sent: 0,
@@ -88,22 +107,24 @@ impl Cluster {
         let (farewell, leaving) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             name: config.name.clone(),
-            node: config.node,
+            node,
             key_id,
-            capacity,
+            load,
             clock,
             state: Mutex::new(state),
             farewell,
         });
-        tokio::spawn(Link::new(Arc::clone(&shared), &config.nats, leaving).run());
+        let workers = (Handing::new(lines), from_workers);
+        tokio::spawn(Wire::new(Arc::clone(&shared), &config.nats, workers, leaving).run());
         Self(Some(shared))
     }
 
     /// What this node does. One that drains is to own nothing.
     pub(super) fn tell(&self, people: u64, draining: bool) {
         let Some(shared) = &self.0 else { return };
-        let capacity = if draining { 0 } else { shared.capacity };
-        let load = Load { capacity, people: u32::try_from(people).unwrap_or(u32::MAX) };
+        let capacity = if draining { 0 } else { shared.load.capacity };
+        let people = u32::try_from(people).unwrap_or(u32::MAX);
+        let load = Load { capacity, people, ..shared.load };
         let now = shared.now();
         shared.change(|state| state.membership.set_load(now, load));
     }
@@ -136,6 +157,7 @@ impl Cluster {
         }));
         nodes.sort_unstable_by_key(|(node, _)| *node);
         let is_in = |node: u16| view.members().iter().any(|it| it.node == node);
+        let links: BTreeMap<u16, LinkStatus> = state.links.status().collect();
         let nodes = nodes.into_iter().map(|(node, (standing, epoch, load, heard_ms_ago))| {
             json!({
                 "node": node,
@@ -146,6 +168,7 @@ impl Cluster {
                 "capacity": load.capacity,
                 "people": load.people,
                 "heardMsAgo": heard_ms_ago,
+                "link": links.get(&node).map(link_of),
             })
         });
         let refused: serde_json::Map<_, _> = Refusal::REASONS
@@ -187,12 +210,15 @@ impl Shared {
         let mut state = self.state();
         let before = state.membership.view().clone();
         let done = change(&mut state);
+        let state = &mut *state;
         let view = state.membership.view();
         if view.members() != before.members() {
             let nodes: Vec<_> = view.members().iter().map(|it| it.node).collect();
             let (epoch, mine) = (view.epoch(), view.buckets_of(self.node));
             tracing::info!(%epoch, ?nodes, buckets = mine, "the cluster has another map");
             state.maps += 1;
+            let now = self.now();
+            state.links.look(now, view);
         }
         done
     }
@@ -204,6 +230,30 @@ impl Shared {
             Ok(()) => state.beats_heard += 1,
             Err(refusal) => state.refuse(now, refusal),
         });
+    }
+
+    /// Hears what came for this node alone.
+    fn hear_packet(&self, packet: &[u8]) {
+        let now = self.now();
+        let state = &mut *self.state();
+        if let Err(error) = state.links.hear(now, packet)
+            // Those of who comes and goes are under way; beats tell of another release.
+            && !matches!(error, PacketError::Stranger { .. } | PacketError::Foreign)
+            && state.is_time_to_log(PacketError::REASONS[error.place()], now)
+        {
+            tracing::error!("a packet is refused: {error}");
+        }
+    }
+
+    /// Where beats are said and heard.
+    fn beats(&self) -> Subject {
+        format!("whisper.{}.beat", self.name).into()
+    }
+
+    /// Where a node hears packets: one subject a node and not one a shard, since order, and what is
+    /// acknowledged, are of the link between two nodes.
+    fn packets_to(&self, node: u16) -> Subject {
+        format!("whisper.{}.node.{node}", self.name).into()
     }
 
     fn epoch(&self) -> Epoch {
@@ -251,6 +301,22 @@ fn place_name(place: Place) -> &'static str {
         Place::Taken { .. } => "taken",
         Place::Leaving => "leaving",
     }
+}
+
+fn link_of(status: &LinkStatus) -> Value {
+    let LinkStatus { is_up, unacked, unacked_bytes, round_trip, counters } = *status;
+    json!({
+        "up": is_up,
+        "roundTripUs": round_trip.map(|it| it.as_micros() as u64),
+        "unacked": unacked,
+        "unackedBytes": unacked_bytes,
+        "sentBatches": counters.batches_sent,
+        "sentBytes": counters.bytes_sent,
+        "heardBatches": counters.batches_heard,
+        "heardBytes": counters.bytes_heard,
+        "resends": counters.resends,
+        "resets": counters.resets,
+    })
 }
 
 fn ms(time: Duration) -> u64 {

@@ -1,16 +1,19 @@
-//! The way to NATS: beats out, beats in, and back again by itself when it was away.
+//! The way to NATS: beats and packets out, beats and packets in, and back again by itself when it
+//! was away.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State as Connection;
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subject, Subscriber};
-use futures_util::StreamExt as _;
+use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, timeout};
-use whisper_cluster::BEAT_EVERY;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use whisper_cluster::{BEAT_EVERY, NodeNews};
 
 use super::Shared;
+use super::handing::{Handing, Unhanded};
+use crate::worker::{Command, ToNode};
 
 /// How often it is looked who has gone silent.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -24,8 +27,18 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// How long a connection may take, or handing over a message.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long NATS may take to take a packet. One that it doesn't take is sent again, like any that is
+/// lost.
+const PACKET_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Packets, or turns of workers, that are heard before anything is said.
+const HEARD_AT_ONCE: usize = 64;
+
+/// How soon it is tried again to hand something to a worker whose mailbox was full.
+const RETRY_HANDING: Duration = Duration::from_millis(1);
+
 /// Messages that may wait to be sent.
-const SENDS_MAX: usize = 64;
+const SENDS_MAX: usize = 256;
 
 /// Messages that may wait to be heard; what comes beyond is lost.
 const HEARS_MAX: usize = 1_024;
@@ -40,10 +53,11 @@ pub(crate) fn check_nats(url: &str) -> Result<(), String> {
 }
 
 /// The task that has the connection.
-pub(super) struct Link {
+pub(super) struct Wire {
     shared: Arc<Shared>,
     servers: Vec<ServerAddr>,
-    subject: Subject,
+    from_workers: mpsc::Receiver<Vec<ToNode>>,
+    handing: Handing,
     leaving: mpsc::Receiver<oneshot::Sender<()>>,
     /// What the client complained of last.
     complaint: Arc<Mutex<Option<String>>>,
@@ -51,31 +65,48 @@ pub(super) struct Link {
     due: Duration,
 }
 
-impl Link {
+impl Wire {
     pub(super) fn new(
         shared: Arc<Shared>,
         servers: &[String],
+        (handing, from_workers): (Handing, mpsc::Receiver<Vec<ToNode>>),
         leaving: mpsc::Receiver<oneshot::Sender<()>>,
     ) -> Self {
         // They have been checked.
         let servers = servers.iter().filter_map(|it| it.parse().ok()).collect();
-        let subject = format!("whisper.{}.beat", shared.name).into();
-        Self { shared, servers, subject, leaving, complaint: Arc::default(), due: Duration::ZERO }
+        let (complaint, due) = (Arc::default(), Duration::ZERO);
+        Self { shared, servers, from_workers, handing, leaving, complaint, due }
     }
 
-    /// Beats and listens until this node ends.
+    /// Beats, listens and carries until this node ends.
     pub(super) async fn run(mut self) {
-        let (client, mut beats) = match self.connect().await {
-            Ok(both) => both,
+        let (client, mut beats, mut packets) = match self.connect().await {
+            Ok(all) => all,
             Err(error) => return tracing::error!(%error, "this node stays by itself"),
         };
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let before = self.shared.epoch();
+            let pause = self.pause();
             tokio::select! {
                 Some(message) = beats.next() => self.shared.hear(&message.payload),
+                Some(message) = packets.next() => {
+                    self.hear(&message.payload);
+                    for _ in 1..HEARD_AT_ONCE {
+                        let Some(Some(message)) = packets.next().now_or_never() else { break };
+                        self.hear(&message.payload);
+                    }
+                }
+                Some(turn) = self.from_workers.recv() => {
+                    self.take(turn);
+                    for _ in 1..HEARD_AT_ONCE {
+                        let Ok(turn) = self.from_workers.try_recv() else { break };
+                        self.take(turn);
+                    }
+                }
                 _ = look.tick() => self.look(&client),
+                () = sleep(pause) => {}
                 Some(told) = self.leaving.recv() => {
                     let now = self.shared.now();
                     self.shared.change(|state| state.membership.leave(now));
@@ -85,6 +116,8 @@ impl Link {
                     return;
                 }
             }
+            self.hand_on();
+            self.send(&client).await;
             let now = self.shared.now();
             if self.shared.epoch() != before {
                 self.due = self.due.min(now + TELL_AFTER);
@@ -96,8 +129,80 @@ impl Link {
         }
     }
 
-    /// A client that connects, now and whenever it must, and what it hears.
-    async fn connect(&self) -> Result<(Client, Subscriber), async_nats::Error> {
+    /// How long nothing happens by itself.
+    fn pause(&self) -> Duration {
+        let due = self.shared.state().links.due();
+        let pause = due.map_or(LOOK_EVERY, |due| due.saturating_sub(self.shared.now()));
+        if self.handing.is_behind() { pause.min(RETRY_HANDING) } else { pause }
+    }
+
+    fn hear(&mut self, packet: &[u8]) {
+        self.shared.hear_packet(packet);
+        // At once, so that no more waits than the links let through.
+        self.hand_on();
+    }
+
+    /// What workers have for other nodes.
+    fn take(&mut self, turn: Vec<ToNode>) {
+        let now = self.shared.now();
+        let links = &mut self.shared.state().links;
+        for it in turn {
+            match it {
+                ToNode::Items { link, items } => {
+                    items.items().for_each(|item| links.send(now, link, item));
+                }
+                ToNode::GiveUp { link } => links.reset(now, link),
+            }
+        }
+    }
+
+    /// Tells the workers what became of the links, and what came by them.
+    fn hand_on(&mut self) {
+        self.handing.retry();
+        while let Some(news) = { self.shared.state().links.news() } {
+            let (node, batch) = match news {
+                NodeNews::Heard { node, batch } => (node, batch),
+                NodeNews::Linked { node, generation } => {
+                    tracing::info!(node, generation, "linked to a node");
+                    self.handing.tell(&Command::Nodes(news));
+                    continue;
+                }
+                NodeNews::Lost { node } => {
+                    tracing::warn!(node, "the link to a node is over");
+                    self.handing.tell(&Command::Nodes(news));
+                    continue;
+                }
+            };
+            if let Err(why) = self.handing.give(node, batch) {
+                let why = match why {
+                    Unhanded::Nonsense => "what it sent makes no sense: is it of this release?",
+                    Unhanded::Behind => "a reactor is too far behind",
+                };
+                tracing::error!(node, why, "a link is given up");
+                let now = self.shared.now();
+                self.shared.state().links.reset_any(now, node);
+            }
+        }
+    }
+
+    /// Sends all that the links have to say. While NATS is away that is lost, and said again.
+    async fn send(&mut self, client: &Client) {
+        loop {
+            let now = self.shared.now();
+            let Some((node, packet)) = self.shared.state().links.poll(now) else { break };
+            if client.connection_state() != Connection::Connected {
+                continue;
+            }
+            let sent = client.publish(self.shared.packets_to(node), packet.into());
+            if timeout(PACKET_PATIENCE, sent).await.is_err() {
+                break;
+            }
+        }
+        self.hand_on();
+    }
+
+    /// A client that connects, now and whenever it must, and what it hears: beats, and packets.
+    async fn connect(&self) -> Result<(Client, Subscriber, Subscriber), async_nats::Error> {
         let complaint = Arc::clone(&self.complaint);
         let options = ConnectOptions::new()
             .name(format!("whisper node {}", self.shared.node))
@@ -118,8 +223,9 @@ impl Link {
                 std::future::ready(())
             });
         let client = options.connect(&self.servers[..]).await?;
-        let beats = client.subscribe(self.subject.clone()).await?;
-        Ok((client, beats))
+        let beats = client.subscribe(self.shared.beats()).await?;
+        let packets = client.subscribe(self.shared.packets_to(self.shared.node)).await?;
+        Ok((client, beats, packets))
     }
 
     /// Sees whether NATS is there, and who else.
@@ -158,7 +264,7 @@ impl Link {
             state.membership.beat(now)
         });
         // What can't be handed over now is lost, as any beat may be.
-        let sent = client.publish(self.subject.clone(), bytes.to_vec().into());
+        let sent = client.publish(self.shared.beats(), bytes.to_vec().into());
         let _ = timeout(PATIENCE, sent).await;
     }
 }

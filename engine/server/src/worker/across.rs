@@ -1,0 +1,288 @@
+//! What goes to shards of other nodes, and comes from them. Links are the control thread's; a worker
+//! gathers what a turn has for them, and gives it away as one.
+//!
+//! What is sent by a link arrives, in order, until the link is over: a worker learns of both in the
+//! mailbox that what is heard comes by, so that it never mixes up two links to one node.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc;
+use whisper_cluster::{Batch, NodeNews};
+use whisper_core::codec::{Damage, Field as _, Reader, Writer, fields};
+use whisper_core::shard::{Envelope, Event};
+use whisper_reactor::Io;
+use whisper_shard_router::ShardId;
+
+use super::Worker;
+use super::desk::Desk;
+
+/// Bytes that wait for the control thread. Where one node has more, its link is given up.
+const WAITING_MAX: usize = 4 << 20;
+
+/// Bytes of [`Address`] before an item.
+const HEAD: usize = 4;
+
+/// Something that travels between shards of two nodes.
+#[derive(Debug)]
+pub(super) enum Across {
+    /// The one shard says this to the other.
+    Said(Envelope),
+}
+
+fields! {
+    enum Across {
+        0 Said(envelope);
+    }
+}
+
+/// What a worker has for the links.
+#[derive(Debug)]
+pub(crate) enum ToNode {
+    /// Send these items by this link: [`address`] says of each between which shards.
+    Items {
+        /// The node, and the name of the link to it.
+        link: (u16, u64),
+        /// What to send.
+        items: Batch,
+    },
+    /// What came by this link makes no sense, or more waits for it than can be kept: it is to be over.
+    GiveUp {
+        /// The node, and the name of the link to it.
+        link: (u16, u64),
+    },
+}
+
+/// The shards of an item: the receiver's, and the sender's. None where it has none.
+pub(crate) fn address(item: &[u8]) -> Option<(u16, u16)> {
+    let ([a, b, c, d], _) = item.split_first_chunk::<HEAD>()?;
+    Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
+}
+
+/// The other nodes, as a worker reaches them.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    me: ShardId,
+    /// The names of the links that are up.
+    links: BTreeMap<u16, u64>,
+    waiting: Vec<ToNode>,
+    bytes: usize,
+    to_control: mpsc::Sender<Vec<ToNode>>,
+    /// An item is written here first.
+    scratch: Vec<u8>,
+}
+
+impl Nodes {
+    /// None can be reached yet.
+    pub(super) fn new(me: ShardId, to_control: mpsc::Sender<Vec<ToNode>>) -> Self {
+        let (links, waiting, scratch) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { me, links, waiting, bytes: 0, to_control, scratch }
+    }
+
+    /// Whether a shard is one of theirs.
+    pub(super) fn have(&self, shard: ShardId) -> bool {
+        shard.node != self.me.node
+    }
+
+    /// Has something go to a shard of another node. Nothing comes of it where there is no link: who
+    /// has to know was told by its loss.
+    pub(super) fn push(&mut self, to: ShardId, what: &Across) {
+        let Some(&generation) = self.links.get(&to.node) else { return };
+        self.scratch.clear();
+        self.scratch.extend(to.shard.to_be_bytes());
+        self.scratch.extend(self.me.shard.to_be_bytes());
+        what.put(&mut Writer::new(&mut self.scratch));
+        self.bytes += self.scratch.len();
+        let link = (to.node, generation);
+        let open = self.waiting.iter_mut().rev().find_map(|it| match it {
+            ToNode::Items { link: its, items } if *its == link => Some(items),
+            ToNode::Items { .. } | ToNode::GiveUp { .. } => None,
+        });
+        if open.is_some_and(|items| items.push(&self.scratch)) {
+            return;
+        }
+        let mut items = Batch::default();
+        // What is larger than any message of ours would be lost: then rather the link is.
+        if self.bytes > WAITING_MAX || !items.push(&self.scratch) {
+            return self.give_up(to.node);
+        }
+        self.waiting.push(ToNode::Items { link, items });
+    }
+
+    /// Gives the control thread what has gathered, if it has room for that.
+    pub(super) fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        match self.to_control.try_reserve() {
+            Ok(room) => {
+                room.send(std::mem::take(&mut self.waiting));
+                self.bytes = 0;
+            }
+            Err(mpsc::error::TrySendError::Full(())) => {}
+            // The process ends.
+            Err(mpsc::error::TrySendError::Closed(())) => self.waiting.clear(),
+        }
+    }
+
+    /// Whether something waits until the control thread has room.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// The link to a node is of no use any more. That it is over is heard from the control thread.
+    fn give_up(&mut self, node: u16) {
+        let Some(generation) = self.links.remove(&node) else { return };
+        let link = (node, generation);
+        self.waiting.retain(|it| !matches!(it, ToNode::Items { link: its, .. } if *its == link));
+        self.waiting.push(ToNode::GiveUp { link });
+        let left = self.waiting.iter().map(|it| match it {
+            ToNode::Items { items, .. } => items.bytes().len(),
+            ToNode::GiveUp { .. } => 0,
+        });
+        self.bytes = left.sum();
+    }
+}
+
+impl Worker {
+    /// Takes what became of the links, or came by one.
+    pub(super) fn hear_node(&mut self, news: NodeNews) {
+        let io = self.reactor.io();
+        match news {
+            NodeNews::Linked { node, generation } => {
+                self.desk.nodes.links.insert(node, generation);
+            }
+            NodeNews::Lost { node } => {
+                self.desk.nodes.links.remove(&node);
+            }
+            NodeNews::Heard { node, batch } => self.desk.hear_items(io, node, &batch),
+        }
+    }
+}
+
+impl Desk {
+    fn hear_items(&mut self, io: &mut Io, node: u16, items: &Batch) {
+        for item in items.items() {
+            // A link that was given up here is over for everybody here, as it will be there.
+            if !self.nodes.links.contains_key(&node) {
+                return;
+            }
+            match read(item) {
+                Ok((shard, what)) => self.hear_across(io, ShardId { node, shard }, what),
+                Err(Damage) => {
+                    tracing::error!(
+                        node,
+                        "what a node sent makes no sense: is it of this release?"
+                    );
+                    self.nodes.give_up(node);
+                }
+            }
+        }
+    }
+
+    fn hear_across(&mut self, io: &mut Io, from: ShardId, what: Across) {
+        match what {
+            Across::Said(envelope) => self.handle(io, Event::FromShard { from, envelope }),
+        }
+    }
+}
+
+/// Who sent an item, and what.
+fn read(item: &[u8]) -> Result<(u16, Across), Damage> {
+    let (_, from) = address(item).ok_or(Damage)?;
+    let mut r = Reader::new(&item[HEAD..]);
+    let what = Across::get(&mut r)?;
+    r.end()?;
+    Ok((from, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use whisper_core::ids::{RoomId, SessionId};
+    use whisper_core::rooms::{RoomMessage, Worth};
+    use whisper_core::shard::ShardMessage;
+
+    use super::*;
+
+    const HERE: ShardId = ShardId { node: 1, shard: 3 };
+
+    fn words(size: usize) -> Across {
+        let to = SessionId { node: 2, shard: 1, slot: 7, generation: 9 };
+        let payload = vec![b'x'; size].into();
+        let deliver =
+            RoomMessage::Deliver { to, room: RoomId([5; 16]), payload, worth: Worth::Line };
+        Across::Said(Envelope { epoch: 1, message: ShardMessage::Room(deliver) })
+    }
+
+    fn there(node: u16) -> ShardId {
+        ShardId { node, shard: 1 }
+    }
+
+    fn nodes(room: usize) -> (Nodes, mpsc::Receiver<Vec<ToNode>>) {
+        let (to_control, from_worker) = mpsc::channel(room);
+        (Nodes::new(HERE, to_control), from_worker)
+    }
+
+    #[test]
+    fn what_a_turn_has_for_a_node_goes_as_one() {
+        let (mut nodes, mut control) = nodes(1);
+        nodes.push(there(2), &words(10));
+        nodes.links.extend([(2, 20), (4, 40)]);
+        for (node, size) in [(2, 100), (4, 5), (2, 30_000)] {
+            nodes.push(there(node), &words(size));
+        }
+        nodes.push(there(9), &words(1));
+        nodes.flush();
+        let turn = control.try_recv().expect("a turn");
+        let [ToNode::Items { link: (2, 20), items }, ToNode::Items { link: (4, 40), .. }] =
+            &turn[..]
+        else {
+            panic!("{turn:?}")
+        };
+        assert_eq!(items.items().count(), 2);
+        for (item, size) in items.items().zip([100, 30_000]) {
+            assert_eq!(address(item), Some((1, HERE.shard)));
+            let (from, Across::Said(envelope)) = read(item).expect("an item");
+            let Across::Said(sent) = words(size);
+            assert_eq!((from, envelope), (HERE.shard, sent));
+        }
+        nodes.flush();
+        assert!(control.try_recv().is_err() && !nodes.is_waiting());
+    }
+
+    #[test]
+    fn a_control_thread_that_is_behind_costs_the_link_that_has_too_much() {
+        let (mut nodes, mut control) = nodes(1);
+        nodes.links.extend([(2, 20), (4, 40)]);
+        nodes.push(there(4), &words(5));
+        nodes.flush();
+        nodes.push(there(4), &words(6));
+        while nodes.links.contains_key(&2) {
+            nodes.push(there(2), &words(30_000));
+            nodes.flush();
+            assert!(nodes.bytes <= WAITING_MAX + (1 << 16));
+        }
+        assert!(nodes.is_waiting() && nodes.bytes < 100);
+        assert!(control.try_recv().is_ok());
+        nodes.flush();
+        let turn = control.try_recv().expect("a turn");
+        let [ToNode::Items { link: (4, 40), .. }, ToNode::GiveUp { link: (2, 20) }] = &turn[..]
+        else {
+            panic!("{turn:?}")
+        };
+    }
+
+    #[test]
+    fn nonsense_is_no_item() {
+        let (mut nodes, mut control) = nodes(1);
+        nodes.links.insert(2, 20);
+        nodes.push(there(2), &words(5));
+        nodes.flush();
+        let turn = control.try_recv().expect("a turn");
+        let [ToNode::Items { items, .. }] = &turn[..] else { panic!("{turn:?}") };
+        let item = items.items().next().expect("an item").to_vec();
+        for length in 0..item.len() {
+            assert!(read(&item[..length]).is_err(), "{length} bytes");
+        }
+        assert!(read(&[&item[..], &[0]].concat()).is_err());
+    }
+}
