@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use whisper_cluster::{Batch, NodeNews};
 use whisper_core::codec::{Damage, Field as _, Reader, Writer, fields};
-use whisper_core::shard::{Envelope, Event};
+use whisper_core::shard::{Envelope, Event, Order};
 use whisper_reactor::Io;
 use whisper_shard_router::ShardId;
 
@@ -150,9 +150,11 @@ impl Worker {
         match news {
             NodeNews::Linked { node, generation } => {
                 self.desk.nodes.links.insert(node, generation);
+                self.desk.handle(io, Event::Order(Order::Linked(node)));
             }
             NodeNews::Lost { node } => {
                 self.desk.nodes.links.remove(&node);
+                self.desk.handle(io, Event::Order(Order::Lost(node)));
             }
             NodeNews::Heard { node, batch } => self.desk.hear_items(io, node, &batch),
         }

@@ -9,6 +9,7 @@ use whisper_core::limits::AdmissionRates;
 use whisper_core::moderation::Rules;
 use whisper_core::settings::{Drain, OpenLanes};
 use whisper_core::shard::{Elsewhere, Event, Order};
+use whisper_shard_router::Placement;
 use whisper_store::bans::{BanSet, Identity};
 use whisper_store::stats::Others;
 use whisper_tls::Identities;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
         /// Where to tell it.
         answer: mpsc::Sender<Vec<Liked>>,
     },
+    /// Look for people by this map of the whole cluster.
+    Map(Placement),
     /// Take what became of the link to another node, or came by it.
     Nodes(NodeNews),
     /// Say who somebody is, or was who left lately. Without an answer the way back is dropped.
@@ -108,6 +111,10 @@ impl Worker {
                 return;
             }
             Command::Nodes(news) => return self.hear_node(news),
+            Command::Map(map) => {
+                let order = Event::Order(Order::Map(&map));
+                return self.desk.handle(self.reactor.io(), order);
+            }
             Command::Rules(rules) => {
                 let order = Event::Order(Order::Rules(&rules));
                 return self.desk.handle(self.reactor.io(), order);

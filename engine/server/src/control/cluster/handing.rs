@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use whisper_cluster::{Batch, NodeNews};
+use whisper_cluster::{Batch, Epoch, Member, NodeNews, View};
+use whisper_shard_router::{Lodging, Placement};
 
 use crate::control::Lines;
 use crate::worker::{Command, address};
@@ -16,6 +17,8 @@ const WAITING_MAX: usize = 4 << 20;
 pub(super) struct Handing {
     lines: Lines,
     waiting: Vec<Waiting>,
+    /// The map that they were given last.
+    map: Placement,
 }
 
 /// What its mailbox has no room for.
@@ -35,9 +38,23 @@ pub(super) enum Unhanded {
 }
 
 impl Handing {
-    pub(super) fn new(lines: Lines) -> Self {
+    /// The workers, which go by this map to begin with.
+    pub(super) fn new(lines: Lines, map: Placement) -> Self {
         let waiting = (0..lines.len()).map(|_| Waiting::default()).collect();
-        Self { lines, waiting }
+        Self { lines, waiting, map }
+    }
+
+    /// Has all workers go by this map, if they don't yet.
+    pub(super) fn map(&mut self, view: &View) {
+        let Epoch { number, digest } = view.epoch();
+        let epoch = u64::from(number) << 32 | u64::from(digest);
+        if self.map.epoch() != epoch {
+            let lodging =
+                |it: &Member| Lodging { node: it.node, weight: it.capacity, shards: it.shards };
+            let nodes: Vec<_> = view.members().iter().map(lodging).collect();
+            self.map = self.map.over(epoch, &nodes);
+            self.tell(&Command::Map(self.map.clone()));
+        }
     }
 
     /// Tells all workers.

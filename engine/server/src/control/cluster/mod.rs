@@ -19,6 +19,7 @@ use whisper_cluster::{
     Beat, ClusterKey, Epoch, KeyId, LinkStatus, Links, Load, Membership, PacketError, Place,
     Process, Refusal, Run, Standing,
 };
+use whisper_shard_router::Placement;
 
 use self::handing::Handing;
 use self::wire::Wire;
@@ -91,7 +92,9 @@ impl Cluster {
         let key = ClusterKey::new(&secret.cluster_key(), &config.name);
         let (node, run) = (config.node, Run { started_us: clock.now().0, nonce });
         let key_id = key.id();
-        let load = Load { capacity, shards: lines.len() as u16, people: 0 };
+        let shards = lines.len() as u16;
+        let load = Load { capacity, shards, people: 0 };
+        let placement = Placement::single_node(secret.placement_key(), node, shards);
         let state = State {
             links: Links::new(key.clone(), Process { node, run }),
             membership: Membership::new(key, node, run, load),
@@ -114,7 +117,7 @@ impl Cluster {
             state: Mutex::new(state),
             farewell,
         });
-        let workers = (Handing::new(lines), from_workers);
+        let workers = (Handing::new(lines, placement), from_workers);
         tokio::spawn(Wire::new(Arc::clone(&shared), &config.nats, workers, leaving).run());
         Self(Some(shared))
     }

@@ -159,6 +159,8 @@ impl Wire {
     /// Tells the workers what became of the links, and what came by them.
     fn hand_on(&mut self) {
         self.handing.retry();
+        let view = self.shared.state().membership.view().clone();
+        self.handing.map(&view);
         while let Some(news) = { self.shared.state().links.news() } {
             let (node, batch) = match news {
                 NodeNews::Heard { node, batch } => (node, batch),
