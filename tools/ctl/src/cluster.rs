@@ -37,11 +37,27 @@ fn told(cluster: &Value) -> String {
         let me = if it["me"] == true { "*" } else { "" };
         let [node, state, epoch, buckets, capacity, people] =
             ["node", "state", "epoch", "buckets", "capacity", "people"].map(|name| field(it, name));
-        [format!("{node}{me}"), state, epoch, buckets, capacity, people, heard(&it["heardMsAgo"])]
+        let heard = heard(&it["heardMsAgo"]);
+        [format!("{node}{me}"), state, epoch, buckets, capacity, people, heard, link(&it["link"])]
     };
     let all: Vec<_> = rows(cluster, "nodes").iter().map(row).collect();
-    let headings = ["node", "state", "epoch", "buckets", "capacity", "people", "heard"];
+    let headings = ["node", "state", "epoch", "buckets", "capacity", "people", "heard", "link"];
     out + "\n" + &columns(headings, &all)
+}
+
+/// How the link to a node is; nothing where there is none.
+fn link(it: &Value) -> String {
+    let lost = match it["resets"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(1) => ", lost once".to_owned(),
+        Some(times) => format!(", lost {times} times"),
+    };
+    match (it["up"].as_bool(), it["roundTripUs"].as_u64()) {
+        (None, _) => String::new(),
+        (Some(false), _) => format!("down{lost}"),
+        (Some(true), None) => format!("up{lost}"),
+        (Some(true), Some(us)) => format!("{}.{} ms{lost}", us / 1_000, us % 1_000 / 100),
+    }
 }
 
 /// A time in seconds; nothing where there is none.
@@ -57,8 +73,10 @@ mod tests {
 
     #[test]
     fn nodes_stand_in_a_table_and_troubles_above() {
+        let link = json!({ "up": true, "roundTripUs": 2_340, "resets": 2 });
         let node = |node: u16, me: bool, heard: Option<u64>| {
-            json!({
+            let link = if me { Value::Null } else { link.clone() };
+            json!({ "link": link,
                 "node": node, "me": me, "state": "member", "epoch": "4-0000cafe", "buckets": 2048,
                 "capacity": 2, "people": 7, "heardMsAgo": heard,
             })
@@ -72,9 +90,9 @@ mod tests {
         assert!(text.contains("cluster  main (secret 01234567)\nnats     there\n"), "{text}");
         assert!(
             text.ends_with(
-                "\n\nnode  state   epoch       buckets  capacity  people  heard\n\
+                "\n\nnode  state   epoch       buckets  capacity  people  heard  link\n\
              1*    member  4-0000cafe  2048     2         7\n\
-             3     member  4-0000cafe  2048     2         7       1.2 s\n"
+             3     member  4-0000cafe  2048     2         7       1.2 s  2.3 ms, lost 2 times\n"
             ),
             "{text}"
         );

@@ -93,10 +93,11 @@ enum Ask {
         #[command(flatten)]
         form: Form,
     },
-    /// Show the nodes that act as one, as this one hears them: who owns how many of the buckets, and
-    /// what was refused.
+    /// Show the nodes that act as one, as this one hears them: who owns how many of the buckets, how
+    /// the links to them are, and what was refused.
     ///
     /// Exit status: 0 where the others count on this node, or there are to be none; 1 where not.
+    #[command(visible_alias = "nodes")]
     Cluster {
         #[command(flatten)]
         form: Form,

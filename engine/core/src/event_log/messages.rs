@@ -1,5 +1,5 @@
-//! How messages between shards are written: those about tickets whole, but for the names of
-//! interests, which become hashes; those of a room without what is said.
+//! How messages between shards are written. From node to node, whole. In an event log, those about
+//! tickets with hashes for the names of interests; those of a room without what is said.
 
 use crate::codec::{Damage, Field, Reader, Writer, fields};
 use crate::match_queue::{Accept, Card, Claim, ClusterMessage, MatchMessage, Outcome, Pair};
@@ -64,7 +64,8 @@ fields! {
 }
 
 /// About who comes from where there is nothing in a log, nor about what is asked of whom because of
-/// it: [`Told::of`](super::Told::of) keeps no such message.
+/// it: [`Told::of`](super::Told::of) keeps no such message. Nor does any go to another node, whose
+/// people are its own to let in.
 macro_rules! unlogged {
     ($($name:ident),*) => {$(
         impl Field for $name {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use whisper_core::codec::{Field as _, Reader, Writer};
 use whisper_core::ids::{Link, SessionId, TicketId};
 use whisper_core::match_queue::{ClusterMessage, LEASE, MatchMessage};
 use whisper_core::moderation::Rules;
@@ -374,7 +375,7 @@ impl Cluster {
             let link = self.links.get(&nodes).copied().flatten();
             let known = self.nodes[usize::from(at.node) - 1].known.get(&(from.shard, to.node));
             if link.is_some() && known.copied() == link {
-                self.inbox(at.node, to).push_back(Item::Heard(from, envelope));
+                self.inbox(at.node, to).push_back(Item::Heard(from, travelled(&envelope)));
             }
         }
         if is_tick {
@@ -471,4 +472,15 @@ impl Person {
         };
         self.told.push(what);
     }
+}
+
+/// A message as it comes out on another node: as it went in.
+fn travelled(envelope: &Envelope) -> Envelope {
+    let mut bytes = Vec::new();
+    envelope.put(&mut Writer::new(&mut bytes));
+    let mut r = Reader::new(&bytes);
+    let out = Envelope::get(&mut r).expect("a message");
+    r.end().expect("nothing behind it");
+    assert_eq!(out, *envelope);
+    out
 }

@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use whisper_cluster::{Batch, NodeNews};
 use whisper_core::codec::{Damage, Field as _, Reader, Writer, fields};
+use whisper_core::ids::SessionId;
 use whisper_core::shard::{Envelope, Event, Order};
 use whisper_reactor::Io;
 use whisper_shard_router::ShardId;
 
 use super::Worker;
 use super::desk::Desk;
+use super::filing::Known;
 
 /// Bytes that wait for the control thread. Where one node has more, its link is given up.
 const WAITING_MAX: usize = 4 << 20;
@@ -27,11 +29,20 @@ const HEAD: usize = 4;
 pub(super) enum Across {
     /// The one shard says this to the other.
     Said(Envelope),
+    /// Who is it? Answered by [`Self::Known`], where that is known.
+    Who {
+        /// Somebody who was reported.
+        person: SessionId,
+    },
+    /// This is who it is.
+    Known(Known),
 }
 
 fields! {
     enum Across {
         0 Said(envelope);
+        2 Who { person };
+        3 Known(known);
     }
 }
 
@@ -184,6 +195,8 @@ impl Desk {
     fn hear_across(&mut self, io: &mut Io, from: ShardId, what: Across) {
         match what {
             Across::Said(envelope) => self.handle(io, Event::FromShard { from, envelope }),
+            Across::Who { person } => self.tell_who(from, person),
+            Across::Known(known) => self.was_told_who(known),
         }
     }
 }
@@ -199,7 +212,7 @@ fn read(item: &[u8]) -> Result<(u16, Across), Damage> {
 
 #[cfg(test)]
 mod tests {
-    use whisper_core::ids::{RoomId, SessionId};
+    use whisper_core::ids::RoomId;
     use whisper_core::rooms::{RoomMessage, Worth};
     use whisper_core::shard::ShardMessage;
 
@@ -243,9 +256,8 @@ mod tests {
         assert_eq!(items.items().count(), 2);
         for (item, size) in items.items().zip([100, 30_000]) {
             assert_eq!(address(item), Some((1, HERE.shard)));
-            let (from, Across::Said(envelope)) = read(item).expect("an item");
-            let Across::Said(sent) = words(size);
-            assert_eq!((from, envelope), (HERE.shard, sent));
+            let (from, what) = read(item).expect("an item");
+            assert_eq!((from, format!("{what:?}")), (HERE.shard, format!("{:?}", words(size))));
         }
         nodes.flush();
         assert!(control.try_recv().is_err() && !nodes.is_waiting());

@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Nodes(NodeNews),
     /// Say who somebody is, or was who left lately. Without an answer the way back is dropped.
     Identify {
-        /// Somebody at home here.
+        /// Somebody at home here, or at another node.
         session: SessionId,
         /// Where to say it.
         answer: mpsc::Sender<Identity>,
@@ -104,11 +104,7 @@ impl Worker {
                 return;
             }
             Command::Identify { session, answer } => {
-                if let Some(identity) = self.desk.identify(session) {
-                    // Who asked may have given up.
-                    let _ = answer.try_send(identity);
-                }
-                return;
+                return self.desk.answer_who(session, answer);
             }
             Command::Nodes(news) => return self.hear_node(news),
             Command::Map(map) => {

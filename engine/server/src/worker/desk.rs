@@ -24,7 +24,7 @@ use super::admission::{
 };
 use super::bans::{BY_RULES, Heeded, Watch, code_for, heed, order_of, sentence};
 use super::connections::{Connection, Connections};
-use super::filing::{Departed, Filing, Proved};
+use super::filing::{Departed, Filing, Inquiries, Proved};
 use super::guest::Door;
 use super::heads::Heads;
 use super::link::{conn_of, link_of};
@@ -54,6 +54,7 @@ pub(super) struct Desk {
     pub(super) tally: Tally,
     pub(super) filings: mpsc::Sender<Filing>,
     pub(super) departed: Departed,
+    pub(super) inquiries: Inquiries,
     pub(super) absentees: Absentees,
     pub(super) log: Option<EventLog>,
     pub(super) watch: Watch,
@@ -198,6 +199,7 @@ impl Desk {
             common,
             decided: _,
             departed: _,
+            inquiries: _,
             absentees: _,
             homeward: _,
             frozen: _,

@@ -1,20 +1,27 @@
 //! What a worker has to do with reports: it passes them on, and says who somebody is, or was, whom a
 //! report names. Nobody's identity goes anywhere else: not with a match, not to a partner's shard.
+//! Where they are of another node, it is asked there.
 
 use std::collections::VecDeque;
 
-use whisper_core::codec::Writer;
+use tokio::sync::mpsc;
+use whisper_core::codec::{Damage, Field, Reader, Writer};
 use whisper_core::ids::{RoomId, SessionId, Side};
 use whisper_proto::{Evidence, ReportReason};
+use whisper_shard_router::ShardId;
 use whisper_store::bans::Identity;
 
+use super::across::Across;
 use super::desk::Desk;
-use super::heritage::put_person;
+use super::heritage::{get_person, put_person};
 use super::link::conn_of;
 
 /// People who have left, and can still be reported: at the most, and of those a reactor can hold.
 const DEPARTED_MAX: usize = 16_384;
 const DEPARTED_SHARE: usize = 8;
+
+/// People of other nodes who are asked about at once.
+const INQUIRIES_MAX: usize = 64;
 
 /// A report, on its way to the control thread.
 #[derive(Clone, Debug)]
@@ -87,9 +94,61 @@ impl Departed {
     }
 }
 
+/// Who people of other nodes are is asked there, and here is who wants to know.
+#[derive(Debug, Default)]
+pub(super) struct Inquiries(VecDeque<(SessionId, mpsc::Sender<Identity>)>);
+
+/// Who somebody is, on its way to a node where they are reported.
+#[derive(Debug)]
+pub(super) struct Known(SessionId, Identity);
+
+impl Field for Known {
+    fn put(&self, w: &mut Writer<'_>) {
+        put_person(&(self.0, self.1), w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        get_person(r).map(|(session, identity)| Self(session, identity))
+    }
+}
+
 impl Desk {
+    /// Answers who somebody is, as soon as it is known; not at all where it isn't.
+    pub(super) fn answer_who(&mut self, person: SessionId, answer: mpsc::Sender<Identity>) {
+        if self.nodes.have(person.home()) {
+            self.nodes.push(person.home(), &Across::Who { person });
+            let Inquiries(open) = &mut self.inquiries;
+            // Those that were never answered are the oldest.
+            if open.len() == INQUIRIES_MAX {
+                open.pop_front();
+            }
+            open.push_back((person, answer));
+        } else if let Some(identity) = self.identify(person) {
+            // Who asked may have given up, here and below.
+            let _ = answer.try_send(identity);
+        }
+    }
+
+    /// Tells another node who somebody is.
+    pub(super) fn tell_who(&mut self, from: ShardId, person: SessionId) {
+        if let Some(identity) = self.identify(person) {
+            self.nodes.push(from, &Across::Known(Known(person, identity)));
+        }
+    }
+
+    /// Another node told who somebody is.
+    pub(super) fn was_told_who(&mut self, Known(person, identity): Known) {
+        self.inquiries.0.retain(|(asked, answer)| {
+            let is_it = *asked == person;
+            if is_it {
+                let _ = answer.try_send(identity);
+            }
+            !is_it
+        });
+    }
+
     /// Who somebody is who is at home here, or was not long ago.
-    pub(super) fn identify(&mut self, person: SessionId) -> Option<Identity> {
+    fn identify(&mut self, person: SessionId) -> Option<Identity> {
         let conn = self.shard.link_of(person).map(|link| conn_of(link).0);
         let here = conn.and_then(|conn| self.connections.get_mut(conn));
         here.map(|it| it.guest.identity()).or_else(|| self.departed.find(person))

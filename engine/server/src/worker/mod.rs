@@ -59,8 +59,8 @@ use self::connections::Connections;
 use self::desk::Desk;
 pub(crate) use self::desk::Tally;
 use self::ending::Ending;
-use self::filing::Departed;
 pub(crate) use self::filing::Filing;
+use self::filing::{Departed, Inquiries};
 pub(crate) use self::freezing::{Count, Rite};
 use self::front::Front;
 pub(crate) use self::guest::Door;
@@ -264,6 +264,7 @@ impl Worker {
                 tally: Tally::default(),
                 filings: parts.filings,
                 departed: Departed::of(sockets),
+                inquiries: Inquiries::default(),
                 absentees: Absentees::default(),
                 log,
                 watch: Watch::new(parts.bans),

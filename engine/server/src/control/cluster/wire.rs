@@ -24,12 +24,12 @@ const TELL_AFTER: Duration = Duration::from_millis(100);
 /// How long to wait before NATS is tried again; it doubles up to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// How long a connection may take, or handing over a message.
+/// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long NATS may take to take a packet. One that it doesn't take is sent again, like any that is
-/// lost.
-const PACKET_PATIENCE: Duration = Duration::from_millis(20);
+/// How long a message may take to be handed over. What isn't taken is lost, as it may be on its way:
+/// there is another beat in a second, and a packet is sent again.
+const SEND_PATIENCE: Duration = Duration::from_millis(50);
 
 /// Packets, or turns of workers, that are heard before anything is said.
 const HEARD_AT_ONCE: usize = 64;
@@ -196,7 +196,7 @@ impl Wire {
                 continue;
             }
             let sent = client.publish(self.shared.packets_to(node), packet.into());
-            if timeout(PACKET_PATIENCE, sent).await.is_err() {
+            if timeout(SEND_PATIENCE, sent).await.is_err() {
                 break;
             }
         }
@@ -265,9 +265,8 @@ impl Wire {
             state.beats_sent += 1;
             state.membership.beat(now)
         });
-        // What can't be handed over now is lost, as any beat may be.
         let sent = client.publish(self.shared.beats(), bytes.to_vec().into());
-        let _ = timeout(PATIENCE, sent).await;
+        let _ = timeout(SEND_PATIENCE, sent).await;
     }
 }
 

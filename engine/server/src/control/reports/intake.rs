@@ -96,7 +96,7 @@ impl Intake {
     /// Writes a report down.
     async fn take(&mut self, filing: Filing) {
         let (reporter, accused) =
-            tokio::join!(self.identify(filing.reporter), self.identify(filing.accused));
+            tokio::join!(self.identify(filing.reporter), self.identify_partner(&filing));
         let report = self.docket.report(filing, reporter, accused);
         match self.docket.reports.file(&report).await {
             Ok(()) => drop(self.accused.insert(report.accused)),
@@ -107,11 +107,23 @@ impl Intake {
         }
     }
 
-    /// Who somebody is, or was; None where their home doesn't know any more.
+    /// Who somebody of this node is, or was; None where their home doesn't know any more.
     async fn identify(&self, session: SessionId) -> Option<Identity> {
+        self.ask(session.shard, session).await
+    }
+
+    /// The same of who was reported. Where that is somebody of another node, the reporter's worker
+    /// asks there.
+    async fn identify_partner(&self, filing: &Filing) -> Option<Identity> {
+        let Filing { reporter, accused, .. } = *filing;
+        let home = if accused.node == reporter.node { accused.shard } else { reporter.shard };
+        self.ask(home, accused).await
+    }
+
+    async fn ask(&self, worker: u16, session: SessionId) -> Option<Identity> {
         let (answer, mut answered) = mpsc::channel(1);
         let command = Command::Identify { session, answer };
-        if !self.lines.tell_one(session.shard.into(), command) {
+        if !self.lines.tell_one(worker.into(), command) {
             return None;
         }
         timeout(ANSWER_MAX, answered.recv()).await.ok().flatten()

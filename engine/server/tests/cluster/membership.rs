@@ -1,72 +1,14 @@
-//! Several nodes and a real NATS: who is there, who is gone, and who is kept out.
+//! Who is there, who is gone, and who is kept out.
 
-mod harness;
-
-use std::fs;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use harness::{Client, Engine, Http, Nats, Words, chat, say, until, whisper};
 use nix::sys::signal::Signal;
-use serde_json::Value;
-use tempfile::TempDir;
 
-/// Within this time a node that is gone is on nobody's map.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
-
-const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-const OTHER_SECRET: &str = "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-
-fn node(port: u16, id: u16) -> Engine {
-    node_with(port, id, SECRET)
-}
-
-fn node_with(port: u16, id: u16, secret: &str) -> Engine {
-    let dir = TempDir::new().expect("a directory");
-    let file = dir.path().join("cluster.secret");
-    fs::write(&file, secret).expect("a secret");
-    let toml = format!(
-        "nats = [\"nats://127.0.0.1:{port}\"]\nnode_id = {id}\ncluster_secret_file = {file:?}\n"
-    );
-    Engine::in_dir(dir, 1, &toml)
-}
-
-fn cluster(engine: &Engine) -> Value {
-    let (status, cluster) = engine.look("cluster");
-    assert_eq!(status, 200);
-    cluster
-}
-
-/// The nodes on an engine's map.
-fn members(cluster: &Value) -> Vec<u64> {
-    let nodes = cluster["nodes"].as_array().expect("nodes").iter();
-    nodes.filter(|it| it["state"] == "member").filter_map(|it| it["node"].as_u64()).collect()
-}
-
-/// Waits until all of these go by one map of these nodes, each with a part of it; its name.
-#[track_caller]
-fn await_map(engines: &[&Engine], nodes: &[u64]) -> String {
-    until(|| {
-        let all: Vec<_> = engines.iter().map(|engine| cluster(engine)).collect();
-        let epoch = &all[0]["epoch"];
-        let agree = |it: &Value| members(it) == nodes && it["epoch"] == *epoch;
-        if all.iter().all(agree) {
-            for it in &all {
-                let nodes = it["nodes"].as_array().expect("nodes").iter();
-                let buckets: Vec<_> = nodes.filter_map(|it| it["buckets"].as_u64()).collect();
-                assert_eq!(buckets.iter().sum::<u64>(), 4_096, "{it}");
-            }
-            return Ok(epoch.as_str().expect("a name").to_owned());
-        }
-        Err(format!("{nodes:?}\n{all:?}"))
-    })
-}
-
-fn metric(engine: &Engine, name: &str) -> f64 {
-    let text = Http::connect(engine.admin).get("/metrics").text().to_owned();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("{name} in {text}")).parse().expect("a number")
-}
+use crate::harness::{Client, Engine, Nats, Words, chat, say, whisper};
+use crate::{
+    GONE_WITHIN, OTHER_SECRET, SECRET, await_map, cluster, members, metric, node, node_with,
+};
 
 /// Two who have met here.
 fn talking(engine: &Engine) -> [Client; 2] {

@@ -1,0 +1,85 @@
+//! Boxes that die, stand still, or lose their NATS, while people of theirs talk to others'.
+
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use whisper_proto::ServerMessage;
+
+use crate::chats::meet_across;
+use crate::harness::{Client, Nats, Words, say};
+use crate::{GONE_WITHIN, await_links, linked, metric};
+
+/// Somebody learns within 5 s that their partner is gone.
+#[track_caller]
+fn is_left(person: &mut Client, since: Instant) {
+    person.hears(&ServerMessage::PartnerDisconnected);
+    assert!(since.elapsed() <= GONE_WITHIN, "{:?}", since.elapsed());
+}
+
+#[test]
+fn partners_of_who_was_served_by_a_box_that_dies_learn_it() {
+    let nats = Nats::start();
+    let [one, two, three] = linked(&nats, [1, 1, 1]);
+    let mut pair = [one.client(), two.client()];
+    let mut third = [one.client(), three.client()];
+    for [ann, bob] in [&mut pair, &mut third] {
+        meet_across(ann, bob);
+    }
+    let since = Instant::now();
+    two.signal(Signal::SIGKILL);
+    is_left(&mut pair[0], since);
+    // Nobody else is.
+    let [ann, bob] = &mut third;
+    ann.say(&say("still there"));
+    assert_eq!(bob.expect::<Words>().content, "still there");
+    assert_eq!(metric(&one, "whisper_cluster_link_resets_total{node=\"2\"}"), 1.0);
+    // And they meet others.
+    let [ann, _] = &mut pair;
+    meet_across(ann, &mut three.client());
+}
+
+#[test]
+fn a_box_that_stands_still_is_left_and_comes_back() {
+    let nats = Nats::start();
+    let [one, two] = linked(&nats, [1, 1]);
+    let (mut ann, mut bob) = (one.client(), two.client());
+    meet_across(&mut ann, &mut bob);
+    let since = Instant::now();
+    two.signal(Signal::SIGSTOP);
+    is_left(&mut ann, since);
+    two.signal(Signal::SIGCONT);
+    // Those it serves learn it too: no half of a chat stays.
+    is_left(&mut bob, Instant::now());
+    await_links(&[&one, &two]);
+    meet_across(&mut ann, &mut two.client());
+}
+
+#[test]
+fn a_nats_that_starts_again_loses_no_word() {
+    let first = Nats::start();
+    let [one, two] = linked(&first, [1, 1]);
+    let (mut ann, mut bob) = (one.client(), two.client());
+    meet_across(&mut ann, &mut bob);
+    let (port, mut nats) = (first.port, Some(first));
+    let mut words = 0..;
+    for _ in 0..3 {
+        let first = words.start;
+        // Before it goes, while it is away, and as it comes.
+        for moment in 0..3 {
+            for word in words.by_ref().take(100) {
+                ann.say(&say(&format!("ann {word}")));
+                bob.say(&say(&format!("bob {word}")));
+            }
+            match moment {
+                0 => drop(nats.take()),
+                1 => nats = Some(Nats::start_on(port)),
+                _ => {}
+            }
+        }
+        for word in first..words.start {
+            assert_eq!(bob.expect::<Words>().content, format!("ann {word}"));
+            assert_eq!(ann.expect::<Words>().content, format!("bob {word}"));
+        }
+    }
+    assert_eq!(metric(&one, "whisper_cluster_link_resets_total{node=\"2\"}"), 0.0);
+}
