@@ -5,7 +5,8 @@
 //! connection's protocol being a [`client`], and a fleet of them carries a plan out together
 //! ([`fleet`]). What is counted and timed on the way is added up second by second ([`record`]);
 //! what is measured outside the wire, of the server and of ourselves, is read from `/proc`
-//! ([`measure`]). Whoever started it is told how it goes ([`operator`]); what came of it is a
+//! ([`measure`]). Servers that a run has for itself are started by [`server`], several of them, on a
+//! network that can be cut, by [`town`]; the [`register`] knows who is in a room with whom. Whoever started it is told how it goes ([`operator`]); what came of it is a
 //! [`report`].
 //!
 //! Exits with 0 where the run is good; with 1 where it could not be done, or anything was lost or
@@ -24,9 +25,11 @@ mod operator;
 mod payload;
 mod plan;
 mod record;
+mod register;
 mod report;
 mod scenarios;
 mod server;
+mod town;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -75,6 +78,7 @@ fn carry_out(run: &Run) -> Result<(String, Outcome), Box<dyn Error>> {
         Run::Resume(args) => scenarios::resume::run(args, &operator)?,
         Run::Handover(args) => scenarios::handover::run(args, &operator)?,
         Run::Slow(args) => scenarios::slow::run(args, &operator)?,
+        Run::Boxes(args) => scenarios::boxes::run(args, &operator)?,
         Run::CompareFloor(args) => scenarios::floor::run(args, &operator)?,
     };
     report.demand(&telling.thresholds);

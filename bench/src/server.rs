@@ -71,7 +71,15 @@ impl Server {
         self.process.id()
     }
 
-    fn start(program: &Path, mut command: Command, data: PathBuf) -> Result<Self, ServerError> {
+    /// The one that `command` starts, of this program; `data` goes with it, unless that is no path.
+    ///
+    /// # Errors
+    /// Where it doesn't run.
+    pub(crate) fn start(
+        program: &Path,
+        mut command: Command,
+        data: PathBuf,
+    ) -> Result<Self, ServerError> {
         let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut process = started
             .map_err(|error| ServerError::NotStarted { program: program.to_owned(), error })?;

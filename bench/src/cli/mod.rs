@@ -1,8 +1,10 @@
 //! The command line.
 
+mod boxes;
 mod interrupted;
 mod values;
 
+pub(crate) use self::boxes::Boxes;
 pub(crate) use self::interrupted::{Handover, Resume};
 pub(crate) use self::values::{Seed, Sources, Stay, duration, relax};
 
@@ -77,6 +79,10 @@ pub(crate) enum Run {
     /// Pairs who talk, at first alone and then beside people who never read what they are sent, and
     /// others who never come to the end of their request: what the former notice of the latter.
     Slow(Slow),
+    /// Boxes that act as one, on networks of their own: people who meet within and across them, while
+    /// boxes and what is between them are cut off, frozen, killed and started again. What is lost by
+    /// it, how long things take, and whether everybody knows whom they talk to.
+    Boxes(Boxes),
     /// The same relay against the engine and against the bare floor, in turn: CPU per message.
     CompareFloor(CompareFloor),
 }
@@ -84,9 +90,10 @@ pub(crate) enum Run {
 /// Whom to load, from where, and how to tell of it.
 #[derive(Args, Debug)]
 pub(crate) struct Aim {
-    /// Where the server listens.
-    #[arg(long, value_name = "HOST:PORT", value_parser = target)]
-    pub(crate) target: SocketAddr,
+    /// Where the server listens; or several that act as one, each of which people come to in turn.
+    #[arg(long = "target", value_name = "HOST:PORT", value_parser = target, value_delimiter = ',')]
+    #[arg(required = true)]
+    pub(crate) targets: Vec<SocketAddr>,
     /// Allow a target that is not this machine.
     #[arg(long)]
     pub(crate) i_may_load_this_host: bool,
@@ -169,6 +176,7 @@ impl Run {
             Self::Resume(args) => &args.aim.telling,
             Self::Handover(args) => &args.aim.telling,
             Self::Slow(args) => &args.aim.telling,
+            Self::Boxes(args) => &args.telling,
             Self::CompareFloor(args) => &args.telling,
         }
     }

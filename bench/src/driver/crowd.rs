@@ -205,8 +205,10 @@ impl Crowd {
             who.dial = who.dial.wrapping_add(1);
             let token = u64::from(who.dial) << 32 | person as u64;
             self.on_the_way += 1;
-            let target = self.plan.also.filter(|_| who.moved).unwrap_or(self.plan.target);
-            io.connect(target, self.plan.source(self.names.start + person), token);
+            let name = self.names.start + person;
+            let also = self.plan.also.filter(|_| who.moved);
+            let target = also.unwrap_or_else(|| self.plan.target(name));
+            io.connect(target, self.plan.source(name), token);
         }
     }
 

@@ -68,6 +68,20 @@ pub(crate) fn run<S: Scenario>(
     operator: &Operator,
     make: impl Fn(&Plan, usize) -> S + Sync,
 ) -> Result<Ran<S::Rest>, FleetError> {
+    run_beside(plan, operator, make, |_| {})
+}
+
+/// The same beside something else to do: `look` is called at least every 100 ms, on the thread that
+/// calls this; with how long the load has been measured, once it is.
+///
+/// # Errors
+/// What the first reactor said that could not do its part.
+pub(crate) fn run_beside<S: Scenario>(
+    plan: Plan,
+    operator: &Operator,
+    make: impl Fn(&Plan, usize) -> S + Sync,
+    mut look: impl FnMut(Option<Duration>),
+) -> Result<Ran<S::Rest>, FleetError> {
     let plan = Arc::new(plan);
     let board = Arc::new(Board::new(plan.reactors, operator.interrupted()));
     let mut ledger = Ledger::new(plan.reactors);
@@ -104,6 +118,7 @@ pub(crate) fn run<S: Scenario>(
             operator.tell(&plan, &board, &news);
             let measured_from = board.start().map(|start| start + plan.load.warm_up());
             let sample = measured_from.and_then(|from| watch.look(Instant::now(), from));
+            look(measured_from.and_then(|from| Instant::now().checked_duration_since(from)));
             sample.iter().for_each(|sample| operator.tell_memory(sample));
         }
         let ended = threads.into_iter().map(|thread| thread.join().expect("it doesn't panic"));

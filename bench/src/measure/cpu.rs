@@ -17,23 +17,39 @@ pub(crate) struct CpuTime {
 }
 
 impl CpuTime {
+    /// None.
+    pub(crate) const NONE: Self = Self { run_ns: 0, user_ticks: 0, system_ticks: 0 };
+
     /// What all threads of a process used so far.
     ///
     /// # Errors
     /// Where there is no such process, or the kernel doesn't count.
     pub(crate) fn of_process(pid: u32) -> Result<Self, MeasureError> {
+        let threads = Self::of_threads(pid)?;
+        Ok(threads.into_iter().fold(Self::NONE, |sum, (_, time)| sum + time))
+    }
+
+    /// What each thread of a process used so far, by its name.
+    ///
+    /// # Errors
+    /// Where there is no such process, or the kernel doesn't count.
+    pub(crate) fn of_threads(pid: u32) -> Result<Vec<(String, Self)>, MeasureError> {
         let threads = PathBuf::from(format!("/proc/{pid}/task"));
         let unreadable = |error| MeasureError::Unreadable { path: threads.clone(), error };
-        let mut sum = Self::default();
+        let mut times = Vec::new();
         for thread in fs::read_dir(&threads).map_err(unreadable)? {
-            match Self::of_task(&thread.map_err(unreadable)?.path()) {
-                Ok(time) => sum = sum + time,
+            let task = thread.map_err(unreadable)?.path();
+            match Self::of_task(&task) {
+                Ok(time) => {
+                    let name = fs::read_to_string(task.join("comm")).unwrap_or_default();
+                    times.push((name.trim_end().to_owned(), time));
+                }
                 // It ended while we looked.
                 Err(MeasureError::Unreadable { error, .. }) if is_gone(&error) => {}
                 Err(other) => return Err(other),
             }
         }
-        Ok(sum)
+        Ok(times)
     }
 
     /// What the calling thread used so far.

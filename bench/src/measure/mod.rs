@@ -10,7 +10,7 @@ mod watch;
 pub(crate) use self::cpu::CpuTime;
 pub(crate) use self::memory::{Memory, kernel_memory};
 pub(crate) use self::meter::{Meter, Reading};
-pub(crate) use self::scrape::{Endpoint, Metrics};
+pub(crate) use self::scrape::{Endpoint, Metrics, get};
 pub(crate) use self::slab::{Slab, plain_socket_cost};
 pub(crate) use self::watch::{Sample, Watch, Watched};
 

@@ -1,7 +1,7 @@
 //! What a server says of itself: its numbers for Prometheus, by plain HTTP.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::str::FromStr;
 use std::time::Duration;
@@ -97,12 +97,19 @@ impl Metrics {
 const COUNTER: &str = "_total";
 
 fn ask(from: &Endpoint) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&from.address, PATIENCE)?;
+    let stream = TcpStream::connect_timeout(&from.address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let Endpoint { address, path } = from;
+    get(stream, &from.address.to_string(), &from.path)
+}
+
+/// What is answered on a connection to whoever asks for this by HTTP: head and body.
+///
+/// # Errors
+/// The connection's.
+pub(crate) fn get(mut stream: impl Read + Write, host: &str, path: &str) -> io::Result<String> {
     // Of version 1.0, so that the answer ends with the connection and comes in one piece.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
     Ok(answer)

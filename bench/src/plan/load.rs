@@ -68,8 +68,7 @@ pub(crate) enum PhaseError {
 impl Load {
     /// The plainest: all of it from the beginning to the end.
     pub(crate) fn constant(warm_up: Duration, length: Duration) -> Self {
-        let segment = Segment { kind: PhaseKind::Hold, length, from: 1.0, to: 1.0 };
-        Self { warm_up, segments: vec![segment] }
+        Self::holds(warm_up, [length])
     }
 
     /// None at all: all there is to do is done before.
@@ -108,10 +107,10 @@ impl Load {
         &self.segments
     }
 
-    /// All of it for one time, and then for another.
-    pub(crate) fn twice(warm_up: Duration, first: Duration, second: Duration) -> Self {
+    /// All of it for each of these times in turn.
+    pub(crate) fn holds(warm_up: Duration, lengths: impl IntoIterator<Item = Duration>) -> Self {
         let segment = |length| Segment { kind: PhaseKind::Hold, length, from: 1.0, to: 1.0 };
-        Self { warm_up, segments: vec![segment(first), segment(second)] }
+        Self { warm_up, segments: lengths.into_iter().map(segment).collect() }
     }
 
     /// How long it counts.

@@ -29,11 +29,11 @@ const ON_THE_WAY_MAX: usize = 512;
 /// Whom to load, and who does.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// Where the server listens.
-    pub(crate) target: SocketAddr,
+    /// Where the server listens, or each of several that act as one.
+    pub(crate) targets: Vec<SocketAddr>,
     /// Where those go whom it sends elsewhere; None where nobody expects that.
     pub(crate) also: Option<SocketAddr>,
-    /// The target, as `Host` says it.
+    /// The first target, as `Host` says it.
     pub(crate) host: String,
     /// What is spoken on a WebSocket.
     pub(crate) dialect: Dialect,
@@ -83,6 +83,12 @@ pub(crate) enum PlanError {
     /// The target is another machine.
     #[error("{0} is not this machine; if you may load it, say --i-may-load-this-host")]
     NotLoopback(SocketAddr),
+    /// There is nobody to load.
+    #[error("no target")]
+    NoTarget,
+    /// There are several targets, and this knows what to do with one.
+    #[error("this has people at one target only")]
+    OneTarget,
     /// TLS can't be spoken.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -103,14 +109,15 @@ impl Plan {
     /// [`PlanError::NotLoopback`] where leave to load the target is needed and was not given;
     /// [`PlanError::Tls`] where TLS can't be spoken as asked for.
     pub(crate) fn new(aim: &Aim, wire: Wire, people: usize, load: Load) -> Result<Self, PlanError> {
-        let target = aim.target;
-        may_load(target, aim)?;
+        let targets = aim.targets.clone();
+        targets.iter().try_for_each(|target| may_load(*target, aim))?;
+        let &[target, ..] = &targets[..] else { return Err(PlanError::NoTarget) };
         let reactors = match aim.reactors {
             Some(reactors) => usize::from(reactors),
             None => reactors_for(people),
         };
         Ok(Self {
-            target,
+            targets,
             also: None,
             host: target.to_string(),
             dialect: if wire.peer.is_some() { Dialect::Bare } else { Dialect::Whisper },
@@ -130,6 +137,17 @@ impl Plan {
             seed: aim.telling.seed.0,
             sources: aim.sources.clone(),
         })
+    }
+
+    /// The target, where there must be but one.
+    ///
+    /// # Errors
+    /// [`PlanError::OneTarget`] where there are others.
+    pub(crate) fn one_target(&self) -> Result<SocketAddr, PlanError> {
+        match self.targets[..] {
+            [target] => Ok(target),
+            _ => Err(PlanError::OneTarget),
+        }
     }
 
     /// Has those whom the target sends elsewhere go there.
@@ -167,6 +185,11 @@ impl Plan {
         self.share(reactor).len() + self.spare
     }
 
+    /// Where a person goes: each to the next of the targets, in turn.
+    pub(crate) fn target(&self, person: usize) -> SocketAddr {
+        self.targets[person % self.targets.len()]
+    }
+
     /// The address that a person comes from; None where the system shall choose.
     pub(crate) fn source(&self, person: usize) -> Option<IpAddr> {
         let number = match &self.sources {
@@ -175,7 +198,7 @@ impl Plan {
             Sources::Few(count) => person as u32 % count,
         };
         // Only this network is all ours.
-        let IpAddr::V4(target) = self.target.ip() else { return None };
+        let IpAddr::V4(target) = self.target(person).ip() else { return None };
         target.is_loopback().then(|| loopback(number).into())
     }
 }

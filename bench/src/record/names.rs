@@ -76,6 +76,24 @@ named! {
         GivenUp = "searches_given_up",
         /// People told that nobody was found for them.
         Timeouts = "match_timeouts",
+        /// Chats between people of different boxes.
+        ChatsAcross = "chats_across_boxes",
+        /// Chats that ended because their two boxes had lost each other.
+        Parted = "chats_parted",
+        /// Connections that were lost, or not to be had, because their box was gone.
+        LostWithBox = "connections_lost_with_box",
+        /// People who were told that their partner is gone, who was still there.
+        Broken = "chats_broken",
+        /// People who were matched while they were in a room.
+        InTwoRooms = "people_in_two_rooms",
+        /// People who came to a room of two others.
+        Thirds = "people_in_rooms_of_others",
+        /// People in a room without their partner, for longer than it takes to be told.
+        Alone = "people_alone_in_rooms",
+        /// People who waited too long, while somebody waited as long whom they had not met.
+        Stuck = "people_stuck",
+        /// People who were told too late, or never, of a partner whose box was lost.
+        Untold = "people_untold_of_lost_partner",
         /// Pairs matched within a millisecond, by the engine's clock.
         Within1ms = "pairs_within_1ms_by_engine",
     }
@@ -94,6 +112,12 @@ impl Count {
                 | Self::ConnectionsFailed
                 | Self::ConnectionsLost
                 | Self::Refused
+                | Self::Broken
+                | Self::InTwoRooms
+                | Self::Thirds
+                | Self::Alone
+                | Self::Stuck
+                | Self::Untold
         )
     }
 
@@ -108,8 +132,19 @@ named! {
     Timing {
         /// From when a message was due to its arrival.
         Relay = "relay",
+        /// The same between people of one box, where there are several.
+        RelayWithin = "relay_within_box",
+        /// The same between people of different boxes.
+        RelayAcross = "relay_across_boxes",
         /// From when a join was due to its `matched`.
         Match = "match",
+        /// The same of people who are matched within their box, where there are several; skips count
+        /// as joins.
+        MatchWithin = "match_within_box",
+        /// The same of people who are matched across boxes.
+        MatchAcross = "match_across_boxes",
+        /// From the loss of a box to when the partner of somebody there is told.
+        Told = "told_of_lost_partner",
         /// The same of those who like exactly the same.
         MatchExact = "match_exact",
         /// The same of those who share two interests or more.

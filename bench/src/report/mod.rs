@@ -97,6 +97,13 @@ impl Report {
         }
     }
 
+    /// Names the phases, in order.
+    pub(crate) fn name_phases(&mut self, names: impl Iterator<Item = &'static str>) {
+        for (phase, name) in self.phases.iter_mut().zip(names) {
+            phase.name = Some(name);
+        }
+    }
+
     /// The value of a figure.
     pub(crate) fn value(&self, key: &str) -> Option<f64> {
         self.figures.iter().find(|figure| figure.key == key).map(|figure| figure.value)

@@ -82,6 +82,9 @@ pub(crate) struct Threshold {
 /// A part of the load.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct PhaseResult {
+    /// What was done in it, where a scenario does something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'static str>,
     /// `ramp`, `hold` or `spike`.
     pub(crate) kind: &'static str,
     /// When it began, in seconds from the end of the warm-up.

@@ -190,6 +190,7 @@ fn phases<R>(things: Things, ran: &Ran<R>) -> Vec<PhaseResult> {
             server: ran.readings.get(place).zip(ran.readings.get(place + 1)).map(between),
         };
         PhaseResult {
+            name: None,
             kind: segment.kind.name(),
             begin_s: Number(total.from.as_secs_f64()),
             secs: Number(total.length().as_secs_f64()),

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CompareFloor, operator: &Operator) -> Result<Report, Fa
 
 fn aim(server: &Server, args: &CompareFloor) -> Aim {
     Aim {
-        target: server.address(),
+        targets: vec![server.address()],
         i_may_load_this_host: false,
         sources: Sources::OneEach,
         reactors: None,

@@ -1,5 +1,6 @@
 //! What people do.
 
+pub(crate) mod boxes;
 mod catalogue;
 pub(crate) mod churn;
 pub(crate) mod connect;

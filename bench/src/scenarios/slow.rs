@@ -44,7 +44,7 @@ pub(crate) fn run(args: &cli::Slow, operator: &Operator) -> Result<Report, Faile
     stay_on(&args.aim.cores)?;
     let talk = talk(args);
     relay::check(&talk)?;
-    let load = Load::twice(args.warm_up, args.calm, args.attack);
+    let load = Load::holds(args.warm_up, [args.calm, args.attack]);
     let people = 2 * args.pairs + args.readers + args.handshakes;
     let mut plan = Plan::new(&args.aim, Wire::default(), people, load)?;
     plan.together = 2;

@@ -21,6 +21,7 @@ pub(crate) const CPLUSPLUS: Program = Program::at("g++", || process::is_on_path(
 pub(crate) const DPKG_DEV: Program =
     Program::at("dpkg-dev", || process::is_on_path("dpkg-shlibdeps"));
 pub(crate) const HAPROXY: Program = Program::at("haproxy", || is_file("/usr/sbin/haproxy"));
+pub(crate) const IPROUTE2: Program = Program::at("iproute2", || process::is_on_path("ip"));
 pub(crate) const NATS: Program = Program::at("nats-server", || is_file("/usr/sbin/nats-server"));
 pub(crate) const REDIS: Program =
     Program::at("redis-server", || process::is_on_path("redis-server"));

@@ -2,6 +2,9 @@
 //! somebody, talk with pauses for thought, skip, leave, give up, go, and come back. For soaks: what
 //! a server keeps of those who are gone shows in the slope of its memory.
 //!
+//! A [`Register`] knows who is in a room with whom: both sides have to agree, and nobody may be told
+//! that a partner is gone who isn't.
+//!
 //! Every text is good in one chat only, and is checked on arrival; each chat numbers them anew, so
 //! that a gap shows. Whoever ends a chat in good order says a last word before: a partner who hears
 //! of the end but not the last word lost something. What was on its way to somebody who ended the
@@ -12,13 +15,15 @@ mod person;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use whisper_proto::{ClientMessage, ErrorCode, Hello, Lane, ServerMessage, Skip};
 
-use self::model::{Ending, Model};
+use self::model::Ending;
+pub(super) use self::model::Model;
 use self::person::{Chat, Doing, Heard, Person};
 use super::catalogue::Catalogue;
 use super::{Failed, MESSAGES, MODERATED, UNMODERATED, stay_on};
@@ -29,10 +34,18 @@ use crate::operator::Operator;
 use crate::payload::{BYTES_MIN, Seal, Stamp};
 use crate::plan::{Load, Phase, Plan};
 use crate::record::{Count, Timing};
+use crate::register::{Entered, Leaving, Left, Register};
 use crate::report::Report;
+
+/// How people behave, unless a file says otherwise.
+const MODEL: &str = include_str!("../../../models/people.toml");
 
 /// After so many messages a client says that they arrived.
 const ACK_EVERY: u64 = 16;
+
+/// A skip that was on its way for longer, when its chat turned out to be over, may have come too
+/// late to count as one: the engine takes it for one for 2 s.
+const SKIP_LATE: Duration = Duration::from_millis(1500);
 
 /// How often those look again who are too many at the present level.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,18 +56,24 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Where it can't be run; what goes wrong in it is in the report.
 pub(crate) fn run(args: &cli::Churn, operator: &Operator) -> Result<Report, Failed> {
     stay_on(&args.aim.cores)?;
-    let model = Model::read(args.model.as_deref())?;
+    let model = Model::read(args.model.as_deref(), MODEL)?;
     let load = Load::from(&args.course);
     let people = (args.people as f64 * load.peak().max(1.0)).ceil() as usize;
     let mut plan = Plan::new(&args.aim, Wire::default(), people, load)?;
     plan.make_room();
-    let ran = fleet::run(plan, operator, |plan, reactor| Churn::new(plan, reactor, args, &model))?;
+    let register = Arc::new(Register::new(plan.targets.len()));
+    let ran = fleet::run(plan, operator, |plan, reactor| {
+        Churn::new(plan, reactor, &model, args.people, args.hurry, Arc::clone(&register))
+    })?;
     Ok(Report::of("churn", MESSAGES, &ran))
 }
 
 /// One reactor's people. They meet those of the others too.
-struct Churn {
+pub(super) struct Churn {
     model: Model,
+    register: Arc<Register>,
+    /// The number of the first of them, as all reactors together number people.
+    first: u32,
     catalogue: Catalogue,
     lane: Lane,
     /// How many times faster than the model they live.
@@ -71,20 +90,31 @@ struct Churn {
 }
 
 impl Churn {
-    fn new(plan: &Plan, reactor: usize, args: &cli::Churn, model: &Model) -> Self {
+    /// As this model has them, so many times faster, `all` of them on all reactors.
+    pub(super) fn new(
+        plan: &Plan,
+        reactor: usize,
+        model: &Model,
+        all: usize,
+        hurry: f64,
+        register: Arc<Register>,
+    ) -> Self {
         let model = model.clone();
+        let names = plan.share(reactor);
         let interests = &model.interests;
         let each = interests.min..=interests.max;
         Self {
             catalogue: Catalogue::new(interests.count, interests.exponent, &each),
             lane: if model.search.moderated { MODERATED } else { UNMODERATED },
             model,
-            hurry: args.hurry,
-            all: args.people,
+            register,
+            first: names.start as u32,
+            hurry,
+            all,
             seal: Seal::new(plan.seed),
             epoch: plan.epoch,
             random: SmallRng::seed_from_u64(!plan.seed.wrapping_add(reactor as u64)),
-            people: vec![Person::default(); plan.share(reactor).len()],
+            people: vec![Person::default(); names.len()],
             alarms: BinaryHeap::new(),
             text: Vec::new(),
         }
@@ -102,7 +132,12 @@ impl Churn {
         self.alarms.push(Reverse((at, person, who.alarm)));
     }
 
+    fn name(&self, person: PersonId) -> u32 {
+        self.first + person as u32
+    }
+
     fn rest(&mut self, person: PersonId) {
+        self.register.rest(self.name(person));
         self.people[person].doing = Doing::Resting;
         let rest = self.time(|model| model.between.rest_s);
         self.set_alarm(person, Instant::now() + rest);
@@ -110,12 +145,14 @@ impl Churn {
 
     /// Somebody is gone, and will be back.
     fn stay_away(&mut self, person: PersonId) {
+        self.register.rest(self.name(person));
         self.people[person].doing = Doing::Away;
         let away = self.time(|model| model.between.away_s);
         self.set_alarm(person, Instant::now() + away);
     }
 
     fn wait(&mut self, person: PersonId, since: Instant, again: bool) {
+        self.register.seek(self.name(person), since);
         self.people[person].doing = Doing::Waiting { since, again };
         let patience = self.time(|model| model.search.patience_s);
         self.set_alarm(person, since + patience);
@@ -123,6 +160,7 @@ impl Churn {
 
     /// Has somebody leave queue or chat, and go on once the engine has heard of it.
     fn quit(&mut self, scene: &mut Scene<'_>, person: PersonId) {
+        self.register.rest(self.name(person));
         self.people[person].doing = Doing::Quitting;
         scene.say(person, &ClientMessage::Leave);
         scene.say(person, &ClientMessage::Ping);
@@ -199,6 +237,7 @@ impl Churn {
         }
         let Doing::Chatting(chat) = &self.people[person].doing else { return };
         scene.count_many(Count::Lost, chat.missing());
+        self.register.leave(chat.key(), self.name(person), Leaving::Ended, now);
         match ending {
             Ending::Skip => {
                 scene.count(Count::Skips);
@@ -231,7 +270,19 @@ impl Churn {
             Doing::Chatting(chat) => {
                 let lost = chat.missing() + u64::from(in_good_order && chat.lacks_last_word());
                 scene.count_many(Count::Lost, lost);
+                let how = if in_good_order { Leaving::Ended } else { Leaving::Told };
+                match self.register.leave(chat.key(), self.name(person), how, Instant::now()) {
+                    Left::Rightly => {}
+                    Left::Parted(since) => {
+                        scene.count(Count::Parted);
+                        since.into_iter().for_each(|since| scene.time(Timing::Told, since));
+                    }
+                    Left::Wrongly => scene.count(Count::Broken),
+                }
                 self.rest(person);
+            }
+            Doing::Waiting { since, again: true } if since.elapsed() > SKIP_LATE => {
+                self.quit(scene, person);
             }
             // Both ended it.
             Doing::Quitting | Doing::Waiting { again: true, .. } => {}
@@ -247,23 +298,50 @@ impl Churn {
     ) {
         let now = Instant::now();
         let who = &self.people[person];
+        let name = self.name(person);
+        let mut chat = Chat::new(matched.room_id, now);
+        let room = chat.key();
         match who.doing {
             Doing::Waiting { since, again } => {
                 let timing = if again { Timing::MatchAfterSkip } else { Timing::Match };
                 scene.time(timing, now - since);
+                self.enter(scene, room, name, now - since, now);
             }
             // It was on its way when they gave up.
-            Doing::Quitting => return,
+            Doing::Quitting => {
+                // Nobody knows how long they waited.
+                self.register.enter(room, name, Duration::ZERO, now);
+                self.register.leave(room, name, Leaving::Ended, now);
+                return;
+            }
+            Doing::Chatting(_) => return scene.count(Count::InTwoRooms),
             _ => return scene.count(Count::Unexpected),
         }
-        if !who.likes.agree_with(matched) {
+        if !self.people[person].likes.agree_with(matched) {
             scene.count(Count::Unexpected);
         }
         scene.count_many(Count::Chats, matched.is_initiator.into());
         let until = now + self.time(|model| model.chat.stay_s);
-        self.people[person].doing = Doing::Chatting(Chat::new(matched.room_id, until));
+        chat.until = until;
+        self.people[person].doing = Doing::Chatting(chat);
         let thought = self.time(|model| model.chat.think_s);
         self.go_on(person, now + thought);
+    }
+
+    /// Somebody is in a room, for which they waited so long.
+    fn enter(&self, scene: &mut Scene<'_>, room: u64, name: u32, waited: Duration, now: Instant) {
+        match self.register.enter(room, name, waited, now) {
+            Entered::First => {}
+            Entered::Third => scene.count(Count::Thirds),
+            Entered::Met { other, waited: theirs } if self.register.boxes() > 1 => {
+                let within = self.register.is_within(name, other);
+                scene.count_many(Count::ChatsAcross, (!within).into());
+                let timing = if within { Timing::MatchWithin } else { Timing::MatchAcross };
+                let known = [waited, theirs].into_iter().filter(|waited| !waited.is_zero());
+                known.for_each(|waited| scene.time(timing, waited));
+            }
+            Entered::Met { .. } => {}
+        }
     }
 
     fn heard(&mut self, scene: &mut Scene<'_>, person: PersonId, text: &[u8], seq: u64) {
@@ -283,7 +361,12 @@ impl Churn {
         }
         let Some((stamp, _)) = heard else { return };
         scene.count(Count::Done);
-        scene.time(Timing::Relay, now.saturating_duration_since(self.epoch + stamp.due));
+        let took = now.saturating_duration_since(self.epoch + stamp.due);
+        scene.time(Timing::Relay, took);
+        if self.register.boxes() > 1 {
+            let within = self.register.is_within(scene.name(person), stamp.channel);
+            scene.time(if within { Timing::RelayWithin } else { Timing::RelayAcross }, took);
+        }
         if who.says_hello && seq.is_multiple_of(ACK_EVERY) {
             scene.say(person, &ClientMessage::Ack { seq });
         }
@@ -297,6 +380,12 @@ impl Churn {
             ServerMessage::Matched(matched) => self.matched(scene, person, matched),
             ServerMessage::PartnerSkipped => self.ended(scene, person, true),
             ServerMessage::PartnerDisconnected => self.ended(scene, person, false),
+            ServerMessage::PartnerReconnecting { grace_ms } => {
+                if let Doing::Chatting(chat) = &self.people[person].doing {
+                    let until = Instant::now() + Duration::from_millis((*grace_ms).into());
+                    self.register.warn(chat.key(), self.name(person), until);
+                }
+            }
             ServerMessage::Pong { .. } => self.rest(person),
             ServerMessage::MatchTimeout { .. } => match self.people[person].doing {
                 Doing::Waiting { .. } => {
@@ -358,12 +447,20 @@ impl Scenario for Churn {
         person: PersonId,
         why: Lost,
     ) -> Result<(), DriveError> {
-        let what = if why.was_ready() { Count::ConnectionsLost } else { Count::ConnectionsFailed };
         if scene.phase() == Phase::Gathering {
             return Err(DriveError::NotReady { person: scene.name(person), why });
         }
-        scene.count(what);
-        scene.note_lost(why);
+        let (was_there, now) = (why.was_ready(), Instant::now());
+        if let Doing::Chatting(chat) = &self.people[person].doing {
+            self.register.leave(chat.key(), self.name(person), Leaving::Lost, now);
+        }
+        if self.register.excuses(self.name(person), was_there, now) {
+            scene.count(Count::LostWithBox);
+        } else {
+            let fault = if was_there { Count::ConnectionsLost } else { Count::ConnectionsFailed };
+            scene.count(fault);
+            scene.note_lost(why);
+        }
         self.stay_away(person);
         Ok(())
     }

@@ -13,16 +13,13 @@ use whisper_proto::{Relax, limits};
 
 use crate::payload::BYTES_MIN;
 
-/// The model that is built in.
-const BUILT_IN: &str = include_str!("../../../models/people.toml");
-
 /// The most interests there may be.
 const INTERESTS_MAX: usize = 10_000_000;
 
 /// How people behave.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Model {
+pub(in crate::scenarios) struct Model {
     pub(super) interests: Interests,
     pub(super) search: Search,
     pub(super) chat: Chat,
@@ -121,7 +118,7 @@ struct RawSpread {
 
 /// Why there is no model.
 #[derive(Debug, Error)]
-pub(super) enum ModelError {
+pub(in crate::scenarios) enum ModelError {
     /// The file can't be read.
     #[error("can't read {}: {error}", path.display())]
     Unreadable {
@@ -151,13 +148,16 @@ pub(super) enum ModelError {
 }
 
 impl Model {
-    /// The one in a file, or the one that is built in.
+    /// The one in a file, or this, which is built in.
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub(super) fn read(path: Option<&Path>) -> Result<Self, ModelError> {
+    pub(in crate::scenarios) fn read(
+        path: Option<&Path>,
+        built_in: &str,
+    ) -> Result<Self, ModelError> {
         let (path, text) = match path {
-            None => (Path::new("the model that is built in"), BUILT_IN.to_owned()),
+            None => (Path::new("the model that is built in"), built_in.to_owned()),
             Some(path) => (
                 path,
                 fs::read_to_string(path)
@@ -265,22 +265,24 @@ mod tests {
 
     use super::*;
 
+    const BUILT_IN: &str = super::super::MODEL;
+
     fn written(text: &str) -> Result<Model, ModelError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        Model::read(Some(file.path()))
+        Model::read(Some(file.path()), BUILT_IN)
     }
 
     #[test]
     fn the_model_that_is_built_in_is_one() {
-        let model = Model::read(None).unwrap();
+        let model = Model::read(None, BUILT_IN).unwrap();
         assert_eq!(model.search.relax, Relax::Gradual);
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_by_its_place() {
         assert!(matches!(
-            Model::read(Some(Path::new("/nowhere"))),
+            Model::read(Some(Path::new("/nowhere")), BUILT_IN),
             Err(ModelError::Unreadable { .. })
         ));
         for (from, to, complaint) in [

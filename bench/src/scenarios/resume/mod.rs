@@ -60,8 +60,8 @@ pub(crate) fn run(args: &cli::Resume, operator: &Operator) -> Result<Report, Fai
     plan.together = 2;
     plan.make_room();
     let cutting = Cutting { after: args.cut_after, silent: args.silent };
-    let network = Network::start(plan.target, people, cutting, plan.seed)?;
-    plan.target = network.address();
+    let network = Network::start(plan.one_target()?, people, cutting, plan.seed)?;
+    plan.targets = vec![network.address()];
     let switch = network.switch();
     let ran = fleet::run(plan, operator, |plan, reactor| {
         Resume::new(plan, reactor, plan.share(reactor), args, switch.clone())

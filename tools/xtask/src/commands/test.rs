@@ -67,6 +67,7 @@ fn all() -> Vec<Step> {
 fn rust_tests(checkout: &Checkout) -> Outcome {
     let programs = [
         debian::HAPROXY,
+        debian::IPROUTE2,
         debian::NATS,
         debian::POSTGRESQL,
         debian::PROMETHEUS,
