@@ -30,6 +30,16 @@ pub(crate) struct Boxes {
     /// How many times faster than the model they live.
     #[arg(long, value_name = "TIMES", default_value = "1", value_parser = rate)]
     pub(crate) hurry: f64,
+    /// How long pairs talk before that, of one box and then of two, to compare what it costs; 0 for
+    /// not at all.
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration)]
+    pub(crate) compare: Duration,
+    /// How many pairs these are.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = count)]
+    pub(crate) pairs: usize,
+    /// Their messages a second.
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = rate)]
+    pub(crate) rate: f64,
     /// How long they live before anything counts.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(crate) warm_up: Duration,

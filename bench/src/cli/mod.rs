@@ -106,9 +106,9 @@ pub(crate) struct Aim {
     /// Keep the generator on these cores, its reactors in turn.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) cores: Vec<usize>,
-    /// The server's process, to read its CPU time and memory.
-    #[arg(long)]
-    pub(crate) pid: Option<u32>,
+    /// The server's process, or those of several, to read their CPU time and memory.
+    #[arg(long = "pid", value_name = "PID", value_delimiter = ',')]
+    pub(crate) pids: Vec<u32>,
     /// Where the server tells its numbers for Prometheus: what it counted itself, and the sockets it
     /// holds before and after.
     #[arg(long, value_name = "http://HOST:PORT")]

@@ -176,7 +176,7 @@ pub(crate) fn run<S: Scenario>(
         outbox,
         recorder: Recorder::new(),
         phases: Phases::new(&plan.load),
-        meter: Meter::new(plan.server.pid.filter(|_| number == 0)),
+        meter: Meter::new(if number == 0 { plan.server.pids.clone() } else { Vec::new() }),
         beat: Instant::now() + BEAT,
         stage: (0, Instant::now()),
     };

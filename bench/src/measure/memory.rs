@@ -1,9 +1,11 @@
 //! User memory of a process, and what the kernel holds beside.
 
+use std::ops::Add;
+
 use super::{MeasureError, parsed};
 
 /// What of a process's memory is in RAM, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
     /// Not backed by a file: heap, stacks, buffers. What connections cost is here.
     pub(crate) anonymous: u64,
@@ -22,6 +24,17 @@ impl Memory {
 
     fn parse(rollup: &str) -> Option<Self> {
         Some(Self { anonymous: bytes(rollup, "Anonymous:")?, resident: bytes(rollup, "Rss:")? })
+    }
+}
+
+impl Add for Memory {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            anonymous: self.anonymous + other.anonymous,
+            resident: self.resident + other.resident,
+        }
     }
 }
 

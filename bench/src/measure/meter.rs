@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use super::{CpuTime, MeasureError, Memory};
 
-/// Reads what a server has used, where its process is known.
+/// Reads what a server has used, where its processes are known.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    server: Option<u32>,
+    servers: Vec<u32>,
     readings: Vec<Reading>,
 }
 
@@ -23,9 +23,9 @@ pub(crate) struct Reading {
 }
 
 impl Meter {
-    /// Of the server with this process id, if known.
-    pub(crate) fn new(server: Option<u32>) -> Self {
-        Self { server, readings: Vec::new() }
+    /// Of the server with these processes, if known.
+    pub(crate) fn new(servers: Vec<u32>) -> Self {
+        Self { servers, readings: Vec::new() }
     }
 
     /// Adds a reading.
@@ -33,11 +33,15 @@ impl Meter {
     /// # Errors
     /// The system's.
     pub(crate) fn read(&mut self) -> Result<(), MeasureError> {
-        if let Some(pid) = self.server {
-            let memory = Memory::of_process(pid)?;
-            let cpu = CpuTime::of_process(pid)?;
-            self.readings.push(Reading { at: Instant::now(), cpu, memory });
+        if self.servers.is_empty() {
+            return Ok(());
         }
+        let (mut cpu, mut memory) = (CpuTime::NONE, Memory::default());
+        for pid in &self.servers {
+            memory = memory + Memory::of_process(*pid)?;
+            cpu = cpu + CpuTime::of_process(*pid)?;
+        }
+        self.readings.push(Reading { at: Instant::now(), cpu, memory });
         Ok(())
     }
 

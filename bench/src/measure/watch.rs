@@ -19,8 +19,8 @@ const TOLD_LATE: Duration = Duration::from_millis(1100);
 /// Whom to look at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
-    /// The server's process, where it is known.
-    pub(crate) pid: Option<u32>,
+    /// The server's processes, where they are known.
+    pub(crate) pids: Vec<u32>,
     /// Where it tells its numbers, if anywhere.
     pub(crate) metrics: Option<Endpoint>,
 }
@@ -86,7 +86,8 @@ impl Watch {
             let metrics = self.watched.metrics.as_ref();
             self.counted[usize::from(last)] = metrics.and_then(|it| Metrics::fetch(it).ok());
         }
-        let sample = Sample::of(self.watched.pid?, at).ok()?;
+        let pids = Some(&self.watched.pids).filter(|pids| !pids.is_empty())?;
+        let sample = Sample::of(pids, at).ok()?;
         self.samples.push(sample);
         Some(sample)
     }
@@ -134,13 +135,13 @@ impl Watch {
 }
 
 impl Sample {
-    fn of(pid: u32, at: Duration) -> Result<Self, MeasureError> {
-        Ok(Self {
-            at,
-            memory: Memory::of_process(pid)?,
-            kernel: kernel_memory()?,
-            files: open_files(pid)?,
-        })
+    fn of(pids: &[u32], at: Duration) -> Result<Self, MeasureError> {
+        let (mut memory, mut files) = (Memory::default(), 0);
+        for pid in pids {
+            memory = memory + Memory::of_process(*pid)?;
+            files += open_files(*pid)?;
+        }
+        Ok(Self { at, memory, kernel: kernel_memory()?, files })
     }
 }
 
@@ -162,7 +163,10 @@ impl Watched {
 
     fn standing(&self) -> Result<Standing, MeasureError> {
         // Before the server is asked, which takes a file.
-        let files = self.pid.map(open_files).transpose()?;
+        let mut files = None;
+        for pid in &self.pids {
+            files = Some(files.unwrap_or(0) + open_files(*pid)?);
+        }
         let metrics = self.metrics.as_ref().map(Metrics::fetch).transpose()?;
         Ok(Standing {
             files,
@@ -176,7 +180,7 @@ mod tests {
     use super::*;
 
     fn watch(pid: Option<u32>, length: u64) -> Watch {
-        let watched = Watched { pid, metrics: None };
+        let watched = Watched { pids: pid.into_iter().collect(), metrics: None };
         Watch::new(watched, Duration::from_secs(length)).unwrap()
     }
 

@@ -132,7 +132,7 @@ impl Plan {
             reactors,
             reactors_chosen: aim.reactors.is_none(),
             cores: aim.cores.clone(),
-            server: Watched { pid: aim.pid, metrics: aim.metrics.clone() },
+            server: Watched { pids: aim.pids.clone(), metrics: aim.metrics.clone() },
             epoch: Instant::now(),
             seed: aim.telling.seed.0,
             sources: aim.sources.clone(),

@@ -109,6 +109,12 @@ impl Report {
         self.figures.iter().find(|figure| figure.key == key).map(|figure| figure.value)
     }
 
+    /// How something's times are distributed, where there are any.
+    pub(crate) fn latency(&self, name: &str) -> Option<Percentiles> {
+        let found = self.latencies.iter().find(|(other, _)| *other == name);
+        found.map(|(_, times)| Percentiles::of(times))
+    }
+
     /// What was wrong; nothing in a good run.
     pub(crate) fn faults(&self) -> &[String] {
         &self.faults
@@ -116,12 +122,8 @@ impl Report {
 
     /// Holds it to what was demanded.
     pub(crate) fn demand(&mut self, demands: &[Demand]) {
-        let latency = |name: &str| {
-            let found = self.latencies.iter().find(|(other, _)| *other == name);
-            found.map(|(_, times)| Percentiles::of(times))
-        };
         let judged = demands.iter().map(|demand| {
-            let (value, met) = demand.judge(|name| self.value(name), latency);
+            let (value, met) = demand.judge(|name| self.value(name), |name| self.latency(name));
             let value = Number(value.unwrap_or(f64::NAN));
             Threshold { expression: demand.text.clone(), value, met }
         });

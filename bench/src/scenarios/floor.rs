@@ -80,7 +80,7 @@ fn aim(server: &Server, args: &CompareFloor) -> Aim {
         sources: Sources::OneEach,
         reactors: None,
         cores: Vec::new(),
-        pid: Some(server.pid()),
+        pids: vec![server.pid()],
         metrics: None,
         encryption: Encryption::default(),
         telling: args.telling.clone(),

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &cli::Idle, operator: &Operator) -> Result<Report, Faile
     // Only root may know.
     let plain = Slab::now().is_ok().then(|| plain_socket_cost(PLAIN_SOCKETS)).transpose()?;
     let plan = Plan::new(&args.aim, args.wire, args.connections, Load::nothing())?;
-    let at_none = read(args.aim.pid, 0)?;
+    let at_none = read(args.aim.pids.first().copied(), 0)?;
     let ran = fleet::run(plan, operator, |plan, reactor| Idle::new(plan, reactor, args, &steps))?;
 
     let mut report = Report::new("idle");
@@ -157,7 +157,7 @@ impl Idle {
             (None, None) => Hold::Pings(args.hold_max),
         };
         Self {
-            server: args.aim.pid.filter(|_| reactor == 0),
+            server: args.aim.pids.first().copied().filter(|_| reactor == 0),
             hold,
             steps: steps.iter().map(|&all| (share(all).min(people), all)).collect(),
             step: 0,

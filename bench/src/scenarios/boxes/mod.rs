@@ -7,6 +7,7 @@
 //! has lost their partner is told in time. In all of it nobody is in two rooms, alone in one, or
 //! stuck; and nothing said between boxes that have each other is lost, doubled, or somebody else's.
 
+mod comparison;
 mod course;
 mod hand;
 
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &cli::Boxes, operator: &Operator) -> Result<Report, Fail
     let boxes = usize::from(args.boxes);
     let wish = Wish { engine: &args.engine, boxes, reactors: args.reactors_each };
     let town = Town::build(&wish)?;
+    let compared = comparison::compare(&town, args, operator)?;
     let load = Load::holds(args.warm_up, course.lengths());
     let mut plan = Plan::new(&aim(&town, args), Wire::default(), args.people, load)?;
     plan.make_room();
@@ -69,6 +71,7 @@ pub(crate) fn run(args: &cli::Boxes, operator: &Operator) -> Result<Report, Fail
     let mut ran = fleet::run_beside(plan, operator, make, |measured| hand.look(measured))?;
     hand.end(&mut ran.ledger);
     let mut report = Report::of("boxes", TALK, &ran);
+    compared.into_iter().for_each(|compared| compared.tell(&mut report));
     hand.tell(&ran.ledger, &mut report);
     Ok(report)
 }
@@ -81,7 +84,7 @@ fn aim(town: &Town, args: &cli::Boxes) -> Aim {
         sources: Sources::OneEach,
         reactors: None,
         cores: Vec::new(),
-        pid: None,
+        pids: Vec::new(),
         metrics: None,
         encryption: Encryption::default(),
         telling: args.telling.clone(),

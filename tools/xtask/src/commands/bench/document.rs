@@ -16,10 +16,18 @@ const HEAD: &str = "# Results\n\n\
 /// # Errors
 /// The system's.
 pub(crate) fn write(checkout: &Checkout, title: &str, body: &str) -> Result {
-    let path = checkout.path(PATH);
+    write_to(checkout, PATH, title, body)
+}
+
+/// The same in another page, which is about more than figures.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn write_to(checkout: &Checkout, page: &str, title: &str, body: &str) -> Result {
+    let path = checkout.path(page);
     let before = fs::read_to_string(&path).unwrap_or_else(|_| HEAD.to_owned());
     fs::write(&path, with_section(&before, title, body))?;
-    println!("\nWritten to {PATH}.");
+    println!("\nWritten to {page}.");
     Ok(())
 }
 

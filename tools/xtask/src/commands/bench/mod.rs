@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the engine costs, beside what people would pick instead.
 
+mod boxes;
 mod contestants;
 mod document;
 pub(crate) mod guard;
@@ -26,6 +27,9 @@ pub(crate) enum Action {
     /// Have people come, talk and go for half an hour, and look for what isn't given back; write
     /// bench/RESULTS.md.
     Soak(soak::Args),
+    /// Have 3,000 people live on three boxes that act as one, while these are cut off, frozen and
+    /// killed; write docs/cluster.md.
+    Boxes(boxes::Args),
     /// Count the instructions of the hot paths, and hold them to bench/instructions.json.
     Guard(guard::Args),
 }
@@ -35,6 +39,7 @@ pub(crate) fn run(checkout: &Checkout, action: &Action) -> Result<ExitCode> {
         Action::Peers(args) => peers::run(checkout, args),
         Action::Million(args) => million::run(checkout, args),
         Action::Soak(args) => soak::run(checkout, args),
+        Action::Boxes(args) => boxes::run(checkout, args),
         Action::Guard(args) => guard::run(checkout, args),
     }
 }
