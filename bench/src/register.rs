@@ -7,7 +7,6 @@
 //! not: people of other boxes are told in time of the partners they lost.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Add;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -117,7 +116,7 @@ pub(crate) enum Left {
 }
 
 /// What is wrong for the first time, in people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wrong {
     /// Are in a room, and their partner is not.
     pub(crate) alone: u64,
@@ -125,16 +124,26 @@ pub(crate) struct Wrong {
     pub(crate) stuck: u64,
     /// Should have been told of a partner whose box is lost.
     pub(crate) untold: u64,
+    /// Who the first of them are.
+    pub(crate) such_as: Vec<String>,
 }
 
-impl Add for Wrong {
-    type Output = Self;
+/// The most that are told of by name.
+const SUCH_AS_MAX: usize = 5;
 
-    fn add(self, other: Self) -> Self {
-        Self {
-            alone: self.alone + other.alone,
-            stuck: self.stuck + other.stuck,
-            untold: self.untold + other.untold,
+impl Wrong {
+    /// Adds others.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.alone += other.alone;
+        self.stuck += other.stuck;
+        self.untold += other.untold;
+        let room = SUCH_AS_MAX - self.such_as.len().min(SUCH_AS_MAX);
+        self.such_as.extend(other.such_as.into_iter().take(room));
+    }
+
+    fn tell(&mut self, person: impl FnOnce() -> String) {
+        if self.such_as.len() < SUCH_AS_MAX {
+            self.such_as.push(person());
         }
     }
 }
@@ -247,11 +256,14 @@ impl Register {
             let (alone, untold) = self.look_at(room, troubles, now);
             wrong.alone += alone;
             wrong.untold += untold;
-            room.noted |= alone + untold > 0;
+            if alone + untold > 0 {
+                room.noted = true;
+                wrong.tell(|| self.describe(room, now));
+            }
             // Whoever is out of a room that nobody else ever was in has waited for long enough.
             room.second.is_some() || room.first.out.is_none_or(|out| now - out < RECOVER)
         });
-        wrong.stuck = self.find_stuck(waiting, met, troubles, now);
+        self.find_stuck(waiting, met, troubles, now, &mut wrong);
         wrong
     }
 
@@ -290,7 +302,8 @@ impl Register {
         met: &HashSet<(u32, u32)>,
         troubles: &[Noted],
         now: Instant,
-    ) -> u64 {
+        wrong: &mut Wrong,
+    ) {
         let long = waiting.iter().filter(|(_, (since, noted))| !noted && now > *since + SEEK_MAX);
         let mut long: Vec<_> = long.map(|(name, (since, _))| (*name, *since)).collect();
         long.sort_unstable();
@@ -306,6 +319,12 @@ impl Register {
                 let is_long = clear.is_some_and(|clear| now > clear + SEEK_MAX);
                 if is_long && !met.contains(&(one, other)) {
                     stuck.extend([one, other]);
+                    wrong.tell(|| {
+                        let waited = [now - since, now - other_since];
+                        format!(
+                            "waiting: people {one} and {other} of boxes {pair:?}, for {waited:.1?}"
+                        )
+                    });
                 }
             }
         }
@@ -316,7 +335,21 @@ impl Register {
                 *noted = true;
             }
         }
-        stuck.len() as u64
+        wrong.stuck = stuck.len() as u64;
+    }
+
+    fn describe(&self, room: &Room, now: Instant) -> String {
+        let side = |side: &Side| {
+            let out = side.out.map(|out| format!(", out for {:.1?}", now - out));
+            let (its, since) = (self.box_of(side.name), now - side.since);
+            format!(
+                "person {} of box {its}, in for {since:.1?}{}",
+                side.name,
+                out.unwrap_or_default()
+            )
+        };
+        let second = room.second.as_ref().map_or_else(|| "nobody".to_owned(), side);
+        format!("in a room: {}; {second}", side(&room.first))
     }
 
     fn box_of(&self, name: u32) -> usize {
@@ -382,6 +415,13 @@ mod tests {
 
     const CUT: Trouble = Trouble { of: Some(2), parts: true, silences: true, kills: false };
 
+    /// How many are alone, stuck, and untold, who were not before.
+    fn wrong(register: &Register, now: Instant) -> [u64; 3] {
+        let Wrong { alone, stuck, untold, such_as } = register.audit(now);
+        assert_eq!(such_as.is_empty(), alone + stuck + untold == 0);
+        [alone, stuck, untold]
+    }
+
     /// Two meet in room 7.
     fn meet(register: &Register, [one, other]: [u32; 2], now: Instant) {
         let waited = Duration::from_secs(1);
@@ -397,7 +437,7 @@ mod tests {
         assert!(!register.is_within(0, 1) && register.is_within(1, 4));
         assert_eq!(register.leave(7, 0, Leaving::Ended, at(2)), Left::Rightly);
         assert_eq!(register.leave(7, 1, Leaving::Told, at(3)), Left::Rightly);
-        assert_eq!(register.audit(at(60_000)), Wrong::default());
+        assert_eq!(wrong(&register, at(60_000)), [0, 0, 0]);
     }
 
     #[test]
@@ -416,9 +456,9 @@ mod tests {
         let (register, at) = register();
         meet(&register, [0, 2], at(0));
         register.begin(CUT, at(1_000));
-        assert_eq!(register.audit(at(5_900)), Wrong::default());
-        assert_eq!(register.audit(at(6_100)), Wrong { untold: 1, ..Wrong::default() });
-        assert_eq!(register.audit(at(6_200)), Wrong::default(), "it was counted");
+        assert_eq!(wrong(&register, at(5_900)), [0, 0, 0]);
+        assert_eq!(wrong(&register, at(6_100)), [0, 0, 1]);
+        assert_eq!(wrong(&register, at(6_200)), [0, 0, 0], "it was counted");
         let late = Left::Parted(Some(Duration::from_millis(5_300)));
         assert_eq!(register.leave(7, 0, Leaving::Told, at(6_300)), late);
         register.end_all(at(8_000));
@@ -430,7 +470,7 @@ mod tests {
         let (register, at) = register();
         meet(&register, [0, 2], at(0));
         register.begin(Trouble { parts: false, ..CUT }, at(1_000));
-        assert_eq!(register.audit(at(20_000)), Wrong::default());
+        assert_eq!(wrong(&register, at(20_000)), [0, 0, 0]);
         assert_eq!(register.leave(7, 0, Leaving::Told, at(20_000)), Left::Wrongly);
         assert!(!register.excuses(2, true, at(2_000)), "its connections hold");
         assert!(register.excuses(2, false, at(2_000)) && !register.excuses(1, false, at(2_000)));
@@ -442,31 +482,31 @@ mod tests {
         meet(&register, [0, 2], at(0));
         register.begin(CUT, at(1_000));
         register.leave(7, 0, Leaving::Told, at(5_000));
-        assert_eq!(register.audit(at(60_000)), Wrong::default(), "nobody can tell them");
+        assert_eq!(wrong(&register, at(60_000)), [0, 0, 0], "nobody can tell them");
         register.end_all(at(60_000));
-        assert_eq!(register.audit(at(69_900)), Wrong::default());
-        assert_eq!(register.audit(at(70_100)), Wrong { alone: 1, ..Wrong::default() });
+        assert_eq!(wrong(&register, at(69_900)), [0, 0, 0]);
+        assert_eq!(wrong(&register, at(70_100)), [1, 0, 0]);
         // And who is in a room that nobody else ever came to, unless they know of it.
         register.enter(8, 1, Duration::ZERO, at(70_000));
         register.warn(8, 1, at(80_000));
-        assert_eq!(register.audit(at(86_100)), Wrong { alone: 1, ..Wrong::default() });
+        assert_eq!(wrong(&register, at(86_100)), [1, 0, 0]);
     }
 
     #[test]
     fn who_waits_for_each_other_is_stuck() {
         let (register, at) = register();
         register.seek(0, at(0));
-        assert_eq!(register.audit(at(60_000)), Wrong::default(), "there is nobody");
+        assert_eq!(wrong(&register, at(60_000)), [0, 0, 0], "there is nobody");
         register.seek(1, at(60_000));
-        assert_eq!(register.audit(at(65_900)), Wrong::default());
-        assert_eq!(register.audit(at(66_100)), Wrong { stuck: 2, ..Wrong::default() });
-        assert_eq!(register.audit(at(66_200)), Wrong::default(), "they were counted");
+        assert_eq!(wrong(&register, at(65_900)), [0, 0, 0]);
+        assert_eq!(wrong(&register, at(66_100)), [0, 2, 0]);
+        assert_eq!(wrong(&register, at(66_200)), [0, 0, 0], "they were counted");
         meet(&register, [0, 1], at(67_000));
         for name in [0, 1] {
             register.leave(7, name, Leaving::Ended, at(68_000));
             register.seek(name, at(68_000));
         }
-        assert_eq!(register.audit(at(90_000)), Wrong::default(), "they have met");
+        assert_eq!(wrong(&register, at(90_000)), [0, 0, 0], "they have met");
     }
 
     #[test]
@@ -475,8 +515,8 @@ mod tests {
         let nats = Trouble { of: None, parts: true, silences: false, kills: false };
         register.begin(nats, at(0));
         [0, 1].into_iter().for_each(|name| register.seek(name, at(0)));
-        assert_eq!(register.audit(at(20_000)), Wrong::default());
+        assert_eq!(wrong(&register, at(20_000)), [0, 0, 0]);
         register.seek(3, at(20_000));
-        assert_eq!(register.audit(at(26_100)), Wrong { stuck: 2, ..Wrong::default() });
+        assert_eq!(wrong(&register, at(26_100)), [0, 2, 0]);
     }
 }

@@ -69,4 +69,5 @@ fn boxes_are_cut_frozen_and_killed_and_everybody_knows_whom_they_talk_to() {
     assert_eq!(names, ACTS);
     assert!(figure("messages") > 2_000.0 && figure("chats") > 200.0, "{figures:#}");
     assert!(figure("connections_lost_with_box") > 50.0, "{figures:#}");
+    assert!(figure("chats_across_boxes") > 50.0 && figure("chats_parted") > 20.0, "{figures:#}");
 }

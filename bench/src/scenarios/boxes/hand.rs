@@ -64,7 +64,12 @@ impl Hand {
     pub(super) fn look(&mut self, measured: Option<Duration>) {
         if self.looked.elapsed() >= AUDIT {
             self.looked = Instant::now();
-            self.wrong = self.wrong + self.register.audit(self.looked);
+            let act = self.course.0[self.place].name;
+            let mut wrong = self.register.audit(self.looked);
+            for person in &mut wrong.such_as {
+                *person = format!("{act}: {person}");
+            }
+            self.wrong.add(wrong);
         }
         let Some(at) = measured else { return };
         if let Err(error) = self.go_on(at) {
@@ -139,7 +144,7 @@ impl Hand {
 
     /// Enters what was found wrong with people.
     pub(super) fn end(&self, ledger: &mut Ledger) {
-        let Wrong { alone, stuck, untold } = self.wrong;
+        let Wrong { alone, stuck, untold, .. } = self.wrong;
         for (what, many) in [(Count::Alone, alone), (Count::Stuck, stuck), (Count::Untold, untold)]
         {
             ledger.add_late(what, many);
@@ -165,7 +170,7 @@ impl Hand {
         report.fault_if(missing > 0, || format!("{missing} acts never were"));
         let apart = !self.town.is_one_cluster();
         report.fault_if(apart, || "the boxes are not one again".to_owned());
-        for fault in self.faults {
+        for fault in self.faults.into_iter().chain(self.wrong.such_as) {
             report.fault_if(true, || fault);
         }
     }
