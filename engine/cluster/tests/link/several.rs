@@ -122,6 +122,13 @@ fn every_member_is_linked_and_lost_with_its_process() {
     town.links(1).look(now, &alone);
     assert_eq!(town.news(1), [NodeNews::Lost { node: 2 }]);
     assert_eq!(town.links(1).due(), None);
+
+    // Who had lost sight of it for a moment begins anew, and it learns that.
+    town.news(2);
+    town.pass(Duration::from_secs(2));
+    assert!(linked(&town.news(1)).keys().eq(&[2]));
+    let news = town.news(2);
+    assert!(matches!(news[..], [NodeNews::Lost { node: 1 }, NodeNews::Linked { node: 1, .. }]));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use whisper_cluster::{
-    ClusterKey, ITEM_BYTES, LINK_SILENCE, Link, News, PacketError, PushError, UNACKED_BYTES_MAX,
-    UNACKED_MAX,
+    ClusterKey, ITEM_BYTES, KEPT_MAX, LINK_SILENCE, Link, News, PacketError, PushError,
+    UNACKED_BYTES_MAX, UNACKED_MAX,
 };
 
 use crate::pair::{Pair, items, key, process, side};
@@ -60,6 +60,8 @@ fn two_seconds_without_a_wire_lose_nothing() {
     let [_, news] = pair.take_news();
     let heard = items(&news).into_iter().map(|it| [it[0], it[1], it[2], it[3]]);
     assert!(heard.map(u32::from_be_bytes).eq(0..4_000));
+    // Each of six tries was no more than the other side would have kept.
+    assert!(pair.links[0].counters().resends <= 4_000 + 6 * KEPT_MAX as u64);
     assert!(!news.contains(&News::Lost));
 }
 
@@ -201,4 +203,23 @@ fn a_link_that_is_made_anew_ends_the_one_before() {
     assert_eq!((&zero[..], &one[..]), (&[News::Up][..], &[News::Lost, News::Up][..]));
     pair.hear(0, &late);
     assert!(pair.take_news()[0].is_empty(), "it was of another link");
+}
+
+#[test]
+fn what_was_said_before_a_link_was_made_anew_is_of_no_link() {
+    let mut pair = Pair::new();
+    // Side 1 comes up, says something, and is made anew before side 0 has heard of it.
+    pair.poll(0);
+    let (_, hello) = pair.wire.pop().expect("a packet");
+    pair.hear(1, &hello);
+    pair.poll(1);
+    let (_, early) = pair.wire.pop().expect("a packet");
+    pair.links[1] = side(pair.now, 1, pair.links[1].half() + 1);
+    pair.poll(1);
+    let (_, anew) = pair.wire.pop().expect("a packet");
+    pair.hear(0, &anew);
+    pair.hear(0, &early);
+    assert!(pair.take_news()[0].is_empty());
+    pair.settle();
+    assert_eq!(pair.take_news(), [[News::Up], [News::Up]]);
 }
