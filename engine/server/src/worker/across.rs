@@ -21,7 +21,7 @@ use super::filing::Known;
 /// Bytes that wait for the control thread. Where one node has more, its link is given up.
 const WAITING_MAX: usize = 4 << 20;
 
-/// Bytes of [`Address`] before an item.
+/// Bytes of an item that say between which shards it goes.
 const HEAD: usize = 4;
 
 /// Something that travels between shards of two nodes.

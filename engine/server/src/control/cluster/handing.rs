@@ -131,3 +131,24 @@ fn split(batch: Batch) -> Option<BTreeMap<u16, Batch>> {
     }
     Some(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(items: &[&[u8]]) -> Batch {
+        let mut batch = Batch::default();
+        assert!(items.iter().all(|item| batch.push(item)));
+        batch
+    }
+
+    #[test]
+    fn each_shard_gets_its_own_items_in_their_order() {
+        let [a, b, c] = [&b"\0\x01\0\x09one"[..], b"\0\x02\0\x09two", b"\0\x01\0\x08three"];
+        let parts = split(batch(&[a, b, c])).expect("they have addresses");
+        assert_eq!(parts, BTreeMap::from([(1, batch(&[a, c])), (2, batch(&[b]))]));
+        assert_eq!(split(batch(&[a, c])), Some(BTreeMap::from([(1, batch(&[a, c]))])));
+        assert_eq!(split(batch(&[a, b"\0\x01\0"])), None);
+        assert_eq!(split(Batch::default()), None);
+    }
+}
