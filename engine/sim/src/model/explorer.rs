@@ -73,13 +73,27 @@ struct World {
     shards: [u32; SHARDS],
     /// What goes from whom to whom.
     rings: [[u32; SHARDS]; SHARDS],
+    /// How often a link may still be lost.
+    losses: u8,
 }
 
 /// What can happen next in a world.
 #[derive(Clone, Copy)]
 enum Move {
-    Act { at: usize, who: usize, act: Act },
-    Deliver { from: usize, to: usize },
+    Act {
+        at: usize,
+        who: usize,
+        act: Act,
+    },
+    Deliver {
+        from: usize,
+        to: usize,
+    },
+    /// The link between two nodes is lost, which both will hear of.
+    Lose {
+        one: usize,
+        other: usize,
+    },
 }
 
 /// What comes of something that happens at a shard.
@@ -138,7 +152,8 @@ impl<'a> Explorer<'a> {
             let shard = Shard::new(&self.stage, me as u16);
             self.shards.number(shard)
         });
-        let first = World { shards, rings: [[empty; SHARDS]; SHARDS] };
+        let losses = self.stage.scene.apart.map_or(0, |it| it.losses);
+        let first = World { shards, rings: [[empty; SHARDS]; SHARDS], losses };
         self.worlds.insert(first, 0);
         self.parents.push(0);
         let mut nearest = vec![first];
@@ -245,6 +260,12 @@ impl<'a> Explorer<'a> {
             });
             steps.extend(acts);
         }
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            if world.losses > 0 {
+                let nothing = Step { shard: world.shards[one], sent: Vec::new() };
+                steps.push((Move::Lose { one, other }, Rc::new(Ok(nothing))));
+            }
+        }
         steps
     }
 
@@ -315,14 +336,31 @@ impl<'a> Explorer<'a> {
                 world.rings[from][to] = self.rings.number(rest);
                 to
             }
+            Move::Lose { one, other } => {
+                let lost = self.messages.number(Message::Lost);
+                let lost = self.rings.number(vec![lost]);
+                world.rings[one][other] = lost;
+                world.rings[other][one] = lost;
+                world.losses -= 1;
+                return world;
+            }
         };
         world.shards[at] = outcome.shard;
         for &(to, message) in &outcome.sent {
+            if self.is_lost(world.rings[usize::from(to)][at]) {
+                continue;
+            }
             let ring = &mut world.rings[at][usize::from(to)];
             let longer = [self.rings.get(*ring), &[message][..]].concat();
             *ring = self.rings.number(longer);
         }
         world
+    }
+
+    /// Whether whoever hears this has yet to hear that the link was lost: what they send goes nowhere.
+    fn is_lost(&self, ring: u32) -> bool {
+        let first = self.rings.get(ring).first();
+        first.is_some_and(|&first| **self.messages.get(first) == Message::Lost)
     }
 
     fn wrong(&self, violation: Violation, number: u32, last: Option<Move>) -> Wrong {
@@ -360,6 +398,7 @@ impl<'a> Explorer<'a> {
 
     fn words(&self, world: &World, step: Move) -> String {
         match step {
+            Move::Lose { one, other } => format!("the link of {one} and {other} is lost"),
             Move::Act { at, who, act } => story::step(&Input::Act { who, act }, at as u16),
             Move::Deliver { from, to } => {
                 let message = self.rings.get(world.rings[from][to])[0];

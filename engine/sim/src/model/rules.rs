@@ -99,6 +99,11 @@ impl View<'_> {
         for shard in 0..SHARDS {
             self.lists_the_living(shard, &waiting)?;
         }
+        if self.stage.scene.apart.is_some() {
+            for shard in 0..SHARDS {
+                self.lists_the_cluster(shard, &waiting)?;
+            }
+        }
         for (number, one) in waiting.iter().enumerate() {
             for other in &waiting[number + 1..] {
                 if self.could_meet(one, other) {
@@ -136,11 +141,40 @@ impl View<'_> {
         for it in waiting {
             let ticket = it.card.ticket;
             let known = listed.iter().any(|&(listed, _)| listed == ticket);
+            let mut owners = self.owners(it).map(|owner| match self.stage.scene.apart {
+                None => owner,
+                Some(_) => self.stage.scene.people[it.who].home,
+            });
+            if known != owners.any(|owner| usize::from(owner) == shard) {
+                return Err(Property::LostTicket.broken_by(by(ticket)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same of a cluster owner, of whose tickets some sit out for a while.
+    fn lists_the_cluster(&self, shard: usize, waiting: &[Waiting]) -> Verdict {
+        let listed = self.shards[shard].queue.cluster_listed();
+        let by = |ticket| format!("{} in the cluster at {shard}", super::story::ticket(ticket));
+        let dead =
+            |&&(ticket, _): &&(TicketId, bool)| waiting.iter().all(|it| it.card.ticket != ticket);
+        if let Some(&(ticket, _)) = listed.iter().find(dead) {
+            return Err(Property::DeadTicket.broken_by(by(ticket)));
+        }
+        for it in waiting {
+            let ticket = it.card.ticket;
+            let known = listed.iter().any(|&(listed, _)| listed == ticket);
             if known != self.owners(it).any(|owner| usize::from(owner) == shard) {
                 return Err(Property::LostTicket.broken_by(by(ticket)));
             }
         }
         Ok(())
+    }
+
+    /// Whether a cluster owner has somebody sit out.
+    fn sits_out(&self, waiting: &Waiting) -> bool {
+        let listed = self.shards.iter().flat_map(|shard| shard.queue.cluster_listed());
+        listed.into_iter().any(|(ticket, busy)| busy && ticket == waiting.card.ticket)
     }
 
     /// Who must know a ticket: the owners of what they like, and of the lane once anyone will do.
@@ -168,7 +202,8 @@ impl View<'_> {
             let [me, stranger] = [one, other].map(|it| self.stage.session(it.who));
             self.person(one.who).refuses(self.stage, me, stranger, level == Level::Again)
         });
-        my_lane == their_lane && level >= needed && !refused
+        let later = self.sits_out(one) || self.sits_out(other);
+        my_lane == their_lane && level >= needed && !refused && !later
     }
 
     fn waiting(&self) -> Vec<Waiting> {

@@ -2,13 +2,15 @@
 
 use whisper_core::ids::SessionId;
 use whisper_core::match_queue::{Fault, LaneId, Relaxation, Wish, interest_key, lane_key};
-use whisper_shard_router::{KeyHash, Placement, ShardId};
+use whisper_shard_router::{KeyHash, Lodging, Placement, ShardId};
 
 /// Shards of every scene. Some may have nothing to do.
 pub const SHARDS: usize = 3;
 
-/// The node of every shard; not 0, so that a node forgotten somewhere shows.
+/// The node of every shard, or of the first; not 0, so that a node forgotten somewhere shows.
 const NODE: u16 = 7;
+
+const KEY: [u8; 16] = *b"every order of 3";
 
 /// Where a walk begins: who is there, and where what they want is owned.
 #[derive(Clone, Debug)]
@@ -23,6 +25,18 @@ pub struct Scene {
     pub clocks: [u64; SHARDS],
     /// Everybody, at most eight.
     pub people: Vec<Role>,
+    /// Each shard is a node of its own, and what happens between them; None: all are one node.
+    pub apart: Option<Apart>,
+}
+
+/// What happens to and between nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Apart {
+    /// How often a link between two may be lost, with all that is under way on it.
+    pub losses: u8,
+    /// How often, at each, time may pass until what is due there next: until a lease ends, or a
+    /// proposal lapses.
+    pub waits: u8,
 }
 
 /// One person.
@@ -85,7 +99,7 @@ pub enum Broken {
 
 impl Broken {
     /// Every rule there is to break that the scenes can show.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Queue(Fault::TicketIdReused),
         Self::Queue(Fault::ReplacedInPlace),
         Self::Queue(Fault::HoldDiesWithTicket),
@@ -95,6 +109,9 @@ impl Broken {
         Self::Queue(Fault::WithdrawForgotten),
         Self::Queue(Fault::OrderSwapped),
         Self::Queue(Fault::KeyUnposted),
+        Self::Queue(Fault::LeaseNeverEnds),
+        Self::Queue(Fault::EnteredUnconfirmed),
+        Self::Queue(Fault::LostIgnored),
         Self::SelfMessageInline,
         Self::AnyRoomBelieved,
     ];
@@ -189,6 +206,7 @@ impl Role {
 pub(super) struct Stage<'a> {
     pub(super) scene: &'a Scene,
     pub(super) broken: Option<Broken>,
+    /// Whose a key is: among the shards of the one node, or in the cluster.
     pub(super) placement: Placement,
     interests: Vec<KeyHash>,
     lanes: Vec<LaneId>,
@@ -196,13 +214,18 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     pub(super) fn new(scene: &'a Scene, broken: Option<Broken>) -> Self {
-        let placement = Placement::single_node(*b"every order of 3", NODE, SHARDS as u16);
+        let mut placement = Placement::single_node(KEY, NODE, SHARDS as u16);
+        if scene.apart.is_some() {
+            let nodes = [0, 1, 2].map(|place| Lodging { node: NODE + place, weight: 1, shards: 1 });
+            placement = placement.over(1, &nodes);
+        }
         let interests = scene.interests.iter().enumerate();
         let interests = interests.map(|(part, &owner)| find_interest(&placement, part, owner));
         let mut lanes: Vec<LaneId> = Vec::new();
         for &owner in scene.lanes {
             let mut all = (0..).map(LaneId);
-            let owned = |&lane: &LaneId| placement.owner(lane_key(&placement, lane)).shard == owner;
+            let owned =
+                |&lane: &LaneId| place(placement.owner(lane_key(&placement, lane))) == owner;
             let found = all.find(|lane| owned(lane) && !lanes.contains(lane));
             lanes.push(found.expect("each shard owns some lanes"));
         }
@@ -210,8 +233,23 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn session(&self, who: usize) -> SessionId {
-        let home = self.scene.people[who].home;
-        SessionId { node: NODE, shard: home, slot: who as u32, generation: 0 }
+        let ShardId { node, shard } = self.shard_id(self.scene.people[who].home);
+        SessionId { node, shard, slot: who as u32, generation: 0 }
+    }
+
+    /// Whose a key is within its node.
+    pub(super) fn at_home(&self, place: u16) -> Placement {
+        match self.scene.apart {
+            None => self.placement.clone(),
+            Some(_) => Placement::single_node(KEY, NODE + place, 1),
+        }
+    }
+
+    pub(super) fn shard_id(&self, place: u16) -> ShardId {
+        match self.scene.apart {
+            None => ShardId { node: NODE, shard: place },
+            Some(_) => ShardId { node: NODE + place, shard: 0 },
+        }
     }
 
     pub(super) fn wish(&self, who: usize, desire: usize) -> Wish {
@@ -236,13 +274,14 @@ impl<'a> Stage<'a> {
     }
 }
 
-pub(super) fn shard_id(shard: u16) -> ShardId {
-    ShardId { node: NODE, shard }
+/// The number of a shard in its scene.
+pub(super) fn place(shard: ShardId) -> u16 {
+    shard.node - NODE + shard.shard
 }
 
 /// An interest that `owner` owns, whose hash lies in the `part`th eighth of all there are.
 fn find_interest(placement: &Placement, part: usize, owner: u16) -> KeyHash {
     let keys = (0..).map(|number| interest_key(placement, &format!("interest {number}")));
     let wanted = |key: &KeyHash| (key.0 >> 61) as usize == part;
-    keys.filter(wanted).find(|&key| placement.owner(key).shard == owner).expect("there are many")
+    keys.filter(wanted).find(|&key| place(placement.owner(key)) == owner).expect("there are many")
 }

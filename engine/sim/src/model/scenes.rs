@@ -3,7 +3,7 @@
 
 use whisper_core::match_queue::{Fault, Relaxation};
 
-use super::scene::{Broken, Role, SHARDS, Scene};
+use super::scene::{Apart, Broken, Role, SHARDS, Scene};
 
 // What people like: two interests, which have different owners.
 const NOTHING: &[usize] = &[];
@@ -15,12 +15,14 @@ const BOTH: &[usize] = &[0, 1];
 pub fn quick() -> Vec<Vec<Scene>> {
     let people: Vec<Scene> = vec![leave(), skip(), say(), replace_lane(), replace_interest()];
     let tiers = vec![one_alike(), anyone(), nobody_alike(), again()];
-    people.into_iter().chain(tiers).chain([refuse(), close_lane()]).map(everywhere).collect()
+    let here = people.into_iter().chain(tiers).chain([refuse(), close_lane()]).map(everywhere);
+    let apart = [two_apart(), three_apart()].map(|scene| vec![scene]);
+    here.chain(apart).collect()
 }
 
 /// What takes longer: four people, or people who come back; clocks that differ.
 pub fn long() -> Vec<Vec<Scene>> {
-    let alone = [everything(), by_other_clocks(everything()), four_vanish()];
+    let alone = [everything(), by_other_clocks(everything()), four_vanish(), all_apart()];
     let alone = alone.into_iter().map(|scene| vec![scene]);
     let elsewhere = [come_back(), two_refuse(), four_come()].into_iter().map(everywhere);
     alone.chain(elsewhere).collect()
@@ -28,6 +30,10 @@ pub fn long() -> Vec<Vec<Scene>> {
 
 /// Scenes among which a broken rule shows.
 pub fn where_it_shows(broken: Broken) -> Vec<Scene> {
+    use Fault::{EnteredUnconfirmed, LeaseNeverEnds, LostIgnored};
+    if let Broken::Queue(LeaseNeverEnds | EnteredUnconfirmed | LostIgnored) = broken {
+        return vec![two_apart()];
+    }
     everywhere(match broken {
         Broken::Queue(Fault::TicketIdReused) => skip(),
         Broken::Queue(Fault::ReplacedInPlace) => replace_lane(),
@@ -41,12 +47,13 @@ pub fn where_it_shows(broken: Broken) -> Vec<Scene> {
         // These take more people than are walked through here: see `tests/faults.rs`,
         // `tests/fairness.rs` and the stories of the queue.
         Broken::Queue(
-            Fault::GenerationUnchecked | Fault::HomesTakenForEqual | Fault::SearchCutShort,
+            Fault::GenerationUnchecked
+            | Fault::HomesTakenForEqual
+            | Fault::SearchCutShort
+            | LeaseNeverEnds
+            | EnteredUnconfirmed
+            | LostIgnored,
         ) => leave(),
-        // These show between nodes.
-        Broken::Queue(Fault::LeaseNeverEnds | Fault::EnteredUnconfirmed | Fault::LostIgnored) => {
-            leave()
-        }
         Broken::SelfMessageInline => leave(),
         Broken::AnyRoomBelieved => say(),
     })
@@ -131,6 +138,21 @@ fn four_vanish() -> Scene {
     scene("three of four vanish", [ann, bob, cat, at(0, BOTH)])
 }
 
+fn two_apart() -> Scene {
+    let people = [at(0, ONE).leaves(1).joins(2), at(1, ONE).skips(1)];
+    apart("two of two nodes, whose link is lost", people, Apart { losses: 1, waits: 1 })
+}
+
+fn three_apart() -> Scene {
+    let people = [at(0, OTHER), at(1, OTHER).leaves(1), at(1, OTHER)];
+    apart("three of two nodes, whose link is lost", people, Apart { losses: 1, waits: 1 })
+}
+
+fn all_apart() -> Scene {
+    let people = [at(0, ONE).skips(1), at(1, ONE).leaves(1), at(2, ONE).vanishes()];
+    apart("three of three nodes, whose links are lost", people, Apart { losses: 1, waits: 1 })
+}
+
 /// Skip and come again, replace, refuse, leave, vanish, while every ticket opens up.
 fn everything() -> Scene {
     let people = [
@@ -153,5 +175,11 @@ fn at(home: u16, likes: &'static [usize]) -> Role {
 
 /// Two interests and two lanes of different owners, and these people.
 fn scene<const N: usize>(name: &'static str, people: [Role; N]) -> Scene {
-    Scene { name, interests: &[0, 1], lanes: &[2, 0], clocks: [1; SHARDS], people: people.into() }
+    let (interests, lanes, clocks) = (&[0, 1], &[2, 0], [1; SHARDS]);
+    Scene { name, interests, lanes, clocks, people: people.into(), apart: None }
+}
+
+/// The same where each shard is a node.
+fn apart<const N: usize>(name: &'static str, people: [Role; N], apart: Apart) -> Scene {
+    Scene { apart: Some(apart), ..scene(name, people) }
 }

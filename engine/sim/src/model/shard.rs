@@ -11,10 +11,22 @@ use whisper_core::time::{Micros, Span};
 use whisper_shard_router::ShardId;
 
 use super::rules::{Property, Violation};
-use super::scene::{Acts, Broken, Role, SHARDS, Stage, shard_id};
+use super::scene::{Acts, Broken, Role, SHARDS, Stage, place};
 
 /// Messages that one thing that happens makes a shard send to itself, at most.
 const SAID_TO_ITSELF_MAX: usize = 1_000;
+
+/// More than there is to do at a time among so few people.
+const STEPS_AT_ONCE: usize = 100;
+
+/// Time passes for leases and proposals only: tiers open whenever they like.
+const TIERS: TierTimes = TierTimes {
+    single: Span::secs(3_600),
+    any: Span::secs(3_600),
+    again: Span::secs(3_600),
+    timeout: Span::secs(3_600),
+    patience: Span::secs(10),
+};
 
 /// A shard with its people.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -26,6 +38,8 @@ pub(super) struct Shard {
     rooms: u8,
     /// The scene's lanes that are closed here, by bits.
     closed: u8,
+    /// How often time may still pass here.
+    waits: u8,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -61,14 +75,24 @@ pub(super) enum Act {
     OpenUp,
     Say,
     CloseLane,
+    /// Nobody's: time passes.
+    Wait,
 }
 
 /// What shards say to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Message {
     Match(MatchMessage),
-    Ended { to: SessionId, room: RoomId },
-    Said { to: SessionId, room: RoomId },
+    Ended {
+        to: SessionId,
+        room: RoomId,
+    },
+    Said {
+        to: SessionId,
+        room: RoomId,
+    },
+    /// By the link itself: it is another from here on.
+    Lost,
 }
 
 /// What can happen at a shard.
@@ -81,16 +105,22 @@ type Sent = Vec<(u16, Message)>;
 
 impl Shard {
     pub(super) fn new(stage: &Stage<'_>, me: u16) -> Self {
-        let placement = stage.placement.clone();
-        let mut queue =
-            MatchQueue::new(shard_id(me), SHARDS, placement, TierTimes::default(), u64::from(me));
+        let shards = if stage.scene.apart.is_some() { 1 } else { SHARDS };
+        let (id, placement) = (stage.shard_id(me), stage.at_home(me));
+        let mut queue = MatchQueue::new(id, shards, placement, TIERS, u64::from(me));
+        if stage.scene.apart.is_some() {
+            queue.replace_map(stage.placement.clone());
+            let others = (0..SHARDS as u16).filter(|other| *other != me);
+            others.for_each(|other| queue.linked(stage.shard_id(other).node));
+        }
         if let Some(Broken::Queue(rule)) = stage.broken {
             queue = queue.breaking(rule);
         }
         let person =
             |role: &Role| Person { standing: Standing::Idle, desire: 0, may: role.may, met: 0 };
         let people = stage.scene.people.iter().map(person).collect();
-        Self { me, queue, people, rooms: 0, closed: 0 }
+        let waits = stage.scene.apart.map_or(0, |it| it.waits);
+        Self { me, queue, people, rooms: 0, closed: 0, waits }
     }
 
     /// What the people of this home may do next.
@@ -119,6 +149,9 @@ impl Shard {
             };
             acts.extend(able.iter().filter(|(left, _)| *left > 0).map(|&(_, act)| (who, act)));
         }
+        if self.waits > 0 && self.awaits_something(stage) {
+            acts.push((0, Act::Wait));
+        }
         acts
     }
 
@@ -126,6 +159,11 @@ impl Shard {
     /// what it says to others, in order.
     pub(super) fn step(&mut self, stage: &Stage<'_>, input: Input) -> Result<Sent, Violation> {
         let mut pending = VecDeque::from(self.take(stage, input)?);
+        if stage.scene.apart.is_some() {
+            // What is due at once: to post a ticket to the cluster.
+            let now = self.now(stage);
+            pending.extend(self.wake(stage, now)?);
+        }
         let mut to_others = Vec::new();
         let mut said = 0;
         while let Some((to, message)) = pending.pop_front() {
@@ -148,8 +186,60 @@ impl Shard {
         Ok(to_others)
     }
 
+    fn now(&self, stage: &Stage<'_>) -> Micros {
+        Micros(stage.scene.clocks[usize::from(self.me)])
+    }
+
+    /// When something is due that isn't now, if it isn't a tier.
+    fn due(&self, stage: &Stage<'_>) -> Option<Micros> {
+        self.queue.next_timeout().filter(|at| *at < self.now(stage) + TIERS.single)
+    }
+
+    fn awaits_something(&self, stage: &Stage<'_>) -> bool {
+        self.due(stage).is_some()
+    }
+
+    /// Time passes until something is due here; then it is before that again, as everywhere.
+    fn wait(&mut self, stage: &Stage<'_>) -> Result<Sent, Violation> {
+        self.waits -= 1;
+        let due = self.due(stage).unwrap_or(self.now(stage));
+        let sent = self.wake(stage, due)?;
+        let overdue = self.queue.leases().into_iter().find(|&(_, until)| until <= due);
+        overdue.map_or(Ok(sent), |(ticket, _)| {
+            Err(Property::HeldForEver.broken_by(super::story::ticket(ticket)))
+        })
+    }
+
+    fn wake(&mut self, stage: &Stage<'_>, at: Micros) -> Result<Sent, Violation> {
+        self.with_desk(stage, |queue, desk| queue.wake(at, STEPS_AT_ONCE, desk))
+    }
+
     fn take(&mut self, stage: &Stage<'_>, input: Input) -> Result<Sent, Violation> {
-        let now = Micros(stage.scene.clocks[usize::from(self.me)]);
+        if let Input::Act { act: Act::Wait, .. } = input {
+            return self.wait(stage);
+        }
+        let now = self.now(stage);
+        self.with_desk(stage, |queue, desk| match input {
+            Input::Act { who, act } => desk.act(queue, now, who, act),
+            Input::Message { from, message: Message::Match(message) } => {
+                queue.handle(now, stage.shard_id(from), message, desk);
+            }
+            Input::Message { from, message: Message::Lost } => {
+                let node = stage.shard_id(from).node;
+                queue.lost(now, node, desk);
+                queue.linked(node);
+                desk.lost(from);
+            }
+            Input::Message { message: Message::Ended { to, room }, .. } => desk.ended(to, room),
+            Input::Message { message: Message::Said { to, room }, .. } => desk.said(to, room),
+        })
+    }
+
+    fn with_desk(
+        &mut self,
+        stage: &Stage<'_>,
+        work: impl FnOnce(&mut MatchQueue, &mut Desk<'_>),
+    ) -> Result<Sent, Violation> {
         let mut desk = Desk {
             me: self.me,
             stage,
@@ -159,14 +249,7 @@ impl Shard {
             sent: Vec::new(),
             violation: None,
         };
-        match input {
-            Input::Act { who, act } => desk.act(&mut self.queue, now, who, act),
-            Input::Message { from, message: Message::Match(message) } => {
-                self.queue.handle(now, shard_id(from), message, &mut desk);
-            }
-            Input::Message { message: Message::Ended { to, room }, .. } => desk.ended(to, room),
-            Input::Message { message: Message::Said { to, room }, .. } => desk.said(to, room),
-        }
+        work(&mut self.queue, &mut desk);
         let Desk { sent, violation, .. } = desk;
         violation.map_or(Ok(sent), Err)
     }
@@ -233,8 +316,9 @@ impl Desk<'_> {
                 person.may.says -= 1;
                 let Standing::Chatting { room, partner } = person.standing else { return };
                 let to = self.stage.session(partner);
-                self.sent.push((to.shard, Message::Said { to, room }));
+                self.send_home(to, Message::Said { to, room });
             }
+            Act::Wait => unreachable!("that is the shard's"),
             Act::CloseLane => {
                 person.may.closes -= 1;
                 self.close_lane(queue, now, self.lane(who));
@@ -277,7 +361,7 @@ impl Desk<'_> {
             Standing::Queued(Some(ticket)) => queue.leave(now, ticket, self),
             Standing::Chatting { room, partner } => {
                 let to = self.stage.session(partner);
-                self.sent.push((to.shard, Message::Ended { to, room }));
+                self.send_home(to, Message::Ended { to, room });
             }
             _ => {}
         }
@@ -313,6 +397,24 @@ impl Desk<'_> {
         }
     }
 
+    fn send_home(&mut self, to: SessionId, message: Message) {
+        self.sent.push((place(to.home()), message));
+    }
+
+    /// Whoever chats with somebody there doesn't any more.
+    fn lost(&mut self, home: u16) {
+        if self.stage.breaks(Broken::Queue(Fault::LostIgnored)) {
+            return;
+        }
+        for person in &mut *self.people {
+            if let Standing::Chatting { partner, .. } = person.standing
+                && self.stage.scene.people[partner].home == home
+            {
+                person.standing = Standing::Idle;
+            }
+        }
+    }
+
     fn said(&mut self, to: SessionId, room: RoomId) {
         // Nothing comes of it but that it must be for this room.
         self.is_about(to, room);
@@ -331,7 +433,7 @@ impl Host for Desk<'_> {
             let pair = [a, b].map(super::story::ticket).join(" before ");
             self.violate(Property::OutOfOrder, pair);
         }
-        self.sent.push((to.shard, Message::Match(message)));
+        self.sent.push((place(to), Message::Match(message)));
     }
 
     fn new_room(&mut self) -> RoomId {
@@ -374,7 +476,7 @@ impl Host for Desk<'_> {
     }
 
     fn left_before_room(&mut self, partner: SessionId, room: RoomId) {
-        self.sent.push((partner.shard, Message::Ended { to: partner, room }));
+        self.send_home(partner, Message::Ended { to: partner, room });
     }
 }
 

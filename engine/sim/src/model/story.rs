@@ -3,6 +3,7 @@
 use whisper_core::ids::{SessionId, TicketId};
 use whisper_core::match_queue::{ClusterMessage, Level, MatchMessage};
 
+use super::scene::place;
 use super::shard::{Input, Message};
 
 const NAMES: [&str; 8] = ["ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal"];
@@ -14,7 +15,7 @@ pub(super) fn name(who: usize) -> &'static str {
 
 /// A ticket by its home and its number there.
 pub(super) fn ticket(ticket: TicketId) -> String {
-    format!("t{}.{}", ticket.shard, ticket.at)
+    format!("t{}.{}", place(ticket.home()), ticket.at)
 }
 
 /// One step of a story.
@@ -29,6 +30,7 @@ fn tell(message: &Message) -> String {
     let person = |session: SessionId| name(session.slot as usize);
     let message = match message {
         Message::Match(message) => message,
+        Message::Lost => return "the link was lost".into(),
         Message::Ended { to, room } => {
             return format!("Ended {}.{} to {}", room.0[0], room.0[1], person(*to));
         }
