@@ -32,6 +32,7 @@ mod lease;
 mod list;
 mod message;
 mod owner;
+mod wish;
 
 use std::hash::{Hash, Hasher};
 
@@ -41,9 +42,9 @@ pub use broker::LAPSE;
 pub use cadence::{Cadence, Share, TierTimes};
 pub use card::{Affinity, Card, Fit, KEYS_MAX, LANES, LaneId, Language, Level};
 pub use fault::Fault;
-pub use home::{Relaxation, Stay, Wish};
 pub use lease::LEASE;
 pub use message::{Accept, Claim, ClusterMessage, MatchMessage, Outcome, Pair};
+pub use wish::{Relaxation, Stay, Wish};
 
 use self::broker::Broker;
 use self::fault::Broken;

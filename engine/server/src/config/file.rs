@@ -143,6 +143,9 @@ table! {
         again_after_ms: u64,
         /// After so many nobody is looked for any more, and the person told so.
         timeout_ms: u64,
+        /// After so many, of those who found nobody on their own node, the others of a cluster are
+        /// asked too; sooner where so few come that nobody is to be expected by then.
+        cluster_after_ms: u64,
         /// The lanes that people may join, as `adult/text/moderated`. Teens are always moderated.
         lanes: Vec<String>,
         /// A file with other names of interests, a line each: `js -> javascript`.

@@ -393,6 +393,8 @@ fn core_settings(
         timeout: span("matching.timeout_ms", matching.timeout_ms, timeout),
         patience,
     };
+    let cluster_after =
+        span("matching.cluster_after_ms", matching.cluster_after_ms, defaults.cluster_after);
     let stats_interval =
         span("people.stats_interval_ms", people.stats_interval_ms, defaults.stats_interval);
     let idle_max = span("people.idle_max_ms", people.idle_max_ms, defaults.idle_max);
@@ -409,6 +411,7 @@ fn core_settings(
     let aliases = ledger.pick_some("matching.aliases", None, matching.aliases);
     Ok(CoreSettings {
         tiers,
+        cluster_after,
         lanes: open_lanes(&names)?,
         stats_interval,
         idle_max,
