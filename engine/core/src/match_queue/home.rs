@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use arrayvec::ArrayVec;
-use whisper_shard_router::{KeyHash, ShardId};
+use whisper_shard_router::ShardId;
 
 use super::cadence::Cadence;
 use super::card::{Card, KEYS_MAX, LANES, LaneId, Level};
