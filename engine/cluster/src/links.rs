@@ -62,6 +62,8 @@ pub struct Links {
     /// The node that was asked last for a packet: the next is another.
     turn: u16,
     news: VecDeque<NodeNews>,
+    /// The last packets of links to nodes that are no members any more.
+    farewells: VecDeque<(u16, Vec<u8>)>,
     /// By the reason's place among all of [`PacketError`]'s.
     refused: [u64; PacketError::REASONS.len()],
 }
@@ -88,6 +90,7 @@ impl Links {
             halves: 0,
             turn: 0,
             news,
+            farewells: VecDeque::new(),
             refused: Default::default(),
         }
     }
@@ -99,7 +102,9 @@ impl Links {
             |peer: Process| members().any(|it| Process { node: it.node, run: it.run } == peer);
         for (node, held) in &mut self.held {
             if held.link.as_ref().is_some_and(|link| !is_member(link.peer())) {
-                self.halves = self.halves.max(held.drop_link(*node, &mut self.news));
+                let (half, last) = held.drop_link(now, *node, &mut self.news);
+                self.halves = self.halves.max(half);
+                self.farewells.extend(last.map(|packet| (*node, packet)));
             }
         }
         for member in members() {
@@ -172,6 +177,9 @@ impl Links {
     /// The next packet to be sent now, if any, and to which node. To be asked until there is none,
     /// after what was sent or heard, and when [due](Self::due).
     pub fn poll(&mut self, now: Duration) -> Option<(u16, Vec<u8>)> {
+        if let Some(farewell) = self.farewells.pop_front() {
+            return Some(farewell);
+        }
         for _ in 0..self.held.len() {
             let behind = (Bound::Excluded(self.turn), Bound::Unbounded);
             let next = self.held.range(behind).next().or_else(|| self.held.first_key_value());
@@ -232,15 +240,22 @@ impl Held {
         }
     }
 
-    /// Returns the half that the link had.
-    fn drop_link(&mut self, node: u16, all: &mut VecDeque<NodeNews>) -> u64 {
-        self.before = self.status().counters;
-        let half = self.link.take().map_or(0, |link| link.half());
+    /// Returns the half that the link had, and its last packet: whoever can't be heard any more may
+    /// still hear this node, and would learn by silence only that the link is over.
+    fn drop_link(
+        &mut self,
+        now: Duration,
+        node: u16,
+        all: &mut VecDeque<NodeNews>,
+    ) -> (u64, Option<Vec<u8>>) {
+        let Some(mut link) = self.link.take() else { return (0, None) };
+        let was_up = link.is_up();
+        link.reset(now);
+        self.before = self.before.and(link.counters());
         if self.generation.take().is_some() {
-            self.before.resets += 1;
             all.push_back(NodeNews::Lost { node });
         }
-        half
+        (link.half(), if was_up { link.poll(now) } else { None })
     }
 
     fn status(&self) -> LinkStatus {

@@ -131,6 +131,19 @@ fn every_member_is_linked_and_lost_with_its_process() {
     assert!(matches!(news[..], [NodeNews::Lost { node: 1 }, NodeNews::Linked { node: 1, .. }]));
 }
 
+/// As where a cut goes one way: one hears nothing of the other any more, and can still be heard.
+#[test]
+fn who_drops_a_node_tells_it() {
+    let mut town = Town::of(&[1, 2]);
+    town.news(2);
+    let me = Run { started_us: 1, nonce: 1 };
+    let alone = Membership::new(key(), 1, me, Load::default()).view().clone();
+    let now = town.now;
+    town.links(1).look(now, &alone);
+    town.settle();
+    assert_eq!(town.news(2), [NodeNews::Lost { node: 1 }]);
+}
+
 #[test]
 fn what_makes_no_sense_above_resets_the_link_of_that_name_alone() {
     let mut town = Town::of(&[1, 2]);
