@@ -44,4 +44,6 @@ pub use schedule::{Schedule, in_every_order};
 pub use wires::Weather;
 pub use words::kind;
 pub use workload::Workload;
+#[cfg(feature = "faults")]
+pub use world::Slip;
 pub use world::{Act, World};

@@ -39,6 +39,11 @@ impl Places {
         place / self.shards
     }
 
+    /// Whether a shard is of the node of a place.
+    pub(crate) fn are_of_one_node(self, place: u16, shard: ShardId) -> bool {
+        NODE + self.node_of(place) == shard.node
+    }
+
     /// The places of a node, counted from 0.
     pub(crate) fn of_node(self, node: u16) -> std::ops::Range<u16> {
         node * self.shards..(node + 1) * self.shards

@@ -20,6 +20,10 @@ pub(crate) enum What {
     Deliver { from: u16 },
     /// What is next on the wire between two nodes arrives.
     Arrive { from: u16, to: u16 },
+    /// A node takes up what a shard said first to those of others.
+    Speak,
+    /// A shard hears from its node first.
+    Hear,
     /// The person of that number in a race acts.
     Act(usize),
 }

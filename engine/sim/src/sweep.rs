@@ -6,6 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use whisper_core::settings::Settings;
+use whisper_core::time::Span;
+
 use crate::scale::{self, Plan};
 use crate::{Book, Dice, Workload, World};
 
@@ -30,6 +33,8 @@ pub struct Swept {
     pub followed: u64,
     /// Worlds lived of several nodes.
     pub clustered: u64,
+    /// Rooms in those that two people of different nodes were in.
+    pub rooms_across: u64,
     /// Towns lived.
     pub towns: u64,
     /// A hash of all their hashes, whatever order they were lived in.
@@ -105,6 +110,7 @@ pub fn sweep(seeds: Range<u64>, steps: usize) -> Result<Swept, Broken> {
                 worlds: sum.worlds + it.worlds,
                 followed: sum.followed + it.followed,
                 clustered: sum.clustered + it.clustered,
+                rooms_across: sum.rooms_across + it.rooms_across,
                 towns: sum.towns + it.towns,
                 hash: sum.hash.wrapping_add(it.hash),
             })
@@ -129,19 +135,44 @@ pub fn live_followed_world(seed: u64, steps: usize) -> u64 {
     live_in(seed, steps, |shards| World::new(seed, shards), followed)
 }
 
+/// How a world of several nodes lived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clustered {
+    /// A hash of all effects.
+    pub hash: u64,
+    /// Rooms that two people of different nodes have been in.
+    pub rooms_across: u64,
+}
+
 /// Lives a random world of 2 to 4 nodes, with which everything goes wrong that can.
 ///
 /// # Panics
 /// Where an invariant doesn't hold.
-pub fn live_cluster(seed: u64, steps: usize) -> u64 {
+pub fn live_cluster(seed: u64, steps: usize) -> Clustered {
+    live_cluster_as(seed, steps, |world| world)
+}
+
+/// The same, of a world that something is done to first.
+///
+/// # Panics
+/// Where an invariant doesn't hold.
+pub fn live_cluster_as(seed: u64, steps: usize, change: impl FnOnce(World) -> World) -> Clustered {
     let mut dice = Dice::new(seed ^ 0xC1);
     let (nodes, shards) = (2 + dice.below(3) as u16, 1 + dice.below(3) as u16);
-    let mut world = World::of_nodes(seed, nodes, shards);
+    // The sooner others are asked, the more meet across nodes.
+    let cluster_after = dice.pick(&[Span(0), Span::millis(100), Span::millis(500)]);
+    let settings = Settings { cluster_after, ..Settings::default() };
+    let mut world = change(World::of_nodes(seed, nodes, shards, settings));
     let mut workload = Workload::new(seed, 4 + dice.below(37)).with_trouble(seed);
+    if dice.chance(80) {
+        // Otherwise the nodes don't know of each other yet.
+        world.recover();
+    }
     for _ in 0..steps {
         workload.step(&mut world);
     }
-    world.drain()
+    let rooms_across = world.rooms_across();
+    Clustered { hash: world.drain(), rooms_across }
 }
 
 /// The same as [`live_world`], and writes its event log into a book.
@@ -182,7 +213,9 @@ fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
     }
     if seed.is_multiple_of(CLUSTERED_EVERY) {
         let caught = catch_unwind(AssertUnwindSafe(|| live_cluster(seed, steps)));
-        swept.hash = swept.hash.wrapping_add(caught.map_err(panicked(Life::Clustered))?);
+        let lived = caught.map_err(panicked(Life::Clustered))?;
+        swept.hash = swept.hash.wrapping_add(lived.hash);
+        swept.rooms_across += lived.rooms_across;
         swept.clustered += 1;
     }
     if seed.is_multiple_of(TOWN_EVERY) {
@@ -198,9 +231,9 @@ fn live(seed: u64, steps: usize, swept: &mut Swept) -> Result<(), Broken> {
 
 impl fmt::Display for Swept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worlds, followed, clustered, towns, hash } = self;
+        let Self { worlds, followed, clustered, rooms_across, towns, hash } = self;
         write!(f, "{worlds} worlds, {followed} of processes that followed one another, ")?;
-        write!(f, "{clustered} of several nodes in trouble, ")?;
+        write!(f, "{clustered} of several nodes in trouble with {rooms_across} rooms across, ")?;
         write!(f, "and {towns} troubled towns (hash {hash:016x})")
     }
 }

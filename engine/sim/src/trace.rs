@@ -7,18 +7,27 @@ use whisper_core::match_queue::MatchMessage;
 use whisper_core::settings::OpenLanes;
 use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_core::time::Micros;
+use whisper_shard_router::ShardId;
 
 use crate::person::Who;
+use crate::places::NODE;
 use crate::wires::Weather;
 use crate::words::{KINDS, kind_of_envelope};
-use crate::world::GENESIS;
+use crate::world::{GENESIS, News};
 
 /// How many are kept.
 const KEPT: usize = 40;
 
+/// The same, of what goes wrong between nodes.
+const TROUBLE_KEPT: usize = 24;
+
 /// The last things that happened, the oldest first.
 #[derive(Default)]
-pub(crate) struct Trace(VecDeque<(Micros, usize, What)>);
+pub(crate) struct Trace {
+    last: VecDeque<(Micros, usize, What)>,
+    /// What went wrong last between nodes, which may be long ago.
+    trouble: VecDeque<(Micros, usize, What)>,
+}
 
 /// What happened at a shard.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +48,29 @@ pub(crate) enum What {
     Cut { from: u16, to: u16, mended: bool },
     /// So much of what nodes send is lost, or comes otherwise than it was sent.
     Weather(Weather),
+    /// It heard that of a node.
+    Learns(&'static str, Option<u16>),
+    /// The same as [`Self::Told`], by a shard of another node.
+    Abroad { from: ShardId, kind: usize, tickets: [Option<TicketId>; 2] },
     /// A message arrived: from whom, of what kind, about which tickets.
     Told { from: usize, kind: usize, tickets: [Option<TicketId>; 2] },
 }
 
 impl What {
+    pub(crate) fn news(news: &News) -> Self {
+        match *news {
+            News::Map(_) => Self::Learns("that there is another map", None),
+            News::Linked(node, _) => Self::Learns("of a link to", Some(node)),
+            News::Lost(node) => Self::Learns("that there is no link any more to", Some(node)),
+            News::Heard(from, ref envelope) => {
+                let Self::Told { kind, tickets, .. } = Self::told(0, envelope) else {
+                    return Self::Tick;
+                };
+                Self::Abroad { from, kind, tickets }
+            }
+        }
+    }
+
     pub(crate) fn told(from: usize, envelope: &Envelope) -> Self {
         let tickets = match &envelope.message {
             ShardMessage::Match(message) => match message {
@@ -69,10 +96,13 @@ impl What {
 
 impl Trace {
     pub(crate) fn note(&mut self, now: Micros, shard: usize, what: What) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        let trouble = matches!(what, What::Node(..) | What::Cut { .. } | What::Weather(_));
+        let (kept, most) =
+            if trouble { (&mut self.trouble, TROUBLE_KEPT) } else { (&mut self.last, KEPT) };
+        if kept.len() == most {
+            kept.pop_front();
         }
-        self.0.push_back((now, shard, what));
+        kept.push_back((now, shard, what));
     }
 
     /// A line for each.
@@ -99,6 +129,18 @@ impl Trace {
                     "{at:>12} µs  of 100 parcels {lost} are lost, {doubled} come twice, \
                      {overtaking} overtake"
                 ),
+                What::Learns(what, node) => {
+                    let node = node.map_or(String::new(), |node| format!(" node {}", node - NODE));
+                    format!("{at:>12} µs  shard {shard} learns {what}{node}")
+                }
+                What::Abroad { from, kind, tickets } => {
+                    let named: Vec<_> = tickets.iter().flatten().map(ticket).collect();
+                    let (kind, named, node) = (KINDS[kind], named.join(", "), from.node - NODE);
+                    let from = from.shard;
+                    format!(
+                        "{at:>12} µs  shard {shard}: {kind} from {from} of node {node}, {named}"
+                    )
+                }
                 What::Told { from, kind, tickets } => {
                     let named: Vec<_> = tickets.iter().flatten().map(ticket).collect();
                     let (kind, named) = (KINDS[kind], named.join(", "));
@@ -106,7 +148,7 @@ impl Trace {
                 }
             }
         };
-        self.0.iter().map(line).collect()
+        self.trouble.iter().chain(&self.last).map(line).collect()
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Weather {
 pub(crate) enum Parcel {
     /// Who is there; for everybody.
     Beat(Arc<[u8]>),
+    /// Of the link between the two.
+    Packet(Arc<[u8]>),
 }
 
 /// All wires: one for each ordered pair of nodes.
@@ -95,6 +97,20 @@ impl Wires {
         if cut && !keeps {
             wire.underway.clear();
         }
+    }
+
+    pub(crate) fn is_cut(&self, from: u16, to: u16) -> bool {
+        self.wires[self.place(from, to)].cut
+    }
+
+    /// Whether a wire is whole, and nothing is on it.
+    pub(crate) fn is_still(&self, from: u16, to: u16) -> bool {
+        let wire = &self.wires[self.place(from, to)];
+        !wire.cut && wire.underway.is_empty()
+    }
+
+    pub(crate) fn is_fair(&self) -> bool {
+        self.weather == Weather::default()
     }
 
     /// Nobody is there to hear any more what is on its way to a node.

@@ -4,25 +4,28 @@ mod cluster;
 #[cfg(feature = "faults")]
 mod faults;
 mod lost;
+mod moves;
 mod succession;
 mod trouble;
 
-use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use whisper_core::digest::Digest;
-use whisper_core::ids::{Link, SessionId};
+use whisper_core::ids::Link;
 use whisper_core::match_queue::interest_key;
 use whisper_core::moderation::{Ladder, Rules};
 use whisper_core::settings::{OpenLanes, Settings};
-use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard, Turnover};
+use whisper_core::shard::{Event, Order, Setup, Shard, Turnover};
 use whisper_core::time::{Micros, Span};
-use whisper_proto::{Banned, ClientMessage, CloseCode, Join, ServerMessage, Stats};
-use whisper_shard_router::{Placement, ShardId};
+use whisper_proto::{Banned, ClientMessage, Join, Stats};
+use whisper_shard_router::Placement;
 
 use self::cluster::Cluster;
-use crate::auditor::{Auditor, Calm, Standing, Violation};
+pub(crate) use self::cluster::News;
+#[cfg(feature = "faults")]
+pub use self::faults::Slip;
+use crate::auditor::{Auditor, Calm, Standing};
 use crate::book::{Book, Scribe};
 use crate::dice::seed_bytes;
 use crate::network::Network;
@@ -34,6 +37,9 @@ use crate::words::said;
 
 /// When worlds begin: noon of some day, in microseconds since the Unix epoch.
 pub(crate) const GENESIS: Micros = Micros(20_000 * 86_400_000_000 + 43_200_000_000);
+
+/// Whatever is underway has come to rest after so much that happened at one time.
+const MOVES_MAX: usize = 100_000;
 
 /// A deterministic world. See the [crate's page](crate).
 ///
@@ -94,9 +100,9 @@ impl World {
     ///
     /// Shards are numbered through all nodes. Between nodes there is nothing but wires, on which
     /// everything may happen ([`World::set_weather`], [`World::cut`]).
-    pub fn of_nodes(seed: u64, nodes: u16, shards: u16) -> Self {
+    pub fn of_nodes(seed: u64, nodes: u16, shards: u16, settings: Settings) -> Self {
         let places = Places::new(nodes, shards);
-        Self::make_of(seed, places, Settings::default(), Schedule::seeded(seed), None)
+        Self::make_of(seed, places, settings, Schedule::seeded(seed), None)
     }
 
     fn make_of(
@@ -115,6 +121,8 @@ impl World {
             setup(seed, 0, (place, places), &placements, settings, rules)
         };
         let setups: Vec<_> = (0..places.len()).map(setup).collect();
+        let clustered = places.nodes() > 1;
+        let cluster = clustered.then(|| Cluster::new(seed, places, &placements[0], GENESIS));
         Self {
             scribe: book.map(|book| Scribe::new(book, GENESIS, &setups)),
             seed,
@@ -124,7 +132,7 @@ impl World {
             places,
             placements,
             network: Network::new(places),
-            cluster: (places.nodes() > 1).then(|| Cluster::new(seed, places, GENESIS)),
+            cluster,
             schedule,
             people: Vec::new(),
             auditor,
@@ -298,6 +306,11 @@ impl World {
         self.room(one).is_some() && self.room(one) == self.room(other)
     }
 
+    /// Rooms that two people of different nodes have been in.
+    pub fn rooms_across(&self) -> u64 {
+        self.auditor.rooms_across()
+    }
+
     /// Messages between shards that are underway.
     pub fn underway(&self) -> usize {
         self.network.underway()
@@ -337,16 +350,37 @@ impl World {
 
     /// Lets everything happen that is to happen at this time, and then looks whether all is well.
     pub fn settle(&mut self) {
-        while self.deliver() || self.tick() {}
-        let calm = Calm::new(self.places, |node| self.runs(node));
-        let settled = self.auditor.settled(self.now, &self.shards, &calm);
+        let mut moves = 0;
+        while self.deliver() || self.tick() {
+            moves += 1;
+            assert!(moves < MOVES_MAX, "seed {}: it doesn't come to rest", self.seed);
+        }
+        self.look(false);
+    }
+
+    /// Has the auditor look at all that is at rest, and where all has been well for long, at more.
+    fn look(&mut self, well: bool) {
+        let mut calm = Calm::new(self.places, |node| self.runs(node));
+        let mut map = None;
+        if let Some(cluster) = &self.cluster {
+            let still = |one, other| cluster.is_still(one, other);
+            let agree = |one, other| cluster.go_by_one_map(one, other);
+            let out_of_reach = |one, other| cluster.is_out_of_reach(one, other);
+            calm = calm.between(still, agree, out_of_reach, (!cluster.wires.is_fair(), well));
+            map = cluster.map().filter(|_| well);
+        }
+        let settled = self.auditor.settled(self.now, &self.shards, (&calm, map));
         self.insist(settled);
     }
 
     /// Moves the clock and wakes the shards that are due, while messages stay underway.
     pub fn pass(&mut self, span: Span) {
         self.now = self.now + span;
-        while self.tick() {}
+        let mut ticks = 0;
+        while self.tick() {
+            ticks += 1;
+            assert!(ticks < MOVES_MAX, "seed {}: something is always due", self.seed);
+        }
     }
 
     /// Lives through a span of time in which every message arrives at once.
@@ -356,12 +390,17 @@ impl World {
             self.settle();
             match self.next_timeout().filter(|&next| next <= until) {
                 // What is due at a node that was frozen is late.
-                Some(next) => self.now = self.now.max(next),
+                Some(next) => self.live_until(self.now.max(next)),
                 None => break,
             }
         }
-        self.now = until;
+        self.live_until(until);
         self.settle();
+    }
+
+    fn live_until(&mut self, at: Micros) {
+        self.auditor.lives_through(at.since(self.now));
+        self.now = at;
     }
 
     /// Ends the world: everybody leaves, and nothing may be left of them.
@@ -380,184 +419,6 @@ impl World {
         self.insist(drained);
         self.digest()
     }
-
-    fn deliveries(&self) -> Vec<Move> {
-        let deliver = |(from, to)| Move { at: to, what: Happens::Deliver { from } };
-        let within = self.network.waiting().filter(|&(from, _)| self.is_awake(from));
-        let mut all: Vec<_> = within.map(deliver).collect();
-        let arrive = |(from, to)| Move { at: u16::MAX - to, what: Happens::Arrive { from, to } };
-        all.extend(self.cluster.iter().flat_map(Cluster::waiting).map(arrive));
-        all
-    }
-
-    /// Whether the node of a shard does anything.
-    fn is_awake(&self, place: u16) -> bool {
-        self.runs(self.places.node_of(place))
-    }
-
-    /// When anything has something to do by itself.
-    fn next_timeout(&self) -> Option<Micros> {
-        let awake = (0..self.places.len()).filter(|&place| self.is_awake(place));
-        let shards = awake.map(|place| self.shards[usize::from(place)].next_timeout());
-        shards.chain(self.cluster.as_ref().and_then(Cluster::next)).min()
-    }
-
-    fn make(&mut self, chosen: Move, acts: &[Act<'_>]) {
-        match chosen.what {
-            Happens::Deliver { from } => {
-                let envelope = self.network.take(from, chosen.at);
-                let told = What::told(from.into(), &envelope);
-                self.trace.note(self.now, chosen.at.into(), told);
-                let from = self.places.id(from);
-                self.feed(chosen.at, Event::FromShard { from, envelope });
-            }
-            Happens::Arrive { from, to } => {
-                let now = self.now;
-                if let Some(cluster) = &mut self.cluster {
-                    cluster.deliver(now, from, to);
-                }
-            }
-            Happens::Act(number) => {
-                let (who, act) = acts[number];
-                act(self, who);
-            }
-        }
-    }
-
-    /// Wakes one shard, or one node, that is due; false if none is.
-    fn tick(&mut self) -> bool {
-        let is_due = |place: usize| self.shards[place].next_timeout() <= self.now;
-        let due = (0..self.shards.len()).find(|&it| is_due(it) && self.is_awake(it as u16));
-        if let Some(shard) = due {
-            self.trace.note(self.now, shard, What::Tick);
-            self.feed(shard as u16, Event::Tick);
-            return true;
-        }
-        let now = self.now;
-        self.cluster.as_mut().is_some_and(|cluster| cluster.tick(now))
-    }
-
-    /// One event from outside, and all that a shard says to itself because of it.
-    fn feed(&mut self, shard: u16, event: Event<'_>) {
-        self.steps += 1;
-        let mut to_itself = VecDeque::new();
-        let mut closing = Vec::new();
-        if let Some(scribe) = &mut self.scribe {
-            scribe.told(&self.shards[usize::from(shard)], self.now, &event);
-        }
-        let mut next = Some(event);
-        while let Some(event) = next {
-            let mut effects = Vec::new();
-            let scribe = &mut self.scribe;
-            let mut take = |effect: Effect<'_>| {
-                if let Some(scribe) = scribe {
-                    scribe.did(shard, &effect);
-                }
-                effects.push(own(effect));
-            };
-            self.shards[usize::from(shard)].handle(self.now, event, &mut take);
-            for effect in effects {
-                match effect {
-                    Owned::ToShard { to, envelope } if self.places.place(to) == shard => {
-                        envelope.hash(&mut self.digest);
-                        to_itself.push_back(envelope);
-                    }
-                    Owned::Close { link, code } => {
-                        code.as_u16().hash(&mut self.digest);
-                        // One that they had before is none of theirs any more.
-                        if let Some(who) = self.present(link) {
-                            self.people[who.0].closed = Some(code);
-                            closing.push((who, self.people[who.0].connection));
-                        }
-                    }
-                    effect => self.carry_out(shard, effect),
-                }
-            }
-            let looked = self.auditor.look(self.now, shard, &self.shards[usize::from(shard)]);
-            self.insist(looked);
-            let from = self.places.id(shard);
-            next = to_itself.pop_front().map(|envelope| Event::FromShard { from, envelope });
-        }
-        if let Some(scribe) = &mut self.scribe {
-            scribe.done(shard);
-        }
-        for (who, connection) in closing {
-            if self.people[who.0].connection == connection {
-                self.disconnect(who);
-            }
-        }
-    }
-
-    /// Whose present connection this is.
-    fn present(&self, link: Link) -> Option<Who> {
-        let (who, connection) = of_link(link);
-        let person = self.people.get(who.0)?;
-        (person.connection == connection).then_some(who)
-    }
-
-    fn carry_out(&mut self, shard: u16, effect: Owned) {
-        match effect {
-            Owned::Opened { link, session } => {
-                session.hash(&mut self.digest);
-                let (who, connection) = of_link(link);
-                let person = &mut self.people[who.0];
-                let before = person.session.or(person.lost);
-                match &mut person.landing {
-                    Some(_) if before == Some(session) => {
-                        (person.session, person.lost, person.deaf) = (Some(session), None, false);
-                        (person.landing, person.connection) = (None, connection);
-                        self.auditor.is_back(who);
-                    }
-                    Some(landing) => landing.fresh = Some(session),
-                    None => {
-                        person.session = Some(session);
-                        let opened = self.auditor.opened(who, session);
-                        self.insist(opened);
-                    }
-                }
-            }
-            Owned::Frame { link, frame } => {
-                let (who, _) = of_link(link);
-                (who, &frame).hash(&mut self.digest);
-                if link == Link::NOBODYS {
-                    return;
-                }
-                let person = &self.people[who.0];
-                if self.present(link).is_none() {
-                    // Whoever comes again is somebody else until they are known.
-                    let heard = self.auditor.greets(who, person.landing.is_some());
-                    return self.insist(heard);
-                }
-                let told = ServerMessage::decode(&frame).expect("what the engine encodes decodes");
-                let heard = self.auditor.hears(self.now, who, &told);
-                drop(told);
-                self.insist(heard);
-                if !self.people[who.0].deaf {
-                    self.people[who.0].hears(frame);
-                }
-            }
-            Owned::ToShard { to, envelope } => {
-                (to, &envelope).hash(&mut self.digest);
-                self.network.send(shard, self.places.place(to), envelope);
-            }
-            Owned::Reported { proved } => {
-                proved.hash(&mut self.digest);
-                self.reports.push(proved);
-            }
-            Owned::Close { .. } => {}
-        }
-    }
-
-    fn insist(&self, outcome: Result<(), Violation>) {
-        if let Err(violation) = outcome {
-            let (seed, step, last) = (self.seed, self.steps, self.trace.tell().join("\n"));
-            panic!("{violation} (seed {seed}, step {step}); the last events:\n{last}");
-        }
-    }
-
-    fn note(&mut self, who: Who, what: What) {
-        self.trace.note(self.now, self.people[who.0].shard.into(), what);
-    }
 }
 
 impl Drop for World {
@@ -569,34 +430,6 @@ impl Drop for World {
                 "the world of seed {seed} on {shards} shards of {nodes} nodes broke at step {step}"
             );
         }
-    }
-}
-
-/// An effect that outlives the call it was pushed in.
-enum Owned {
-    Opened { link: Link, session: SessionId },
-    Frame { link: Link, frame: Box<[u8]> },
-    Close { link: Link, code: CloseCode },
-    ToShard { to: ShardId, envelope: Envelope },
-    Reported { proved: usize },
-}
-
-fn own(effect: Effect<'_>) -> Owned {
-    match effect {
-        Effect::Opened { link, session } => Owned::Opened { link, session },
-        Effect::Send { link, message } => {
-            let mut frame = Vec::new();
-            message.encode(&mut frame);
-            Owned::Frame { link, frame: frame.into() }
-        }
-        Effect::Forward { link, payload, .. } => Owned::Frame { link, frame: payload.into() },
-        Effect::Close { link, code } => Owned::Close { link, code },
-        Effect::ToShard { to, envelope } => Owned::ToShard { to, envelope },
-        Effect::Reported { proved, .. } => Owned::Reported { proved: proved.len() },
-        Effect::Answered { .. } | Effect::Remembered { .. } => {
-            unreachable!("nobody knocks in a world")
-        }
-        Effect::Judged { .. } | Effect::Sentenced { .. } => unreachable!("no rules find anything"),
     }
 }
 

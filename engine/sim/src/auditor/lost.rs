@@ -232,7 +232,7 @@ impl Auditor {
     pub(super) fn may_have_ended(&self, who: Who) -> bool {
         let loss = &self.lives[who.0].loss;
         let stays = |partner: Who| !self.lives[partner.0].loss.may_be_refused();
-        let alone = || !self.partner_of(who).is_some_and(stays);
+        let alone = || !self.partner_of(who).is_some_and(stays) || self.has_lost_partner(who);
         loss.may_be_refused() || loss.is_absent() && alone()
     }
 
@@ -242,7 +242,7 @@ impl Auditor {
         room.guests[side].as_mut().expect("whoever chats is a guest").was_lost = true;
     }
 
-    fn guest_of<T>(&self, who: Who, of: impl Fn(&super::Guest) -> T) -> Option<T> {
+    pub(super) fn guest_of<T>(&self, who: Who, of: impl Fn(&super::talk::Guest) -> T) -> Option<T> {
         let (room, side) = self.side_of(who, "").ok()?;
         self.rooms[&room].guests[side].as_ref().map(of)
     }

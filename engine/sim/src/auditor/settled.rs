@@ -1,15 +1,16 @@
 //! What must hold once every message has arrived, and once everybody has gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use whisper_core::histogram::Histogram;
-use whisper_core::ids::TicketId;
 use whisper_core::match_queue::{Level, interest_key};
 use whisper_core::shard::Shard;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::Tier;
+use whisper_shard_router::Placement;
 
-use super::{Auditor, Calm, Life, Standing, Verdict, Wish, ensure};
+use super::apart::FOUND_WITHIN;
+use super::{Auditor, Calm, Life, Standing, Tickets, Verdict, Wish, ensure};
 use crate::person::Who;
 
 /// Of those who wait, how many are held against the others.
@@ -18,20 +19,37 @@ const SAMPLED: usize = 128;
 /// Somebody who waits.
 struct Waiting<'a> {
     who: Who,
+    home: u16,
     wish: &'a Wish,
     tier: Tier,
     waited: Span,
+    /// How long that tier has been open.
+    open: Span,
 }
 
 impl Auditor {
-    /// Nothing is underway within a node that runs, and no scan is owed.
-    pub(crate) fn settled(&mut self, now: Micros, shards: &[Shard], calm: &Calm) -> Verdict {
+    /// Nothing is underway within a node that runs, and no scan is owed. Nodes go by this map, where
+    /// there is one that all go by.
+    pub(crate) fn settled(
+        &mut self,
+        now: Micros,
+        shards: &[Shard],
+        (calm, map): (&Calm, Option<&Placement>),
+    ) -> Verdict {
         let shards: Vec<_> = shards.iter().enumerate().filter(|(it, _)| calm.runs(*it)).collect();
-        let tickets = self.tickets(&shards)?;
-        self.lists_keep_the_living(&tickets, &shards)?;
+        let mut leased = BTreeSet::new();
+        for &(place, shard) in &shards {
+            if self.leases_end(now, shard)? {
+                leased.insert(self.places.node_of(place as u16));
+            }
+        }
+        let tickets = self.tickets(&shards, &leased)?;
+        self.lists_keep_the_living(&tickets, &shards, &leased)?;
+        self.cluster_lists_keep_the_living(now, &shards, (&tickets, map), calm)?;
         self.rooms_have_two_sides(calm)?;
+        self.nobody_is_alone_for_long(calm)?;
         numbers_tell_what_is_there(&shards)?;
-        self.nobody_waits_in_vain(now, &tickets, calm)
+        self.nobody_waits_in_vain(now, (&tickets, &leased), calm)
     }
 
     /// Nobody is here any more.
@@ -39,6 +57,10 @@ impl Auditor {
         for (number, shard) in shards.iter().enumerate() {
             ensure!(shard.tickets().is_empty(), "shard {number} keeps a ticket");
             ensure!(shard.queue().listed_len() == 0, "shard {number} keeps a list");
+            ensure!(
+                shard.queue().cluster_listed().is_empty(),
+                "shard {number} keeps a list for all"
+            );
             ensure!(shard.rooms().is_empty(), "shard {number} keeps a room");
             ensure!(shard.absent() == 0, "shard {number} waits for somebody");
             let kept = shard.kept_bytes();
@@ -47,15 +69,18 @@ impl Auditor {
         Ok(())
     }
 
-    /// The tickets of all shards; none is held.
+    /// The tickets of all shards; none is held, but where somebody is leased.
     fn tickets(
         &self,
         shards: &[(usize, &Shard)],
-    ) -> Result<BTreeMap<TicketId, Who>, super::Violation> {
-        let mut tickets = BTreeMap::new();
+        leased: &BTreeSet<u16>,
+    ) -> Result<Tickets, super::Violation> {
+        let mut tickets = Tickets::new();
         for (card, held) in shards.iter().flat_map(|(_, shard)| shard.tickets()) {
             let who = self.whose(card.person)?;
-            ensure!(!held, "{who:?} is held for good");
+            // Behind somebody leased others may be held, as long as that lasts.
+            let may_be = leased.contains(&self.places.node_of(self.lives[who.0].home));
+            ensure!(!held || may_be, "{who:?} is held for good");
             ensure!(tickets.insert(card.ticket, who).is_none(), "{:?} is there twice", card.ticket);
         }
         Ok(tickets)
@@ -63,8 +88,9 @@ impl Auditor {
 
     fn lists_keep_the_living(
         &self,
-        tickets: &BTreeMap<TicketId, Who>,
+        tickets: &Tickets,
         shards: &[(usize, &Shard)],
+        leased: &BTreeSet<u16>,
     ) -> Verdict {
         let mut listed = BTreeSet::new();
         for &(shard, it) in shards {
@@ -73,7 +99,8 @@ impl Auditor {
                     ensure!(false, "shard {shard} lists {ticket:?}, which is gone");
                     continue;
                 };
-                ensure!(!busy, "{who:?} is busy at shard {shard} for good");
+                let may_be = leased.contains(&self.places.node_of(shard as u16));
+                ensure!(!busy || may_be, "{who:?} is busy at shard {shard} for good");
                 listed.insert((*who, shard as u16));
             }
         }
@@ -120,14 +147,15 @@ impl Auditor {
     fn nobody_waits_in_vain(
         &self,
         now: Micros,
-        tickets: &BTreeMap<TicketId, Who>,
+        (tickets, leased): (&Tickets, &BTreeSet<u16>),
         calm: &Calm,
     ) -> Verdict {
         let times = &self.settings.tiers;
         let mut waiting: Vec<Waiting<'_>> = Vec::new();
         for (ticket, &who) in tickets {
             let life = &self.lives[who.0];
-            let (Standing::Queued { tier, .. }, Some(wish)) = (&life.standing, &life.wish) else {
+            let (Standing::Queued { tier, opened, .. }, Some(wish)) = (&life.standing, &life.wish)
+            else {
                 continue;
             };
             let (tier, waited) = (*tier, now.since(Micros(ticket.at)));
@@ -136,17 +164,29 @@ impl Auditor {
             let due = wish.due(waited >= times.single, waited >= times.any);
             ensure!(tier >= due, "{who:?} has waited {waited:?} with {tier} open only");
             ensure!(tier <= wish.widest(), "{who:?} asked never to open {tier}");
-            waiting.push(Waiting { who, wish, tier, waited });
+            let (home, open) = (life.home, now.since(*opened));
+            waiting.push(Waiting { who, home, wish, tier, waited, open });
         }
         let stride = waiting.len().div_ceil(SAMPLED).max(1);
         for (place, newcomer) in waiting.iter().enumerate().step_by(stride) {
             for other in &waiting[..place] {
-                let [here, there] = [newcomer, other].map(|it| self.lives[it.who.0].home);
-                let vain = calm.is_between(here, there) && self.would_fit(newcomer, other);
+                let within = calm.is_within(newcomer.home, other.home);
+                let held = within && leased.contains(&self.places.node_of(newcomer.home));
+                let known = within && !held || calm.well && self.had_time(newcomer, other);
+                let vain = known && self.would_fit(newcomer, other);
                 ensure!(!vain, "{:?} and {:?} would fit, and both wait", newcomer.who, other.who);
             }
         }
         Ok(())
+    }
+
+    /// Whether two of different nodes, if they fit, had time to find each other since.
+    fn had_time(&self, one: &Waiting<'_>, other: &Waiting<'_>) -> bool {
+        let again = self.settings.tiers.again;
+        [one, other].into_iter().all(|it| {
+            let forgives = it.waited.0.checked_sub(again.0);
+            it.open >= FOUND_WITHIN && forgives.is_none_or(|since| since >= FOUND_WITHIN.0)
+        })
     }
 
     fn would_fit(&self, one: &Waiting<'_>, other: &Waiting<'_>) -> bool {

@@ -249,7 +249,7 @@ impl Town {
         let Some(auditor) = &mut self.outside.auditor else { return Ok(()) };
         auditor.look(clock, looked_at as u16, &self.shards[looked_at])?;
         let calm = Calm::new(Places::new(1, self.plan.shards), |_| true);
-        auditor.settled(clock, &self.shards, &calm)
+        auditor.settled(clock, &self.shards, (&calm, None))
     }
 
     /// Nothing underway, nothing due.

@@ -52,12 +52,14 @@ impl World {
     pub fn cut(&mut self, from: u16, to: u16) {
         self.trace.note(self.now, 0, What::Cut { from, to, mended: false });
         self.bus().wires.cut(from, to, true);
+        self.auditor.befalls(from, Some(to));
     }
 
     /// Mends the wire from one node to another.
     pub fn mend(&mut self, from: u16, to: u16) {
         self.trace.note(self.now, 0, What::Cut { from, to, mended: true });
         self.bus().wires.cut(from, to, false);
+        self.auditor.befalls(from, Some(to));
     }
 
     /// A node that runs does nothing from here on, and what comes waits for it.
@@ -129,12 +131,14 @@ impl World {
             }
         }
         self.wait(RECOVERY);
-        assert!(self.bus().agrees(), "seed {}: the nodes go by different maps", self.seed);
+        assert!(self.bus().agrees(), "seed {}: the nodes don't agree", self.seed);
+        self.look(true);
     }
 
     fn befall(&mut self, node: u16, deed: &'static str, state: State) {
         assert_eq!(self.bus().state(node), state, "node {node} {deed}");
         self.trace.note(self.now, self.places.of_node(node).start.into(), What::Node(node, deed));
+        self.auditor.befalls(node, None);
     }
 
     fn bus(&mut self) -> &mut super::Cluster {
