@@ -4,6 +4,7 @@ mod harness;
 
 use harness::{ADULT_TEXT, strict, topic, upgrade_request};
 use harness::{Client, Engine, Http, Shared, Spoken, Welcome, Words, chat, join, say, say_as};
+use harness::{arrive, ask_in, hears_words, waits};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
@@ -12,28 +13,10 @@ use whisper_proto::{ClientMessage, CloseCode, ErrorCode, Hello, ServerMessage, S
 
 static ONE: Shared = Shared::new(1);
 
-/// Somebody who said hello, and what they were told first.
-fn arrive(engine: &Engine, spoken: Spoken) -> (Client, Welcome) {
-    let mut client = engine.http().upgrade_silently_to(spoken);
-    let (welcome, _) = client.greet();
-    client.say(&ClientMessage::Hello(Hello::default()));
-    (client, welcome)
-}
-
 /// A new connection that asks for a session; what it is told then.
 #[track_caller]
 fn ask_for(engine: &Engine, token: &[u8], last_seq: u64) -> (Client, Welcome) {
     ask_in(engine, Spoken::Msgpack, token, last_seq)
-}
-
-#[track_caller]
-fn ask_in(engine: &Engine, spoken: Spoken, token: &[u8], last_seq: u64) -> (Client, Welcome) {
-    let mut client = engine.http().upgrade_silently_to(spoken);
-    client.greet();
-    let (resume, last_seq) = (Some(token), Some(last_seq));
-    client.say(&ClientMessage::Hello(Hello { resume, last_seq, ..Hello::default() }));
-    let answer = client.expect();
-    (client, answer)
 }
 
 /// Somebody comes back who has heard so much.
@@ -50,22 +33,6 @@ fn come_as_a_stranger(engine: &Engine, token: &[u8], before: &Welcome) -> Client
     let (client, answer) = ask_for(engine, token, 0);
     assert_ne!(answer.user, before.user, "they are not back");
     client
-}
-
-#[track_caller]
-fn hears_words(person: &mut Client, wanted: &[&str]) {
-    for content in wanted {
-        assert_eq!(person.expect::<Words>().content, *content);
-    }
-}
-
-/// Waits until they are told that the partner may come back; within which time.
-#[track_caller]
-fn waits(person: &mut Client) -> u32 {
-    person.hear("partner_reconnecting", |message| match message {
-        ServerMessage::PartnerReconnecting { grace_ms } => Some(*grace_ms),
-        _ => None,
-    })
 }
 
 #[test]

@@ -99,7 +99,11 @@ impl Shard {
             Some(State::Idle | State::Stranded) => {}
             Some(State::Queued(_)) => self.unqueue(session, effects),
             Some(State::Chatting(place) | State::Absent(place)) => {
-                self.floor.part(session, place, Ending::Drained { jitter }, effects);
+                // Another node stays: whoever is there has a partner who goes.
+                let both_go = self.floor.rooms.at(place).partner.node == self.floor.me.node;
+                let ending =
+                    if both_go { Ending::Drained { jitter } } else { Ending::Disconnected };
+                self.floor.part(session, place, ending, effects);
             }
         }
         self.floor.send_on(session, jitter, effects);

@@ -15,6 +15,7 @@ use whisper_reactor::Io;
 use whisper_shard_router::ShardId;
 
 use super::Worker;
+use super::abroad::Roam;
 use super::desk::Desk;
 use super::filing::Known;
 
@@ -25,10 +26,12 @@ const WAITING_MAX: usize = 4 << 20;
 const HEAD: usize = 4;
 
 /// Something that travels between shards of two nodes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Across {
     /// The one shard says this to the other.
     Said(Envelope),
+    /// It is about a connection that the one has, of a person at home at the other.
+    Roam(Roam),
     /// Who is it? Answered by [`Self::Known`], where that is known.
     Who {
         /// Somebody who was reported.
@@ -41,6 +44,7 @@ pub(super) enum Across {
 fields! {
     enum Across {
         0 Said(envelope);
+        1 Roam(roam);
         2 Who { person };
         3 Known(known);
     }
@@ -92,6 +96,11 @@ impl Nodes {
     /// Whether a shard is one of theirs.
     pub(super) fn have(&self, shard: ShardId) -> bool {
         shard.node != self.me.node
+    }
+
+    /// Whether there is a link to a node.
+    pub(super) fn are_linked(&self, node: u16) -> bool {
+        self.links.contains_key(&node)
     }
 
     /// Has something go to a shard of another node. Nothing comes of it where there is no link: who
@@ -160,15 +169,17 @@ impl Worker {
         let io = self.reactor.io();
         match news {
             NodeNews::Linked { node, generation } => {
-                self.desk.nodes.links.insert(node, generation);
+                self.desk.abroad.nodes.links.insert(node, generation);
                 self.desk.handle(io, Event::Order(Order::Linked(node)));
             }
             NodeNews::Lost { node } => {
-                self.desk.nodes.links.remove(&node);
+                self.desk.abroad.nodes.links.remove(&node);
                 self.desk.handle(io, Event::Order(Order::Lost(node)));
+                self.desk.lose_node(io, node);
             }
             NodeNews::Heard { node, batch } => self.desk.hear_items(io, node, &batch),
         }
+        self.desk.hear_answers(io);
     }
 }
 
@@ -176,7 +187,7 @@ impl Desk {
     fn hear_items(&mut self, io: &mut Io, node: u16, items: &Batch) {
         for item in items.items() {
             // A link that was given up here is over for everybody here, as it will be there.
-            if !self.nodes.links.contains_key(&node) {
+            if !self.abroad.nodes.are_linked(node) {
                 return;
             }
             match read(item) {
@@ -186,7 +197,7 @@ impl Desk {
                         node,
                         "what a node sent makes no sense: is it of this release?"
                     );
-                    self.nodes.give_up(node);
+                    self.abroad.nodes.give_up(node);
                 }
             }
         }
@@ -195,6 +206,7 @@ impl Desk {
     fn hear_across(&mut self, io: &mut Io, from: ShardId, what: Across) {
         match what {
             Across::Said(envelope) => self.handle(io, Event::FromShard { from, envelope }),
+            Across::Roam(roam) => self.hear_roam(io, from, roam),
             Across::Who { person } => self.tell_who(from, person),
             Across::Known(known) => self.was_told_who(known),
         }
@@ -256,8 +268,7 @@ mod tests {
         assert_eq!(items.items().count(), 2);
         for (item, size) in items.items().zip([100, 30_000]) {
             assert_eq!(address(item), Some((1, HERE.shard)));
-            let (from, what) = read(item).expect("an item");
-            assert_eq!((from, format!("{what:?}")), (HERE.shard, format!("{:?}", words(size))));
+            assert_eq!(read(item), Ok((HERE.shard, words(size))));
         }
         nodes.flush();
         assert!(control.try_recv().is_err() && !nodes.is_waiting());

@@ -13,6 +13,7 @@ use whisper_core::shard::Event;
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{ClientMessage, ErrorCode, ErrorMessage, ServerMessage};
 use whisper_reactor::{ConnId, Io};
+use whisper_store::bans::Identity;
 
 use super::Common;
 use super::challenge::Challenges;
@@ -30,12 +31,14 @@ const FULL_RETRY: Span = Span::secs(30);
 /// When to come again, elsewhere, where it is being emptied.
 const CLOSED_RETRY: Span = Span::secs(1);
 
-/// What an owner has said.
+/// What comes of an event for the worker: what an owner has said, and who has gone.
 pub(super) enum Told {
     /// Whether somebody may come in.
     Admission { link: Link, visitor: Visitor, ask: Ask, answer: Answer },
     /// What is held against somebody.
     Record { session: SessionId, record: Record },
+    /// Somebody whose connection another node has is told to go.
+    Gone { person: SessionId, identity: Identity },
 }
 
 /// Requests and handshakes that wait for an owner, by the time at which they have waited too long.
@@ -287,6 +290,10 @@ impl Desk {
                 Told::Admission { link, visitor, ask, answer } => (link, visitor, ask, answer),
                 Told::Record { session, record } => {
                     self.handle(io, Event::Remembered { session, record });
+                    continue;
+                }
+                Told::Gone { person, identity } => {
+                    self.departed.leave(person, identity);
                     continue;
                 }
             };

@@ -80,26 +80,24 @@ impl Desk {
                 break;
             }
             if let Some((person, identity)) = self.absentees.next(&self.shard) {
-                self.look_for(io, person, identity);
+                self.look_for(io, person, identity, self.watch.users);
             }
         }
     }
 
     /// Looks whether somebody is banned; by their name too, where that may be.
     pub(super) fn look_at(&mut self, io: &mut Io, conn: ConnId, users: bool) {
-        let Some(Connection { person: Some(session), guest, .. }) = self.connections.get_mut(conn)
-        else {
-            return;
-        };
-        let (session, who) = (*session, guest.identity());
+        let Some(Connection { person, guest, .. }) = self.connections.get_mut(conn) else { return };
+        let Some(session) = *person else { return self.turn_visitor_away(io, conn) };
+        let who = guest.identity();
         if let Some(ban) = self.ban_of(session, who, users) {
             self.send_away(io, conn, &ban);
         }
     }
 
-    /// The same for somebody whose connection is lost.
-    fn look_for(&mut self, io: &mut Io, session: SessionId, who: Identity) {
-        if let Some(ban) = self.ban_of(session, who, self.watch.users) {
+    /// The same for somebody who has no connection here.
+    pub(super) fn look_for(&mut self, io: &mut Io, session: SessionId, who: Identity, users: bool) {
+        if let Some(ban) = self.ban_of(session, who, users) {
             self.tally.banned += 1;
             let code = self.common.bans.code_of(&ban);
             self.handle(io, Event::Order(order_of(session, &ban, &code)));

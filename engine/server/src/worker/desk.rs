@@ -1,39 +1,38 @@
-//! Where bytes become events and effects become bytes.
+//! Where bytes become events.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use whisper_core::http::{Method, write_error};
-use whisper_core::ids::{Link, SessionId};
+use whisper_core::ids::SessionId;
 use whisper_core::limits::{Act, Heed};
-use whisper_core::moderation::{Action, Severity};
-use whisper_core::session::{Input, write_message, write_payload};
-use whisper_core::shard::{Bearer, Effect, Effects, Envelope, Event, Offence, Shard};
+use whisper_core::session::Input;
+use whisper_core::shard::{Bearer, Effect, Effects, Envelope, Event, Shard};
 use whisper_core::time::Micros;
 use whisper_core::ws::{self, Opcode};
-use whisper_proto::{Banned, CloseCode, Connected, ServerMessage};
+use whisper_proto::{ClientMessage, CloseCode};
 use whisper_reactor::{ConnId, Io};
 use whisper_shard_router::{Port, ShardId};
 use whisper_store::bans::Identity;
 
 use super::Common;
-use super::across::{Across, Nodes};
+use super::abroad::Abroad;
 use super::admission::{
-    Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes, too_fast,
+    Admitted, Patience, Told, act_of, admit, challenge_required, door_link, passes,
 };
-use super::bans::{BY_RULES, Heeded, Watch, code_for, heed, order_of, sentence};
+use super::bans::{Heeded, Watch, heed, order_of};
+use super::carrier::{Carrier, say, take};
 use super::connections::{Connection, Connections};
-use super::filing::{Departed, Filing, Inquiries, Proved};
-use super::guest::Door;
+use super::filing::{Departed, Filing, Inquiries};
+use super::guest::{Door, Who};
 use super::heads::Heads;
-use super::link::{conn_of, link_of};
+use super::link::link_of;
 use super::moving::Errand;
 use super::resuming::{Absentees, Way, resume, way_back};
-use super::standing::{known, tells_more};
+use super::standing::known;
 use super::verdicts::Verdicts;
 use super::web::{self, Answered};
-use crate::control::{Bans, Terms, Whom};
 use crate::event_log::EventLog;
 
 /// A worker without its reactor: what the reactor's news mean to it.
@@ -41,7 +40,6 @@ pub(super) struct Desk {
     pub(super) now: Micros,
     pub(super) shard: Shard,
     pub(super) port: Port<Envelope>,
-    pub(super) nodes: Nodes,
     pub(super) connections: Connections,
     pub(super) paused: Vec<Paused>,
     /// Connections that go to another worker as soon as they can.
@@ -56,6 +54,7 @@ pub(super) struct Desk {
     pub(super) departed: Departed,
     pub(super) inquiries: Inquiries,
     pub(super) absentees: Absentees,
+    pub(super) abroad: Abroad,
     pub(super) log: Option<EventLog>,
     pub(super) watch: Watch,
     pub(super) door: Arc<Door>,
@@ -115,36 +114,11 @@ pub(crate) struct Tally {
     pub(crate) resumes_refused: u64,
 }
 
-/// Carries the effects of one event out.
-struct Carrier<'a> {
-    io: &'a mut Io,
-    port: &'a mut Port<Envelope>,
-    nodes: &'a mut Nodes,
-    tally: &'a mut Tally,
-    told: &'a mut VecDeque<Told>,
-    filings: &'a mpsc::Sender<Filing>,
-    log: Option<&'a mut EventLog>,
-    /// What is asked of whoever is being told that they are connected.
-    challenge: Option<Vec<u8>>,
-    /// Whom the event made of a connection.
-    opened: Option<SessionId>,
-    /// A connection that the event had closed.
-    closed: Option<ConnId>,
-    /// A shard that was sent to and is behind.
-    behind: Option<usize>,
-    /// For how long, and why, rules have whoever spoke banned.
-    sentence: Option<Terms>,
-    /// Who speaks, and where it is known what they can quote.
-    speaker: Option<(Identity, &'a Bans)>,
-    /// What whoever spoke was found at fault for, and stays.
-    fault: Option<Severity>,
-}
-
 impl Desk {
     /// Takes one event, and then what the shard has to say to itself.
     pub(super) fn handle(&mut self, io: &mut Io, event: Event<'_>) {
-        let Self { now, shard, port, nodes, tally, told, filings, log, .. } = self;
-        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
+        let Self { now, shard, port, tally, told, abroad, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, abroad, filings, log.as_mut());
         take(shard, *now, event, &mut carrier);
     }
 
@@ -155,18 +129,30 @@ impl Desk {
         io: &mut Io,
         event: Event<'_>,
     ) -> (Option<SessionId>, Option<ConnId>) {
-        let Self { now, shard, port, nodes, tally, told, filings, log, .. } = self;
-        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
+        let Self { now, shard, port, tally, told, abroad, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, abroad, filings, log.as_mut());
         take(shard, *now, event, &mut carrier);
         (carrier.opened, carrier.closed)
     }
 
-    /// Greets somebody once more, with something asked of them.
-    pub(super) fn challenge(&mut self, io: &mut Io, person: SessionId, challenge: Vec<u8>) {
-        let Self { shard, port, nodes, tally, told, filings, log, .. } = self;
-        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
-        carrier.challenge = Some(challenge);
+    /// Greets somebody once more, perhaps with something asked of them.
+    pub(super) fn greet(&mut self, io: &mut Io, person: SessionId, challenge: Option<Vec<u8>>) {
+        let Self { shard, port, tally, told, abroad, filings, log, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, abroad, filings, log.as_mut());
+        carrier.challenge = challenge;
         shard.greet(person, &mut carrier);
+    }
+
+    /// Takes what somebody says whose client another node hears.
+    pub(super) fn say_for(
+        &mut self,
+        io: &mut Io,
+        who: (SessionId, Who),
+        message: ClientMessage<'_>,
+    ) {
+        let Self { now, shard, port, tally, told, abroad, filings, log, common, .. } = self;
+        let mut carrier = Carrier::new(io, port, tally, told, abroad, filings, log.as_mut());
+        say(who, message, (shard, *now), &mut carrier, common);
     }
 
     pub(super) fn hear_shards(&mut self, io: &mut Io, budget: usize) {
@@ -185,7 +171,6 @@ impl Desk {
             now,
             shard,
             port,
-            nodes,
             connections,
             paused,
             told,
@@ -202,6 +187,7 @@ impl Desk {
             inquiries: _,
             absentees: _,
             homeward: _,
+            abroad,
             frozen: _,
         } = self;
         let Some(connection) = connections.get_mut(conn) else { return };
@@ -215,7 +201,8 @@ impl Desk {
         let mut input = input;
         let mut is_back = None;
         let mut sets_out = false;
-        let mut carrier = Carrier::new(io, (port, nodes), tally, told, filings, log.as_mut());
+        let mut asks_abroad = false;
+        let mut carrier = Carrier::new(io, port, tally, told, abroad, filings, log.as_mut());
         loop {
             let protocol = session.protocol();
             let Some(said) = session.next(&mut input) else { break };
@@ -235,7 +222,7 @@ impl Desk {
                 _ if let Some((heed, id)) = too_soon => {
                     carrier.hold_back(link_of(conn, protocol), heed, id)
                 }
-                (Input::Message(_), Some(_)) if unproved => {
+                (Input::Message(_), _) if unproved => {
                     carrier.tally.refused_unproved += 1;
                     let (link, message) = (link_of(conn, protocol), &challenge_required());
                     carrier.push(Effect::Send { link, message });
@@ -245,7 +232,7 @@ impl Desk {
                     carrier.tally.messages_in += 1;
                     #[cfg(test)]
                     crate::crash::tests::choke_on(&message);
-                    match way_back(&message, (shard, *now)) {
+                    match way_back(&message, (shard, *now), carrier.abroad) {
                         None => {}
                         Some((Way::Here(claim), last_seq)) => {
                             let event = resume(Bearer::Here(session), claim, last_seq);
@@ -253,7 +240,7 @@ impl Desk {
                             if let Some(back) = carrier.opened.take() {
                                 (session, *person) = (back, Some(back));
                                 is_back = Some(carrier.closed.take());
-                                let event = known((session, guest), None, (shard, *now));
+                                let event = known((session, guest.who()), None, (shard, *now));
                                 take(shard, *now, event, &mut carrier);
                             }
                         }
@@ -266,25 +253,21 @@ impl Desk {
                             sets_out = true;
                             break;
                         }
-                        Some((Way::Nowhere, _)) => {
+                        Some((Way::Abroad(home), _))
+                            if let ClientMessage::Hello(hello) = &message =>
+                        {
+                            let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
+                            carrier.abroad.ask((home, conn), hello, (guest, heeded), *now);
+                            asks_abroad = true;
+                            break;
+                        }
+                        Some((Way::Nowhere | Way::Abroad(_), _)) => {
                             carrier.tally.resumes_refused += 1;
                             shard.greet(session, &mut carrier);
                         }
                     }
                     let heeded = heed(guest, &message, (*now, &*watch.set, &**common));
-                    let more = tells_more(&message);
-                    carrier.speaker = Some((guest.identity(), &common.bans));
-                    take(shard, *now, Event::Message { session, message }, &mut carrier);
-                    let fault = carrier.fault.take();
-                    if more || fault.is_some() {
-                        let event = known((session, guest), fault, (shard, *now));
-                        take(shard, *now, event, &mut carrier);
-                    }
-                    if let Some(terms) = carrier.sentence.take()
-                        && !common.bans.impose_soon(Whom::Person(guest.identity()), terms, BY_RULES)
-                    {
-                        tracing::error!("too many bans at once: one ends with its connection");
-                    }
+                    say((session, guest.who()), message, (shard, *now), &mut carrier, common);
                     match heeded {
                         Heeded::Fine => Answered::Kept,
                         Heeded::Owes(challenge) => {
@@ -306,6 +289,16 @@ impl Desk {
                 (Input::Malformed(error), Some(session)) => {
                     carrier.tally.malformed += 1;
                     take(shard, *now, Event::Malformed { session, error }, &mut carrier);
+                    Answered::Kept
+                }
+                (Input::Message(message), None) if let Some(home) = guest.home_abroad() => {
+                    carrier.tally.messages_in += 1;
+                    carrier.abroad.relay((home, conn), &message);
+                    Answered::Kept
+                }
+                (Input::Malformed(error), None) if guest.home_abroad().is_some() => {
+                    carrier.tally.malformed += 1;
+                    carrier.refuse(link_of(conn, protocol), &error);
                     Answered::Kept
                 }
                 (Input::Ping(payload), _) => {
@@ -375,7 +368,7 @@ impl Desk {
                     carrier.challenge = None;
                     *person = carrier.opened.take();
                     if let Some(session) = *person {
-                        let event = known((session, guest), None, (shard, *now));
+                        let event = known((session, guest.who()), None, (shard, *now));
                         take(shard, *now, event, &mut carrier);
                     }
                 }
@@ -393,6 +386,12 @@ impl Desk {
         if let Some(target) = carrier.behind {
             io.pause(conn);
             paused.push(Paused { conn, target });
+        }
+        if asks_abroad {
+            if !guest.keep(input) {
+                io.abort(conn);
+            }
+            return io.pause(conn);
         }
         if session.is_within_head() {
             heads.begin(*now, conn, connection);
@@ -431,167 +430,33 @@ impl Desk {
 
     /// A connection is gone.
     pub(super) fn closed(&mut self, io: &mut Io, conn: ConnId) {
-        let Some(connection) = self.connections.close(conn) else { return };
+        let Some(mut connection) = self.connections.close(conn) else { return };
+        let broken = !connection.session.is_over();
         if let Some(session) = connection.person {
-            let identity = connection.guest.identity();
-            let broken = !connection.session.is_over();
-            self.departed.leave(session, identity);
-            self.handle(io, Event::Disconnected { session, broken });
-            if self.shard.is_absent(session) {
-                self.absentees.note(session, identity, &self.shard);
-            }
+            self.parted(io, (session, connection.guest.identity()), broken);
+        }
+        if let Some(journey) = connection.guest.take_journey() {
+            self.abroad.gone(conn, &journey, broken);
         }
         self.let_out(io, conn, &connection.guest);
+    }
+
+    /// The connection that somebody had is gone.
+    pub(super) fn parted(
+        &mut self,
+        io: &mut Io,
+        (session, identity): (SessionId, Identity),
+        broken: bool,
+    ) {
+        self.departed.leave(session, identity);
+        self.handle(io, Event::Disconnected { session, broken });
+        if self.shard.is_absent(session) {
+            self.absentees.note(session, identity, &self.shard);
+        }
     }
 
     /// Gives up those whose head takes too long.
     pub(super) fn give_up(&mut self, io: &mut Io) {
         self.heads.give_up(self.now, io, &mut self.connections);
     }
-}
-
-impl<'a> Carrier<'a> {
-    fn new(
-        io: &'a mut Io,
-        (port, nodes): (&'a mut Port<Envelope>, &'a mut Nodes),
-        tally: &'a mut Tally,
-        told: &'a mut VecDeque<Told>,
-        filings: &'a mpsc::Sender<Filing>,
-        log: Option<&'a mut EventLog>,
-    ) -> Self {
-        Self {
-            io,
-            port,
-            nodes,
-            tally,
-            told,
-            filings,
-            log,
-            challenge: None,
-            opened: None,
-            closed: None,
-            behind: None,
-            sentence: None,
-            speaker: None,
-            fault: None,
-        }
-    }
-
-    /// Answers what came too soon; a client that has been told often enough is closed.
-    fn hold_back(&mut self, link: Link, heed: Heed, id: Option<&str>) -> Answered {
-        if let Some(error) = too_fast(heed, id) {
-            self.push(Effect::Send { link, message: &error });
-            return Answered::Kept;
-        }
-        let (conn, _) = conn_of(link);
-        let code = CloseCode::RateLimited as u16;
-        self.io.write(conn, |out| ws::encode_close(out, code, "too fast for too long"));
-        Answered::Over
-    }
-}
-
-/// Has the shard take an event, and then what it said to itself: nobody else's event may come
-/// between.
-fn take(shard: &mut Shard, now: Micros, event: Event<'_>, carrier: &mut Carrier<'_>) {
-    if let Some(log) = &carrier.log {
-        log.told(shard, now, &event);
-    }
-    shard.handle(now, event, carrier);
-    while let Some(envelope) = carrier.port.recv_own() {
-        let from = shard.id();
-        shard.handle(now, Event::FromShard { from, envelope }, carrier);
-    }
-    if let Some(log) = &mut carrier.log {
-        log.done(now);
-    }
-}
-
-impl Effects for Carrier<'_> {
-    fn push(&mut self, effect: Effect<'_>) {
-        if let Some(log) = &self.log {
-            log.did(&effect);
-        }
-        match effect {
-            Effect::Send { link, message } => {
-                self.tally.messages_out += 1;
-                let (conn, protocol) = conn_of(link);
-                let write = |out: &mut Vec<u8>| write_message(out, message, protocol);
-                if let (ServerMessage::Connected(it), Some(challenge)) = (message, &self.challenge)
-                {
-                    let asked = Connected { challenge: Some(challenge), ..it.clone() };
-                    let message = ServerMessage::Connected(asked);
-                    self.io.write(conn, |out| write_message(out, &message, protocol));
-                } else if let (ServerMessage::Banned(it), Some(terms)) = (message, &self.sentence)
-                    && let Some((who, bans)) = &self.speaker
-                    && let Some(code) = code_for(who, terms, bans)
-                {
-                    let message = ServerMessage::Banned(Banned { code: &code, ..*it });
-                    self.io.write(conn, |out| write_message(out, &message, protocol));
-                } else if is_fleeting(message) {
-                    self.io.write_droppable(conn, write);
-                } else {
-                    self.io.write(conn, write);
-                }
-            }
-            Effect::Forward { link, payload, fleeting } => {
-                self.tally.messages_out += 1;
-                let (conn, protocol) = conn_of(link);
-                let write = |out: &mut Vec<u8>| write_payload(out, payload, protocol);
-                if fleeting {
-                    self.io.write_droppable(conn, write);
-                } else {
-                    self.io.write(conn, write);
-                }
-            }
-            Effect::ToShard { to, envelope } if self.nodes.have(to) => {
-                self.nodes.push(to, &Across::Said(envelope));
-            }
-            Effect::ToShard { to, envelope } => {
-                let to = usize::from(to.shard);
-                self.port.send(to, envelope);
-                if to != self.port.me() && self.port.congested(to) {
-                    self.behind = Some(to);
-                }
-            }
-            Effect::Opened { session, .. } => self.opened = Some(session),
-            Effect::Close { link, code } => {
-                let (conn, _) = conn_of(link);
-                self.io.write(conn, |out| ws::encode_close(out, code as u16, ""));
-                self.io.close(conn);
-                self.closed = Some(conn);
-            }
-            Effect::Reported { reporter, accused, room, side, reason, comment, proved } => {
-                let comment = comment.unwrap_or_default().to_owned();
-                let proved = proved.iter().map(Proved::from).collect();
-                let filing = Filing { reporter, accused, room, side, reason, comment, proved };
-                self.tally.reports += 1;
-                self.tally.reports_lost += u64::from(self.filings.try_send(filing).is_err());
-            }
-            Effect::Judged { offence, severity, action } => {
-                self.tally.verdicts.count(offence, severity, action);
-                let counts = offence == Offence::Message && severity > Severity::Low;
-                self.fault = (counts && action < Action::Ban).then_some(severity);
-            }
-            Effect::Sentenced { code, severity, until, .. } => {
-                self.tally.sentenced += 1;
-                self.sentence = Some(sentence(code, severity, until));
-            }
-            Effect::Answered { link, visitor, ask, answer } => {
-                self.told.push_back(Told::Admission { link, visitor, ask, answer });
-            }
-            Effect::Remembered { session, record } => {
-                self.told.push_back(Told::Record { session, record });
-            }
-        }
-    }
-}
-
-/// What goes stale by itself, and is not worth waiting for a slow reader.
-fn is_fleeting(message: &ServerMessage<'_>) -> bool {
-    matches!(
-        message,
-        ServerMessage::PartnerTyping { .. }
-            | ServerMessage::PartnerRead { .. }
-            | ServerMessage::Stats(_)
-    )
 }

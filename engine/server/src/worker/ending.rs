@@ -35,6 +35,7 @@ impl Worker {
         self.reactor.stop_listening();
         self.ending.get_or_insert(Ending::Draining);
         self.desk.handle(self.reactor.io(), Event::Order(Order::Drain(drain)));
+        self.desk.drain_visitors(drain);
     }
 
     /// The same, and ends when all is closed, or after some seconds.
@@ -54,6 +55,7 @@ impl Worker {
         for place in *place..end {
             if let Some((conn, connection)) = connections.at(place)
                 && connection.person.is_none()
+                && connection.guest.home_abroad().is_none()
                 && !connection.session.is_over()
             {
                 connection.session.over();

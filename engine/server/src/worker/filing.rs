@@ -14,7 +14,7 @@ use whisper_store::bans::Identity;
 use super::across::Across;
 use super::desk::Desk;
 use super::heritage::{get_person, put_person};
-use super::link::conn_of;
+use super::link::{conn_of, is_abroad};
 
 /// People who have left, and can still be reported: at the most, and of those a reactor can hold.
 const DEPARTED_MAX: usize = 16_384;
@@ -99,7 +99,7 @@ impl Departed {
 pub(super) struct Inquiries(VecDeque<(SessionId, mpsc::Sender<Identity>)>);
 
 /// Who somebody is, on its way to a node where they are reported.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Known(SessionId, Identity);
 
 impl Field for Known {
@@ -115,8 +115,8 @@ impl Field for Known {
 impl Desk {
     /// Answers who somebody is, as soon as it is known; not at all where it isn't.
     pub(super) fn answer_who(&mut self, person: SessionId, answer: mpsc::Sender<Identity>) {
-        if self.nodes.have(person.home()) {
-            self.nodes.push(person.home(), &Across::Who { person });
+        if self.abroad.nodes.have(person.home()) {
+            self.abroad.nodes.push(person.home(), &Across::Who { person });
             let Inquiries(open) = &mut self.inquiries;
             // Those that were never answered are the oldest.
             if open.len() == INQUIRIES_MAX {
@@ -132,7 +132,7 @@ impl Desk {
     /// Tells another node who somebody is.
     pub(super) fn tell_who(&mut self, from: ShardId, person: SessionId) {
         if let Some(identity) = self.identify(person) {
-            self.nodes.push(from, &Across::Known(Known(person, identity)));
+            self.abroad.nodes.push(from, &Across::Known(Known(person, identity)));
         }
     }
 
@@ -149,8 +149,11 @@ impl Desk {
 
     /// Who somebody is who is at home here, or was not long ago.
     fn identify(&mut self, person: SessionId) -> Option<Identity> {
-        let conn = self.shard.link_of(person).map(|link| conn_of(link).0);
-        let here = conn.and_then(|conn| self.connections.get_mut(conn));
-        here.map(|it| it.guest.identity()).or_else(|| self.departed.find(person))
+        let here = match self.shard.link_of(person) {
+            Some(link) if is_abroad(link) => self.abroad.who(link).map(|it| it.identity),
+            Some(link) => self.connections.get_mut(conn_of(link).0).map(|it| it.guest.identity()),
+            None => None,
+        };
+        here.or_else(|| self.departed.find(person))
     }
 }

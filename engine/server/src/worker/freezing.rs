@@ -47,6 +47,7 @@ impl Worker {
             match rite {
                 Rite::Hold => self.reactor.hold_accepting(),
                 Rite::Freeze => {
+                    self.desk.ask_no_more(self.reactor.io());
                     self.streams.give_up_shaking(self.reactor.io());
                     self.reactor.freeze();
                     self.desk.frozen = true;

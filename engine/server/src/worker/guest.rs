@@ -7,14 +7,16 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use whisper_core::codec::fields;
+use whisper_core::codec::{Damage, Field, Reader, Writer, fields};
 use whisper_core::http::Request;
 use whisper_core::ids::SessionId;
 use whisper_core::limits::{Act, Heed, Speech, SpeechRates, Visit};
 use whisper_core::proxy::{Forwarded, ForwardedError, ProxyReader};
 use whisper_core::time::Micros;
+use whisper_shard_router::ShardId;
 use whisper_store::bans::Identity;
 
+use super::abroad::Journey;
 use super::challenge::Owed;
 use super::moving::Errand;
 use crate::config::{Config, Origins, Service};
@@ -77,6 +79,30 @@ pub(super) struct Guest {
     known: Option<Box<Known>>,
 }
 
+/// What somebody is known by to those who keep what is held against people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Who {
+    pub(super) identity: Identity,
+    /// Free of limits.
+    pub(super) exempt: bool,
+}
+
+impl Field for Who {
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { identity: Identity { address, cookie, fingerprint }, exempt } = self;
+        address.put(w);
+        cookie.put(w);
+        fingerprint.put(w);
+        exempt.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (address, cookie, fingerprint) = (Field::get(r)?, Field::get(r)?, Field::get(r)?);
+        let identity = Identity { address, cookie, fingerprint };
+        Ok(Self { identity, exempt: Field::get(r)? })
+    }
+}
+
 /// What most have who say anything.
 #[derive(Debug, Default)]
 struct Known {
@@ -100,6 +126,8 @@ struct Passing {
     owed: Option<Owed>,
     /// What leads it to another worker.
     errand: Option<Errand>,
+    /// Its person is at home on another node, or may be.
+    journey: Option<Journey>,
 }
 
 /// What came too early, and waits for an owner's answer.
@@ -114,8 +142,23 @@ pub(super) enum Kept {
 fields! {
     struct Guest { address, visit, service, exempt, many, late, device, known }
     struct Known { speech, fingerprint, passing }
-    struct Passing { header, kept, owed, errand }
     enum Kept { 0 Handshake(bytes); 1 Request(bytes); }
+}
+
+impl Field for Passing {
+    /// Links to other nodes are the process's own, and so are journeys on them.
+    fn put(&self, w: &mut Writer<'_>) {
+        let Self { header, kept, owed, errand, journey: _ } = self;
+        header.put(w);
+        kept.put(w);
+        owed.put(w);
+        errand.put(w);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Result<Self, Damage> {
+        let (header, kept) = (Field::get(r)?, Field::get(r)?);
+        Ok(Self { header, kept, owed: Field::get(r)?, errand: Field::get(r)?, journey: None })
+    }
 }
 
 /// What may come while an owner is asked, beyond a request: some receive buffers.
@@ -134,6 +177,11 @@ impl Guest {
         let fingerprint = self.known.as_ref().map(|it| it.fingerprint).filter(|hash| *hash != 0);
         let cookie = (self.device != 0).then_some(self.device);
         Identity { address: self.address, cookie, fingerprint }
+    }
+
+    /// What it is known by to others than bans, too.
+    pub(super) fn who(&self) -> Who {
+        Who { identity: self.identity(), exempt: self.exempt }
     }
 
     /// The device has this name in its cookie, which isn't 0.
@@ -181,7 +229,30 @@ impl Guest {
     /// comes is kept.
     pub(super) fn waits(&self) -> bool {
         let passing = self.known.as_ref().and_then(|it| it.passing.as_ref());
-        passing.is_some_and(|it| it.kept.is_some() || it.errand.is_some())
+        passing.is_some_and(|it| {
+            let is_asking = it.journey.as_ref().is_some_and(Journey::is_asking);
+            it.kept.is_some() || it.errand.is_some() || is_asking
+        })
+    }
+
+    /// Asks another node for its person, and keeps what comes until that has answered.
+    pub(super) fn set_out(&mut self, journey: Journey) {
+        self.passing_mut().journey = Some(journey);
+    }
+
+    pub(super) fn journey_mut(&mut self) -> Option<&mut Journey> {
+        self.passing()?.journey.as_mut()
+    }
+
+    pub(super) fn take_journey(&mut self) -> Option<Journey> {
+        let journey = self.passing()?.journey.take();
+        self.shrink();
+        journey
+    }
+
+    /// Where its person is known to be at home, if that is another node.
+    pub(super) fn home_abroad(&self) -> Option<ShardId> {
+        self.known.as_ref()?.passing.as_ref()?.journey.as_ref()?.home()
     }
 
     /// Goes to another worker, and keeps what comes until it is there.
@@ -257,6 +328,9 @@ impl Guest {
         let passing = self.passing_mut();
         let kept = match &mut passing.errand {
             Some(errand) => &mut errand.unheard,
+            None if let Some(unheard) = passing.journey.as_mut().and_then(Journey::unheard) => {
+                unheard
+            }
             None => {
                 let kept = passing.kept.get_or_insert_with(|| kind(Vec::new()));
                 let (Kept::Handshake(kept) | Kept::Request(kept)) = kept;
@@ -283,8 +357,12 @@ impl Guest {
     fn shrink(&mut self) {
         let Some(known) = &mut self.known else { return };
         known.passing.take_if(|it| {
-            let Passing { header, kept, owed, errand } = &**it;
-            header.is_none() && kept.is_none() && owed.is_none() && errand.is_none()
+            let Passing { header, kept, owed, errand, journey } = &**it;
+            header.is_none()
+                && kept.is_none()
+                && owed.is_none()
+                && errand.is_none()
+                && journey.is_none()
         });
         let Known { speech, fingerprint, passing } = &**known;
         if speech.is_none() && *fingerprint == 0 && passing.is_none() {

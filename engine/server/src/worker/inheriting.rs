@@ -276,6 +276,8 @@ impl Gathered {
             connection.guest.rename_claimed(|session| succession.home_of(session));
             if connection.guest.errand().is_some() {
                 desk.homeward.push_back(conn);
+            } else if connection.person.is_none() && connection.session.is_websocket() {
+                desk.part_soon(conn);
             }
             desk.connections.put_in(conn, connection);
             if let (Some(head), Some(connection)) = (head, desk.connections.get_mut(conn)) {

@@ -3,10 +3,12 @@
 //! A turn: send what was written and sleep; hear the sockets; hear the other shards; let what is due
 //! happen; tell the other shards. Each part has a budget, so that none starves another.
 
+mod abroad;
 mod across;
 mod admission;
 mod bans;
 mod bequeathing;
+mod carrier;
 mod challenge;
 mod commands;
 mod connections;
@@ -48,6 +50,7 @@ use whisper_shard_router::{Port, Sleep};
 use whisper_store::bans::BanSet;
 use whisper_tls::{Identities, Tickets};
 
+use self::abroad::Abroad;
 use self::across::Nodes;
 pub(crate) use self::across::{ToNode, address};
 use self::admission::Patience;
@@ -125,6 +128,10 @@ pub(crate) struct Report {
     pub(crate) chatting: usize,
     /// Of them, and of those whose chat just ended: without a connection, and waited for.
     pub(crate) absent: usize,
+    /// Connections of people at home on another node.
+    pub(crate) visitors: usize,
+    /// People at home here whose connection another node has.
+    pub(crate) hosted: usize,
     /// Bytes kept for people who may have missed them.
     pub(crate) kept_bytes: usize,
     /// The fewest receive buffers that were free since the last report.
@@ -242,6 +249,7 @@ impl Worker {
         (now, mut shard, log): (Micros, Shard, Option<EventLog>),
     ) -> Self {
         let sockets = reactor.slots() as usize;
+        let abroad = Abroad::new(Nodes::new(shard.id(), parts.to_nodes), sockets);
         shard.reserve(sockets);
         if let Some(secret) = parts.ways {
             shard.show_ways(secret);
@@ -251,7 +259,6 @@ impl Worker {
             streams: Streams::new(parts.tls),
             desk: Desk {
                 now,
-                nodes: Nodes::new(shard.id(), parts.to_nodes),
                 shard,
                 port: parts.port,
                 connections: Connections::with_capacity(sockets),
@@ -266,6 +273,7 @@ impl Worker {
                 departed: Departed::of(sockets),
                 inquiries: Inquiries::default(),
                 absentees: Absentees::default(),
+                abroad,
                 log,
                 watch: Watch::new(parts.bans),
                 door: parts.door,
@@ -320,9 +328,9 @@ impl Worker {
         self.hear_commands();
         self.hear_rites();
 
-        let Desk { now, port, nodes, common, log, .. } = &mut self.desk;
+        let Desk { now, port, abroad, common, log, .. } = &mut self.desk;
         log.take_if(|log| !log.turned(*now));
-        nodes.flush();
+        abroad.nodes.flush();
         let io = self.reactor.io();
         port.flush(|to| io.wake(&common.wakes[to]));
         Ok(())
@@ -333,6 +341,7 @@ impl Worker {
         let io = self.reactor.io();
         self.desk.disappoint(io);
         self.desk.give_up(io);
+        self.desk.travel_on(io);
         self.desk.look_around(io);
         if self.desk.shard.next_timeout() <= self.desk.now {
             self.desk.handle(io, Event::Tick);
@@ -359,8 +368,8 @@ impl Worker {
         }
         let log_due = self.desk.log.as_ref().and_then(EventLog::due);
         let others =
-            [self.desk.patience.next(), self.desk.heads.next(), log_due, self.ending_due()];
-        due = others.into_iter().flatten().fold(due, Micros::min);
+            [self.desk.patience.next(), self.desk.heads.next(), self.desk.abroad.next(), log_due];
+        due = others.into_iter().chain([self.ending_due()]).flatten().fold(due, Micros::min);
         if due <= now
             || self.streams.is_behind()
             || self.desk.is_looking()
@@ -370,7 +379,7 @@ impl Worker {
         }
         match self.desk.port.prepare_sleep() {
             Sleep::No => Wait::No,
-            Sleep::Now if !self.desk.homeward.is_empty() || self.desk.nodes.is_waiting() => {
+            Sleep::Now if !self.desk.homeward.is_empty() || self.desk.abroad.nodes.is_waiting() => {
                 Wait::For(RETRY)
             }
             Sleep::Briefly => Wait::For(RETRY),
@@ -400,6 +409,7 @@ impl Worker {
         let interval = if self.ending.is_some() { REPORT_INTERVAL_ENDING } else { REPORT_INTERVAL };
         self.next_report = self.desk.now + interval;
         self.reactor.relax();
+        let (visitors, hosted) = self.desk.abroad.counts();
         let report = Report {
             shard: self.desk.port.me(),
             counts: self.desk.shard.counts(),
@@ -414,6 +424,8 @@ impl Worker {
             queued_by_level: self.desk.shard.queued_by_level(),
             chatting: self.desk.shard.chatting(),
             absent: self.desk.shard.absent(),
+            visitors,
+            hosted,
             kept_bytes: self.desk.shard.kept_bytes(),
             buffers_free_low: self.reactor.take_low_water(),
             mesh_depth: self.desk.port.depth(),

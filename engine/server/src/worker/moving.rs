@@ -178,8 +178,8 @@ impl Front<'_> {
         if let Some(session) = person {
             let hello = Hello { language: language.as_deref(), ..Hello::default() };
             desk.handle(io, Event::Message { session, message: ClientMessage::Hello(hello) });
-            if let Some(challenge) = challenge {
-                desk.challenge(io, session, challenge);
+            if challenge.is_some() {
+                desk.greet(io, session, challenge);
             }
         }
         desk.hear(io, conn, &mut unheard);

@@ -7,11 +7,13 @@ use whisper_core::shard::{Bearer, Event, Shard};
 use whisper_core::time::Micros;
 use whisper_proto::{ClientMessage, Hello};
 use whisper_reactor::{ConnId, Io};
+use whisper_shard_router::ShardId;
 use whisper_store::bans::Identity;
 
+use super::abroad::Abroad;
 use super::desk::Desk;
 use super::heritage::put_person;
-use super::link::link_of;
+use super::link::{is_abroad, link_of};
 use super::standing::known;
 
 /// Where somebody who brings a token is to be brought back.
@@ -26,6 +28,8 @@ pub(super) enum Way {
         /// Whom the token names.
         claim: Claim,
     },
+    /// Perhaps on another node.
+    Abroad(ShardId),
     /// The token is none of this process's, or too old.
     Nowhere,
 }
@@ -35,12 +39,17 @@ pub(super) enum Way {
 pub(super) fn way_back(
     message: &ClientMessage<'_>,
     (shard, now): (&Shard, Micros),
+    abroad: &Abroad,
 ) -> Option<(Way, u64)> {
     let ClientMessage::Hello(Hello { resume: Some(token), last_seq, .. }) = message else {
         return None;
     };
+    let reachable = |home: &ShardId| abroad.nodes.are_linked(home.node);
     let way = match shard.claim(now, token) {
-        None => Way::Nowhere,
+        None => match shard.home_of(now, token).filter(reachable) {
+            Some(home) => Way::Abroad(home),
+            None => Way::Nowhere,
+        },
         Some(claim) if claim.session.home() == shard.id() => Way::Here(claim),
         Some(claim) => Way::Away { to: claim.session.shard.into(), claim },
     };
@@ -64,7 +73,7 @@ impl Desk {
         let Some(connection) = self.connections.get_mut(conn) else { return };
         connection.person = opened;
         let Some(session) = opened else { return };
-        let event = known((session, &connection.guest), None, (&self.shard, self.now));
+        let event = known((session, connection.guest.who()), None, (&self.shard, self.now));
         self.handle(io, event);
         self.look_at(io, conn, true);
     }
@@ -78,10 +87,13 @@ impl Desk {
     }
 }
 
-/// Those without a connection who are waited for, so that a ban finds them too.
-#[derive(Debug, Default)]
+/// Those without a connection here who are waited for, or have one at another node, so that a ban
+/// finds them too.
+#[derive(Debug)]
 pub(super) struct Absentees {
     people: Vec<(SessionId, Identity)>,
+    /// With how many those are looked for who are back.
+    pruned_at: usize,
     /// How many are still to be looked at, from the front.
     left: usize,
 }
@@ -89,11 +101,18 @@ pub(super) struct Absentees {
 /// Below so many, nobody is looked for who is back.
 const UNPRUNED: usize = 1_024;
 
+impl Default for Absentees {
+    fn default() -> Self {
+        Self { people: Vec::new(), pruned_at: UNPRUNED, left: 0 }
+    }
+}
+
 impl Absentees {
-    /// Takes note of somebody whom the shard waits for.
+    /// Takes note of somebody who is without a connection here.
     pub(super) fn note(&mut self, person: SessionId, identity: Identity, shard: &Shard) {
-        if self.people.len() >= UNPRUNED.max(2 * shard.absent()) {
-            self.people.retain(|(person, _)| shard.is_absent(*person));
+        if self.people.len() >= self.pruned_at {
+            self.people.retain(|(person, _)| is_without(*person, shard));
+            self.pruned_at = UNPRUNED.max(2 * self.people.len());
             self.left = self.left.min(self.people.len());
         }
         self.people.push((person, identity));
@@ -119,10 +138,15 @@ impl Absentees {
     pub(super) fn next(&mut self, shard: &Shard) -> Option<(SessionId, Identity)> {
         self.left = self.left.checked_sub(1)?;
         let (person, identity) = self.people[self.left];
-        if shard.is_absent(person) {
+        if is_without(person, shard) {
             return Some((person, identity));
         }
         self.people.swap_remove(self.left);
         None
     }
+}
+
+/// Whether somebody is there, or waited for, and has no connection here.
+fn is_without(person: SessionId, shard: &Shard) -> bool {
+    shard.is_absent(person) || shard.link_of(person).is_some_and(is_abroad)
 }

@@ -7,23 +7,22 @@ use whisper_core::time::Micros;
 use whisper_proto::{ClientMessage, Hello};
 use whisper_store::bans::Identity;
 
-use super::guest::Guest;
+use super::guest::Who;
 
 /// Has it asked what is held against somebody, who was just found at fault or is just known.
 pub(super) fn known<'a>(
-    (session, guest): (SessionId, &Guest),
+    (session, who): (SessionId, Who),
     fault: Option<Severity>,
     (shard, now): (&Shard, Micros),
 ) -> Event<'a> {
-    Event::Known { session, marks: shard.marks(now, traits(guest)), fault }
+    Event::Known { session, marks: shard.marks(now, traits(who)), fault }
 }
 
 /// An address that is free of limits is that of many, and localhost that of a proxy that isn't
 /// listed.
-fn traits(guest: &Guest) -> Traits {
-    let who = guest.identity();
-    let Identity { address, cookie, fingerprint } = who;
-    let address = (!guest.exempt && !who.is_from_localhost()).then_some(address);
+fn traits(Who { identity, exempt }: Who) -> Traits {
+    let Identity { address, cookie, fingerprint } = identity;
+    let address = (!exempt && !identity.is_from_localhost()).then_some(address);
     Traits { address, device: cookie, fingerprint }
 }
 

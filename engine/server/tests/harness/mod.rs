@@ -15,6 +15,7 @@ mod operator;
 mod patient;
 mod people;
 mod redis;
+mod returning;
 mod tls;
 mod waiting;
 
@@ -29,5 +30,6 @@ pub(crate) use people::{
 
 pub(crate) use nats::Nats;
 pub(crate) use redis::Redis;
+pub(crate) use returning::{arrive, ask_in, hears_words, waits};
 pub(crate) use tls::Papers;
 pub(crate) use waiting::{PATIENCE, until, until_true};

@@ -131,6 +131,10 @@ pub(super) const NUMBERS: &[Number] = &[
     gauge("sessions_absent", "People without a connection whose chat waits for them", |it| {
         it.absent.into()
     }),
+    gauge("visitors", "Connections here of people at home on another node", |it| {
+        it.visitors.into()
+    }),
+    gauge("hosted", "People at home here whose connection another node has", |it| it.hosted.into()),
     counter("absences", "Connections lost in a chat that waited", |it| it.turnover.absences.into()),
     counter("resumes", RESUMES, |it| it.turnover.resumed.into()).of("outcome", "resumed"),
     counter("resumes", RESUMES, |it| it.turnover.resumes_late.into()).of("outcome", "late"),
