@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use whisper_cluster::{Batch, NodeNews};
 use whisper_core::codec::{Damage, Field as _, Reader, Writer, fields};
 use whisper_core::ids::SessionId;
-use whisper_core::shard::{Envelope, Event, Order};
+use whisper_core::shard::{Envelope, Event, Order, ShardMessage};
 use whisper_reactor::Io;
 use whisper_shard_router::ShardId;
 
@@ -219,14 +219,22 @@ fn read(item: &[u8]) -> Result<(u16, Across), Damage> {
     let mut r = Reader::new(&item[HEAD..]);
     let what = Across::get(&mut r)?;
     r.end()?;
-    Ok((from, what))
+    match &what {
+        // Who may come in, and how many there are, is told within a node.
+        Across::Said(Envelope { message, .. })
+            if !matches!(message, ShardMessage::Match(_) | ShardMessage::Room(_)) =>
+        {
+            Err(Damage)
+        }
+        _ => Ok((from, what)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use whisper_core::ids::RoomId;
     use whisper_core::rooms::{RoomMessage, Worth};
-    use whisper_core::shard::ShardMessage;
+    use whisper_core::shard::Counts;
 
     use super::*;
 
@@ -309,5 +317,9 @@ mod tests {
             assert!(read(&item[..length]).is_err(), "{length} bytes");
         }
         assert!(read(&[&item[..], &[0]].concat()).is_err());
+        let mut census = item[..HEAD].to_vec();
+        let message = ShardMessage::Census(Counts::default());
+        Across::Said(Envelope { epoch: 1, message }).put(&mut Writer::new(&mut census));
+        assert!(read(&census).is_err(), "the numbers of shards are their node's");
     }
 }

@@ -20,6 +20,9 @@ use super::{Door, Worker};
 /// Commands that a frozen worker takes from its mailbox, to obey them once it has thawed.
 const DEFERRED_MAX: usize = 16;
 
+/// Commands that are obeyed in one turn: what other nodes send is among them.
+const COMMANDS_PER_TURN: usize = 16;
+
 /// What the control thread asks of a worker.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
@@ -79,7 +82,10 @@ impl Worker {
                 self.obey(command);
             }
         }
-        while self.deferred.len() < DEFERRED_MAX {
+        for _ in 0..COMMANDS_PER_TURN {
+            if self.deferred.len() >= DEFERRED_MAX {
+                return;
+            }
             let Ok(command) = self.commands.try_recv() else { return };
             match command {
                 Command::Identify { .. } => self.obey(command),

@@ -374,6 +374,7 @@ impl Worker {
             || self.streams.is_behind()
             || self.desk.is_looking()
             || self.popularity.is_some()
+            || !self.commands.is_empty()
         {
             return Wait::No;
         }
