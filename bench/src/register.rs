@@ -23,8 +23,9 @@ const SEEK_MAX: Duration = Duration::from_secs(6);
 /// After the end of a trouble, until the boxes act as one again.
 const REJOIN: Duration = Duration::from_secs(4);
 
-/// After the end of a trouble, until TCP has tried again what it could not send.
-const RECOVER: Duration = Duration::from_secs(10);
+/// After a box was cut off, until people there are heard and hear again: TCP tries again after twice
+/// the time each time, and so up to 6.4 s after a cut of 6 s.
+const RECOVER: Duration = Duration::from_secs(8);
 
 /// All rooms of a run.
 #[derive(Debug)]
@@ -390,6 +391,13 @@ impl Noted {
     fn is_felt(&self, now: Instant) -> bool {
         self.until.is_none_or(|until| now < until + RECOVER)
     }
+
+    /// When all is as it was; None as long as it lasts.
+    fn over(&self) -> Option<Instant> {
+        // Whoever lost their connection has another one, which has nothing to try again.
+        let is_heard_late = self.trouble.silences && !self.trouble.kills;
+        Some(self.until? + if is_heard_late { RECOVER } else { REJOIN })
+    }
 }
 
 /// From when on none of these troubles was felt, if that is later than `since`; None as long as one
@@ -400,7 +408,7 @@ fn clear_since(
     since: Instant,
 ) -> Option<Instant> {
     let mut concerned = troubles.iter().filter(|it| concerns(it));
-    concerned.try_fold(since, |clear, it| Some(clear.max(it.until? + REJOIN)))
+    concerned.try_fold(since, |clear, it| Some(clear.max(it.over()?)))
 }
 
 #[cfg(test)]
@@ -484,8 +492,8 @@ mod tests {
         register.leave(7, 0, Leaving::Told, at(5_000));
         assert_eq!(wrong(&register, at(60_000)), [0, 0, 0], "nobody can tell them");
         register.end_all(at(60_000));
-        assert_eq!(wrong(&register, at(69_900)), [0, 0, 0]);
-        assert_eq!(wrong(&register, at(70_100)), [1, 0, 0]);
+        assert_eq!(wrong(&register, at(73_900)), [0, 0, 0]);
+        assert_eq!(wrong(&register, at(74_100)), [1, 0, 0]);
         // And who is in a room that nobody else ever came to, unless they know of it.
         register.enter(8, 1, Duration::ZERO, at(70_000));
         register.warn(8, 1, at(80_000));
