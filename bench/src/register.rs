@@ -110,7 +110,8 @@ pub(crate) enum Leaving {
 pub(crate) enum Left {
     /// It is as it should be.
     Rightly,
-    /// Their boxes had lost each other, that long ago; or they could not be told before.
+    /// Their boxes had lost each other, that long ago; or they could not be told before, or had only
+    /// just met.
     Parted(Option<Duration>),
     /// Their partner is still there.
     Wrongly,
@@ -212,6 +213,7 @@ impl Register {
         let Some(found) = state.rooms.get_mut(&room) else { return Left::Rightly };
         let Some((own, other)) = found.sides(name) else { return Left::Rightly };
         own.out = Some(now);
+        let since = own.since;
         let Some(other) = other.copied() else { return Left::Rightly };
         if other.out.is_some() {
             state.rooms.remove(&room);
@@ -222,9 +224,11 @@ impl Register {
         let pair = [name, other.name].map(|name| self.box_of(name));
         let parting = state.troubles.iter().rev().find(|it| it.parts(pair) && it.is_felt(now));
         match parting {
-            Some(it) if it.silences(pair[0]) => Left::Parted(None),
-            Some(it) => Left::Parted(Some(now - it.from)),
-            None if other.out.is_some() => Left::Rightly,
+            Some(it) if since < it.from && !it.silences(pair[0]) => {
+                Left::Parted(Some(now - it.from))
+            }
+            _ if other.out.is_some() => Left::Rightly,
+            Some(_) => Left::Parted(None),
             None => Left::Wrongly,
         }
     }
@@ -470,7 +474,9 @@ mod tests {
         let late = Left::Parted(Some(Duration::from_millis(5_300)));
         assert_eq!(register.leave(7, 0, Leaving::Told, at(6_300)), late);
         register.end_all(at(8_000));
-        assert_eq!(register.leave(7, 2, Leaving::Told, at(8_500)), Left::Parted(None));
+        assert_eq!(register.leave(7, 2, Leaving::Told, at(8_500)), Left::Rightly);
+        meet(&register, [3, 5], at(9_000));
+        assert_eq!(register.leave(7, 3, Leaving::Told, at(9_100)), Left::Parted(None));
     }
 
     #[test]

@@ -43,9 +43,9 @@ const MODEL: &str = include_str!("../../../models/people.toml");
 /// After so many messages a client says that they arrived.
 const ACK_EVERY: u64 = 16;
 
-/// A skip that was on its way for longer, when its chat turned out to be over, may have come too
-/// late to count as one: the engine takes it for one for 2 s.
-const SKIP_LATE: Duration = Duration::from_millis(1500);
+/// Whoever skipped and then hears that the chat was over may have skipped too late for it to count.
+/// They give the engine so long to say that it looks for somebody, and then join anew.
+const SKIP_DOUBT: Duration = Duration::from_secs(2);
 
 /// How often those look again who are too many at the present level.
 const LOOK: Duration = Duration::from_secs(1);
@@ -153,7 +153,7 @@ impl Churn {
 
     fn wait(&mut self, person: PersonId, since: Instant, again: bool) {
         self.register.seek(self.name(person), since);
-        self.people[person].doing = Doing::Waiting { since, again };
+        self.people[person].doing = Doing::Waiting { since, again, doubts: false };
         let patience = self.time(|model| model.search.patience_s);
         self.set_alarm(person, since + patience);
     }
@@ -186,8 +186,8 @@ impl Churn {
                 self.people[person].likes = likes;
                 self.wait(person, now, false);
             }
-            Doing::Waiting { .. } => {
-                scene.count(Count::GivenUp);
+            Doing::Waiting { doubts, .. } => {
+                scene.count_many(Count::GivenUp, (!*doubts).into());
                 self.quit(scene, person);
             }
             Doing::Chatting(chat) if now >= chat.until => self.end(scene, person, now),
@@ -266,7 +266,7 @@ impl Churn {
 
     /// The engine says that a chat is over.
     fn ended(&mut self, scene: &mut Scene<'_>, person: PersonId, in_good_order: bool) {
-        match &self.people[person].doing {
+        match &mut self.people[person].doing {
             Doing::Chatting(chat) => {
                 let lost = chat.missing() + u64::from(in_good_order && chat.lacks_last_word());
                 scene.count_many(Count::Lost, lost);
@@ -281,11 +281,12 @@ impl Churn {
                 }
                 self.rest(person);
             }
-            Doing::Waiting { since, again: true } if since.elapsed() > SKIP_LATE => {
-                self.quit(scene, person);
-            }
             // Both ended it.
-            Doing::Quitting | Doing::Waiting { again: true, .. } => {}
+            Doing::Quitting => {}
+            Doing::Waiting { again: true, doubts, .. } => {
+                *doubts = true;
+                self.set_alarm(person, Instant::now() + SKIP_DOUBT);
+            }
             _ => scene.count(Count::Unexpected),
         }
     }
@@ -302,7 +303,7 @@ impl Churn {
         let mut chat = Chat::new(matched.room_id, now);
         let room = chat.key();
         match who.doing {
-            Doing::Waiting { since, again } => {
+            Doing::Waiting { since, again, .. } => {
                 let timing = if again { Timing::MatchAfterSkip } else { Timing::Match };
                 scene.time(timing, now - since);
                 self.enter(scene, room, name, now - since, now);
@@ -380,6 +381,11 @@ impl Churn {
             ServerMessage::Matched(matched) => self.matched(scene, person, matched),
             ServerMessage::PartnerSkipped => self.ended(scene, person, true),
             ServerMessage::PartnerDisconnected => self.ended(scene, person, false),
+            ServerMessage::Searching(_) => {
+                if let Doing::Waiting { doubts: true, since, again } = self.people[person].doing {
+                    self.wait(person, since, again);
+                }
+            }
             ServerMessage::PartnerReconnecting { grace_ms } => {
                 if let Doing::Chatting(chat) = &self.people[person].doing {
                     let until = Instant::now() + Duration::from_millis((*grace_ms).into());

@@ -33,8 +33,8 @@ pub(super) enum Doing {
     /// Is there, in no queue and no chat.
     #[default]
     Resting,
-    /// Looks for somebody since then; again, after a skip.
-    Waiting { since: Instant, again: bool },
+    /// Looks for somebody since then; again, after a skip, and perhaps in doubt whether that counted.
+    Waiting { since: Instant, again: bool, doubts: bool },
     /// Talks.
     Chatting(Box<Chat>),
     /// Has left queue or chat, and waits for the engine to have heard of it: what comes until then
