@@ -38,7 +38,10 @@ struct Args {
     /// Steps of each small world.
     #[arg(long, default_value_t = sweep::STEPS, requires = "seeds")]
     steps: usize,
-    /// Shards.
+    /// Nodes that act as one.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    nodes: u16,
+    /// Shards of each node.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=128))]
     shards: u16,
     /// People.
@@ -68,9 +71,12 @@ struct Args {
     /// Various lanes, languages and wishes to open up; else one lane, and the default of each.
     #[arg(long)]
     mixed: bool,
-    /// How long a message between shards takes at the most, in microseconds.
+    /// How long a message between shards of a node takes at the most, in microseconds.
     #[arg(long, default_value_t = 50)]
     latency: u64,
+    /// How long a message between nodes takes at the most, in microseconds.
+    #[arg(long, default_value_t = 1_000)]
+    link_latency: u64,
     /// Places in each ring.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     ring_slots: u16,
@@ -181,6 +187,7 @@ fn plan(args: &Args) -> Plan {
     let warm_up = args.warm_up.map_or(Span(args.secs * 100_000), Span::secs);
     Plan {
         seed: args.seed,
+        nodes: args.nodes,
         shards: args.shards,
         users: args.users,
         lopsided: args.lopsided,
@@ -192,6 +199,7 @@ fn plan(args: &Args) -> Plan {
         likes: args.likes,
         mixed: args.mixed,
         latency: Span(args.latency),
+        link_latency: Span(args.link_latency),
         ring_slots: args.ring_slots.into(),
         slow_shards: args.slow_shards,
         stall: Span::millis(args.stall),

@@ -47,7 +47,9 @@ fn rates(report: &Report, took: Duration) {
     let (plan, counts) = (&report.plan, &report.counts);
     let (lived, took) = (seconds(plan.lasts), took.as_secs_f64());
     let (seed, shards, users) = (plan.seed, plan.shards, plan.users);
-    println!("seed {seed}: {users} people on {shards} shards for {lived} s");
+    let nodes =
+        if plan.nodes > 1 { format!(" of each of {} nodes", plan.nodes) } else { String::new() };
+    println!("seed {seed}: {users} people on {shards} shards{nodes} for {lived} s");
     println!(
         "{:.0} joins/s, {:.0} matches/s; {} events, {} inspections, {} jumps of the clock, {} orders",
         counts.joins as f64 / lived,
@@ -83,6 +85,16 @@ fn messages(report: &Report) {
         each(&counts.kept),
         counts.overflowed
     );
+    if report.plan.nodes > 1 {
+        let share = counts.across as f64 / counts.matched.max(1) as f64;
+        let between: u64 = counts.between.iter().sum();
+        println!(
+            "matches across nodes: {:.3} %; messages between nodes per match: {:.3}, per match across: {:.2}",
+            share * 100.0,
+            between as f64 / matches,
+            between as f64 / (counts.across as f64 / 2.0).max(1.0),
+        );
+    }
     for (number, kind) in KINDS.iter().enumerate() {
         let [sent, kept] = [counts.sent, counts.kept].map(|of| of[number] as f64 / matches);
         if sent + kept > 0.0 {
@@ -124,6 +136,10 @@ fn waits(ours: &Tally, oracle: Option<&Tally>) {
     line("all", &|tally| tally.waits(|_| true));
     for tier in TIERS {
         line(&tier.to_string(), &|tally| tally.waits(|it| it.tier == tier));
+    }
+    if ours.samples.iter().any(|it| it.across) {
+        line("within a node", &|tally| tally.waits(|it| !it.across));
+        line("across nodes", &|tally| tally.waits(|it| it.across));
     }
     let bounds = ours.deciles();
     for number in 0..10 {

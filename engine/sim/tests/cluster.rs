@@ -6,6 +6,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use whisper_core::match_queue::Fault;
+use whisper_core::time::Span;
+use whisper_sim::scale::{self, Plan};
 use whisper_sim::sweep::{live_cluster, live_cluster_as};
 use whisper_sim::{Slip, World};
 
@@ -37,6 +39,26 @@ fn the_same_seed_is_the_same_run() {
     for seed in 0..5 {
         assert_eq!(live_cluster(seed, 500), live_cluster(seed, 500), "seed {seed}");
     }
+}
+
+/// Where few come, most of them find nobody on their own node, and are matched as if it were one.
+#[test]
+fn a_town_of_several_nodes_is_matched_nearly_as_one() {
+    let plan = Plan {
+        nodes: 4,
+        shards: 2,
+        users: 400,
+        rate: 20.0,
+        lasts: Span::secs(120),
+        ..Plan::default()
+    };
+    let (report, oracle) = scale::live_beside_oracle(plan).expect("every invariant holds");
+    let (ours, across) = (&report.tally, report.counts.across as f64);
+    let share = across / report.counts.matched as f64;
+    assert!((0.3..0.9).contains(&share), "{share} of all matches are across nodes");
+    assert!(ours.mean_shared() > 0.9 * oracle.mean_shared());
+    assert!(ours.timeout_share() < oracle.timeout_share() + 0.01);
+    assert!(ours.mean_wait_ms() < oracle.mean_wait_ms() + 1_000.0);
 }
 
 #[test]

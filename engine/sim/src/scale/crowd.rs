@@ -143,7 +143,7 @@ impl Crowd {
             tastes,
             habits,
             mixed: plan.mixed,
-            shards: plan.shards,
+            shards: plan.places().len(),
             lopsided: plan.lopsided,
             seats: Vec::with_capacity(plan.users as usize),
             seat_of: Vec::with_capacity(plan.users as usize),

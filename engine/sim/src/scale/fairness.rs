@@ -293,6 +293,7 @@ mod tests {
                 shard,
                 tier: Tier::Single,
                 shared: 1,
+                across: false,
             }
         };
         Tally { samples: (0..25 * PEOPLE).map(sample).collect(), timeouts: 0 }

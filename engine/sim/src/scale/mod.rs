@@ -11,14 +11,18 @@
 //!   held against all others who wait, so that no two who would fit are left waiting.
 //! - Messages go through rings of bounded length with delays of their own, first in, first out;
 //!   what doesn't fit waits in order at the sender, as in the mesh. Nothing passes the codec.
+//! - Several nodes ([`Plan::nodes`]) are linked from the beginning, and links lose nothing: what goes
+//!   wrong with them is left to the small worlds.
 //! - People join, think, chat, skip, leave, click twice and vanish at any moment; operators ban them
 //!   and close lanes. What people say to each other in a chat is left to the small worlds.
 //! - The end drains to zero, whatever happened.
 //!
 //! The same plan gives the same run and the same hash on every machine.
 
+mod counts;
 mod crowd;
 mod fairness;
+mod links;
 mod oracle;
 mod plan;
 mod rings;
@@ -33,10 +37,10 @@ use whisper_core::match_queue::Fault;
 use whisper_core::match_queue::TierTimes;
 
 pub use crate::words::KINDS;
+pub use counts::Counts;
 pub use fairness::{Difference, Fairness, GROUP_MIN, Group, Grouping, fairness};
 pub use plan::Plan;
 pub use samples::{Sample, TIERS, Tally, Waits, decile};
-pub use town::Counts;
 
 use self::oracle::Oracle;
 use self::town::Town;

@@ -227,6 +227,7 @@ impl Oracle {
                     Affinity::Any => Tier::Any,
                 },
                 shared: shared as u8,
+                across: false,
             });
         }
     }

@@ -3,13 +3,16 @@
 use whisper_core::time::Span;
 
 use crate::dice::Dice;
+use crate::places::Places;
 
 /// A town: how many people, how busy they are, what they like, and what goes wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Where all chance comes from.
     pub seed: u64,
-    /// Shards, 1 to 128.
+    /// Nodes that act as one, 1 to 64.
+    pub nodes: u16,
+    /// Shards of each, 1 to 128.
     pub shards: u16,
     /// People, at least 2. Who disconnects is replaced by somebody new.
     pub users: u32,
@@ -29,8 +32,10 @@ pub struct Plan {
     pub likes: usize,
     /// Various lanes, languages and wishes to open up; else one lane and the default of each.
     pub mixed: bool,
-    /// How long a message between two shards takes at the most. The least is a tenth of it.
+    /// How long a message between two shards of a node takes at the most. The least is a tenth of it.
     pub latency: Span,
+    /// How long a message between two nodes takes at the most. The least is half of it.
+    pub link_latency: Span,
     /// Places in the ring of each ordered pair of shards; what doesn't fit waits at the sender.
     pub ring_slots: usize,
     /// How many shards are slow: after each turn they are gone for up to [`Self::stall`].
@@ -52,6 +57,7 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             seed: 1,
+            nodes: 1,
             shards: 8,
             users: 100_000,
             lopsided: false,
@@ -63,6 +69,7 @@ impl Default for Plan {
             likes: 3,
             mixed: false,
             latency: Span(50),
+            link_latency: Span::millis(1),
             ring_slots: whisper_shard_router::RING_SLOTS,
             slow_shards: 0,
             stall: Span::millis(5),
@@ -75,7 +82,12 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// How long a message between two shards takes on average.
+    /// Where shards are.
+    pub(crate) fn places(&self) -> Places {
+        Places::new(self.nodes, self.shards)
+    }
+
+    /// How long a message between two shards of a node takes on average.
     pub fn latency_mean(&self) -> Span {
         Span((self.latency.0 / 10 + self.latency.0) / 2)
     }

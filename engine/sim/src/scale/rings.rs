@@ -7,16 +7,18 @@ use whisper_core::shard::Envelope;
 use whisper_core::time::{Micros, Span};
 
 use crate::dice::Dice;
+use crate::places::Places;
 
 /// A time that doesn't come.
 pub(super) const NEVER: Micros = Micros(u64::MAX);
 
 /// All rings of a town.
 pub(super) struct Rings {
+    /// Of a node.
     shards: usize,
     slots: usize,
     dice: Dice,
-    /// By receiver, then sender.
+    /// By receiver, then sender; of one node.
     rings: Vec<Ring>,
     /// When the first message of each ring arrives, in the same order.
     heads: Vec<Micros>,
@@ -38,10 +40,12 @@ struct Ring {
 }
 
 impl Rings {
-    /// Rings of `slots` places between `shards` shards, in which a message takes up to `latency`.
-    pub(super) fn new(seed: u64, shards: u16, slots: usize, latency: Span) -> Self {
+    /// Rings of `slots` places between the shards of each node, in which a message takes up to
+    /// `latency`.
+    pub(super) fn new(seed: u64, places: Places, slots: usize, latency: Span) -> Self {
         let mut dice = Dice::new(seed ^ 0x5197);
-        let shards = usize::from(shards);
+        let shards = usize::from(places.shards());
+        let all = usize::from(places.len());
         let tenth = latency.0 / 10;
         let ring = || {
             let least = tenth + dice.word() % (4 * tenth + 1);
@@ -49,12 +53,12 @@ impl Rings {
             let (inside, behind) = (VecDeque::new(), VecDeque::new());
             Ring { inside, behind, least, jitter, latest: Micros(0) }
         };
-        let rings: Vec<_> = std::iter::repeat_with(ring).take(shards * shards).collect();
+        let rings: Vec<_> = std::iter::repeat_with(ring).take(all * shards).collect();
         Self {
             shards,
             slots,
             heads: vec![NEVER; rings.len()],
-            overflowing: vec![0; shards],
+            overflowing: vec![0; all],
             rings,
             dice,
             underway: 0,
@@ -86,7 +90,7 @@ impl Rings {
         envelope: Envelope,
     ) -> Option<Micros> {
         self.underway += 1;
-        let place = to * self.shards + from;
+        let place = self.place(from, to);
         let ring = &mut self.rings[place];
         if ring.behind.is_empty() && ring.inside.len() < self.slots {
             return Some(self.enter(now, place, envelope));
@@ -103,8 +107,9 @@ impl Rings {
         if !self.overflows(from) {
             return;
         }
-        for to in 0..self.shards {
-            let place = to * self.shards + from;
+        let first = from - from % self.shards;
+        for to in first..first + self.shards {
+            let place = self.place(from, to);
             let waited = !self.rings[place].behind.is_empty();
             while self.rings[place].inside.len() < self.slots
                 && let Some(envelope) = self.rings[place].behind.pop_front()
@@ -131,13 +136,18 @@ impl Rings {
         first: usize,
     ) -> Option<(usize, Envelope)> {
         let row = to * self.shards;
+        let first = first % self.shards;
         let arrived = |&from: &usize| self.heads[row + from] <= now;
         let from = (first..self.shards).chain(0..first).find(arrived)?;
         let ring = &mut self.rings[row + from];
         let (_, envelope) = ring.inside.pop_front()?;
         self.heads[row + from] = ring.inside.front().map_or(NEVER, |&(at, _)| at);
         self.underway -= 1;
-        Some((from, envelope))
+        Some((to - to % self.shards + from, envelope))
+    }
+
+    fn place(&self, from: usize, to: usize) -> usize {
+        to * self.shards + from % self.shards
     }
 
     fn enter(&mut self, now: Micros, place: usize, envelope: Envelope) -> Micros {

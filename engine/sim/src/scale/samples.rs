@@ -20,6 +20,8 @@ pub struct Sample {
     pub tier: Tier,
     /// Interests in common.
     pub shared: u8,
+    /// The partner is of another node.
+    pub across: bool,
 }
 
 /// How searches ended.

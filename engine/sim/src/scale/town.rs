@@ -13,9 +13,11 @@ use whisper_core::settings::{OpenLanes, Settings};
 use whisper_core::shard::{Effect, Envelope, Event, Order, Setup, Shard};
 use whisper_core::time::{Micros, Span};
 use whisper_proto::{Banned, ClientMessage, Hello, ServerMessage, Skip};
-use whisper_shard_router::{Placement, ShardId};
+use whisper_shard_router::{Lodging, Placement};
 
+use super::counts::Counts;
 use super::crowd::{Crowd, Deed, Standing};
+use super::links::Links;
 use super::oracle::Arrival;
 use super::plan::Plan;
 use super::rings::{NEVER, Rings};
@@ -28,7 +30,7 @@ use crate::dice::{Dice, seed_bytes};
 use crate::person::Who;
 use crate::places::{NODE, Places};
 use crate::trace::{Trace, What};
-use crate::words::{KINDS, kind, kind_of_envelope};
+use crate::words::{kind, kind_of_envelope};
 use crate::world::GENESIS;
 
 /// A sender with something waiting for room in a ring looks again after this, as a reactor does.
@@ -59,14 +61,16 @@ struct Outside {
     /// How far the clock that shards are shown is ahead of it.
     skew: Span,
     rings: Rings,
+    links: Links,
+    places: Places,
     /// Shards that were sent something, and when that arrives.
     told: Vec<(usize, Micros)>,
     to_itself: VecDeque<Envelope>,
     crowd: Crowd,
     auditor: Option<Auditor>,
     verdict: Verdict,
-    /// Who was matched by what is handled now.
-    matched: Vec<(Who, SessionId)>,
+    /// Who was matched by what is handled now, and the place of their sample, if they have one.
+    matched: Vec<(Who, SessionId, Option<usize>)>,
     closing: Vec<Who>,
     counts: Counts,
     tally: Tally,
@@ -76,57 +80,36 @@ struct Outside {
     trace: Trace,
 }
 
-/// What happened how often.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Counts {
-    /// Events that shards handled.
-    pub steps: u64,
-    /// Searches that began.
-    pub joins: u64,
-    /// Sides of matches.
-    pub matched: u64,
-    /// Messages between two shards, by [kind](KINDS).
-    pub sent: [u64; KINDS.len()],
-    /// Messages of shards to themselves, by kind.
-    pub kept: [u64; KINDS.len()],
-    /// Messages that found their ring full.
-    pub overflowed: u64,
-    /// How often all was brought to rest and looked at.
-    pub inspections: u64,
-    /// Jumps of the clock.
-    pub jumps: u64,
-    /// Orders of operators.
-    pub orders: u64,
-}
-
 impl Town {
     pub(super) fn new(plan: Plan, book: Option<&Book>) -> Self {
         let settings = Arc::new(Settings::default());
         let key = plan.seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
-        let placement = Placement::single_node(key, NODE, plan.shards);
+        let places = plan.places();
+        let placement = |node| Placement::single_node(key, NODE + node, plan.shards);
+        let placements: Vec<_> = (0..plan.nodes).map(placement).collect();
         let rules = Arc::new(Rules::none(Ladder::default()));
-        let setup = |shard| Setup {
-            me: ShardId { node: NODE, shard },
+        let setup = |place| Setup {
+            me: places.id(place),
             shards: plan.shards.into(),
-            placement: placement.clone(),
+            placement: placements[usize::from(places.node_of(place))].clone(),
             settings: Arc::clone(&settings),
             rules: Arc::clone(&rules),
             evidence_secret: [0xE5; 32],
             session_secret: seed_bytes(plan.seed),
-            seed: seed_bytes(plan.seed ^ (u64::from(shard) + 1) << 32),
+            seed: seed_bytes(plan.seed ^ (u64::from(place) + 1) << 32),
         };
-        let setups: Vec<_> = (0..plan.shards).map(setup).collect();
+        let setups: Vec<_> = (0..places.len()).map(setup).collect();
         let scribe = book.map(|book| Scribe::new(book, GENESIS, &setups));
         let shards: Vec<_> = setups.into_iter().map(|it| Shard::new(GENESIS, it)).collect();
-        let auditor = plan.audited.then(|| {
-            let places = Places::new(1, plan.shards);
-            Auditor::new(Arc::clone(&settings), vec![placement.clone()], places)
-        });
+        let auditor =
+            plan.audited.then(|| Auditor::new(Arc::clone(&settings), placements.clone(), places));
         let tastes = Arc::new(Tastes::new(plan.interests, plan.zipf, plan.likes));
         let outside = Outside {
             now: GENESIS,
             skew: Span(0),
-            rings: Rings::new(plan.seed, plan.shards, plan.ring_slots, plan.latency),
+            rings: Rings::new(plan.seed, places, plan.ring_slots, plan.latency),
+            links: Links::new(plan.seed, places, plan.link_latency),
+            places,
             told: Vec::new(),
             to_itself: VecDeque::new(),
             crowd: Crowd::new(&plan, Arc::clone(&tastes), GENESIS),
@@ -166,7 +149,7 @@ impl Town {
 
     /// Lives from the beginning to the end, and tells `oracle` of everybody who joins.
     pub(super) fn live(mut self, mut oracle: impl FnMut(Arrival)) -> Result<Report, Failure> {
-        let lived = self.act(&mut oracle).and_then(|()| self.drain());
+        let lived = self.link().and_then(|()| self.act(&mut oracle)).and_then(|()| self.drain());
         let Outside { counts, tally, digest, rings, trace, .. } = self.outside;
         if let Err(violation) = lived {
             let (seed, step, last) = (self.plan.seed, counts.steps, trace.tell());
@@ -174,6 +157,26 @@ impl Town {
         }
         let counts = Counts { overflowed: rings.overflowed(), ..counts };
         Ok(Report { plan: self.plan, counts, tally, hash: digest.finish() })
+    }
+
+    /// Where there are several nodes, all go by one map and are linked.
+    fn link(&mut self) -> Verdict {
+        let Plan { nodes, shards, .. } = self.plan;
+        if nodes == 1 {
+            return Ok(());
+        }
+        let lodging = |node| Lodging { node: NODE + node, weight: 1, shards };
+        let lodgings: Vec<_> = (0..nodes).map(lodging).collect();
+        let key = self.plan.seed.to_le_bytes().repeat(2).try_into().expect("16 bytes");
+        let map = Placement::single_node(key, NODE, shards).over(1 << 32, &lodgings);
+        for place in 0..self.shards.len() {
+            self.feed(place, Event::Order(Order::Map(&map)))?;
+            let home = self.outside.places.node_of(place as u16);
+            for node in (0..nodes).filter(|node| *node != home) {
+                self.feed(place, Event::Order(Order::Linked(NODE + node)))?;
+            }
+        }
+        Ok(())
     }
 
     fn act(&mut self, oracle: &mut impl FnMut(Arrival)) -> Verdict {
@@ -248,7 +251,8 @@ impl Town {
         let clock = self.outside.clock();
         let Some(auditor) = &mut self.outside.auditor else { return Ok(()) };
         auditor.look(clock, looked_at as u16, &self.shards[looked_at])?;
-        let calm = Calm::new(Places::new(1, self.plan.shards), |_| true);
+        let calm = Calm::new(self.outside.places, |_| true);
+        let calm = calm.between(|_, _| true, |_, _| true, |_, _| false, (false, false));
         auditor.settled(clock, &self.shards, (&calm, None))
     }
 
@@ -257,7 +261,8 @@ impl Town {
         loop {
             let clock = self.outside.clock();
             let due = self.shards.iter().any(|shard| shard.next_timeout() <= clock);
-            if !due && self.outside.rings.underway() == 0 {
+            let underway = self.outside.rings.underway() + self.outside.links.underway();
+            if !due && underway == 0 {
                 return Ok(());
             }
             let (shard, at) = self.next_turn();
@@ -295,7 +300,14 @@ impl Town {
             let Some((from, envelope)) = self.outside.rings.take(now, shard, first) else { break };
             first = (from + 1) % self.shards.len();
             self.outside.trace.note(now, shard, What::told(from, &envelope));
-            let from = ShardId { node: NODE, shard: from as u16 };
+            let from = self.outside.places.id(from as u16);
+            self.feed(shard, Event::FromShard { from, envelope })?;
+        }
+        for _ in 0..TURN_BUDGET {
+            let now = self.outside.now;
+            let Some((from, envelope)) = self.outside.links.take(now, shard) else { break };
+            self.outside.trace.note(now, shard, What::told(from.into(), &envelope));
+            let from = self.outside.places.id(from);
             self.feed(shard, Event::FromShard { from, envelope })?;
         }
         let Outside { now, rings, told, .. } = &mut self.outside;
@@ -312,7 +324,8 @@ impl Town {
     fn plan_turn(&mut self, shard: usize) {
         let outside = &mut self.outside;
         let timeout = self.shards[shard].next_timeout().0.saturating_sub(outside.skew.0);
-        let mut next = Micros(timeout).min(outside.rings.next(shard));
+        let arrives = outside.rings.next(shard).min(outside.links.next(shard));
+        let mut next = Micros(timeout).min(arrives);
         if outside.rings.overflows(shard) {
             next = next.min(outside.now + FLUSH_EVERY);
         }
@@ -414,7 +427,7 @@ impl Town {
             let mut carry_out = |effect: Effect<'_>| outside.carry_out(shard, effect);
             self.shards[shard].handle(clock, event, &mut carry_out);
             outside.look_at_the_matched(&self.shards[shard])?;
-            let from = ShardId { node: NODE, shard: shard as u16 };
+            let from = outside.places.id(shard as u16);
             let envelope = outside.to_itself.pop_front();
             next = envelope.map(|envelope| Event::FromShard { from, envelope });
         }
@@ -475,12 +488,19 @@ impl Outside {
             Effect::Close { link, .. } => self.closing.push(Who(link.0 as usize)),
             Effect::ToShard { to, envelope } => {
                 (to, &envelope).hash(&mut self.digest);
-                let (kind, to) = (kind_of_envelope(&envelope), usize::from(to.shard));
+                let kind = kind_of_envelope(&envelope);
+                let within = self.places.are_of_one_node(shard as u16, to);
+                let to = usize::from(self.places.place(to));
                 if to == shard {
                     self.counts.kept[kind] += 1;
                     return self.to_itself.push_back(envelope);
                 }
                 self.counts.sent[kind] += 1;
+                if !within {
+                    self.counts.between[kind] += 1;
+                    let at = self.links.send(self.now, shard as u16, to as u16, envelope);
+                    return self.told.push((to, at));
+                }
                 let arrives = self.rings.send(self.now, shard, to, envelope);
                 self.told.extend(arrives.map(|at| (to, at)));
             }
@@ -507,7 +527,8 @@ impl Outside {
                 let it = self.crowd.seat(seat);
                 let (Some(session), waited) = (it.session, clock.since(it.since)) else { return };
                 (matched.room_id, waited).hash(&mut self.digest);
-                if it.joined >= self.counted_from {
+                let counted = it.joined >= self.counted_from;
+                if counted {
                     self.tally.samples.push(Sample {
                         waited: waited.0 as u32,
                         commonness: it.wish.commonness,
@@ -515,9 +536,11 @@ impl Outside {
                         shard: it.shard,
                         tier: matched.tier,
                         shared: matched.shared.len() as u8,
+                        across: false,
                     });
                 }
-                self.matched.push((who, session));
+                let sample = counted.then(|| self.tally.samples.len() - 1);
+                self.matched.push((who, session, sample));
             }
             ServerMessage::MatchTimeout { .. } => {
                 let counted = self.crowd.seat(seat).joined >= self.counted_from;
@@ -531,10 +554,13 @@ impl Outside {
     /// Who was matched just now is in the room they were told of, and learns whom they met.
     fn look_at_the_matched(&mut self, home: &Shard) -> Verdict {
         std::mem::replace(&mut self.verdict, Ok(()))?;
-        for (who, session) in self.matched.drain(..) {
-            if let (Some(auditor), Some((room, partner))) =
-                (&mut self.auditor, home.room_of(session))
-            {
+        for (who, session, sample) in self.matched.drain(..) {
+            let Some((room, partner)) = home.room_of(session) else { continue };
+            if partner.node != session.node {
+                self.counts.across += 1;
+                sample.into_iter().for_each(|it| self.tally.samples[it].across = true);
+            }
+            if let Some(auditor) = &mut self.auditor {
                 auditor.sees(who, room, partner)?;
             }
         }
