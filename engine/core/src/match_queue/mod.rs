@@ -18,7 +18,7 @@
 //! its ticket: whoever leaves while held has left, and an Accept for them ends the room it opened.
 //!
 //! Who has found nobody on their own node is posted to owners of the whole cluster too; what homes
-//! of different nodes then say to each other stands in [`lease`].
+//! of different nodes then say to each other stands in `lease`.
 //!
 //! A shard never calls itself: messages to its own owner side go out through [`Host::send`] like any
 //! other. What this module doesn't know: rooms, people's connections, clocks, rings.

@@ -42,7 +42,7 @@ pub struct Wish {
 /// What a ticket is beyond the [`Wish`] that it was made for: enough to make it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stay {
-    /// When it began, see [`TicketId::at`].
+    /// When it began, see [`crate::ids::TicketId::at`].
     pub at: u64,
     /// What its person spoke then.
     pub language: Option<Language>,
