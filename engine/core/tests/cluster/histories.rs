@@ -125,7 +125,7 @@ fn comes_to_rest(cluster: &mut Cluster) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn whatever_is_lost_nobody_is_stuck(seed in 1..u64::MAX, three in any::<bool>()) {
         let mut cluster = Cluster::new(if three { &[1, 2, 1] } else { &[2, 1] });
@@ -134,5 +134,6 @@ proptest! {
             step(&mut cluster, &mut dice, &mut epoch);
         }
         comes_to_rest(&mut cluster);
+        cluster.replay();
     }
 }

@@ -289,3 +289,30 @@ fn what_meets_a_leased_ticket_at_home_waits_for_the_lease() {
     cluster.passes(Span::millis(200), true);
     assert!(cluster.together(held, cat));
 }
+
+/// Whoever would have opened up to anyone meanwhile does so when their node goes on.
+#[test]
+fn people_of_a_node_that_stood_still_meet_each_other() {
+    for (early, frozen) in [(1_000, 6_000), (2_900, 10_000), (3_500, 10_000), (100, 2_000)] {
+        let mut cluster = Cluster::new(&[1, 1, 1]);
+        let far = [cluster.comes(1, 0), cluster.comes(3, 0)];
+        far.into_iter().for_each(|who| cluster.joins(who, &["jazz"], Relax::Strict));
+        let people = [0; 5].map(|_| cluster.comes(2, 0));
+        let likes = ["tea", "chess", "golf", "rain", "jazz"];
+        for (who, likes) in people.into_iter().zip(likes) {
+            cluster.joins(who, &[likes], Relax::Gradual);
+            cluster.passes(Span::millis(10), true);
+        }
+        cluster.passes(Span::millis(early), true);
+        cluster.freeze(2, true);
+        cluster.passes(Span::millis(frozen), true);
+        cluster.cut(1, 2);
+        cluster.cut(2, 3);
+        let alone = cluster.map(3_000_000, &[2]);
+        cluster.goes_by(2, &alone);
+        cluster.heal();
+        cluster.passes(Span::millis(3_500), true);
+        let waiting = people.into_iter().filter(|&who| cluster.person(who).queued).count();
+        assert!(waiting <= 1, "{waiting} of one node wait after {early} and {frozen} ms");
+    }
+}

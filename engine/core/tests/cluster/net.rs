@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use whisper_core::codec::{Field as _, Reader, Writer};
+use whisper_core::event_log::{End, Head, Recorder, header, replay};
 use whisper_core::ids::{Link, SessionId, TicketId};
 use whisper_core::match_queue::{ClusterMessage, LEASE, MatchMessage};
 use whisper_core::moderation::Rules;
@@ -31,6 +32,8 @@ pub(crate) struct Cluster {
 
 struct Node {
     shards: Vec<Shard>,
+    /// What its shards were told; nothing of a process that follows another.
+    recorders: Vec<Recorder>,
     /// What this node's clock is ahead of others.
     ahead: Span,
     frozen: bool,
@@ -81,8 +84,10 @@ impl Cluster {
                 seed: [(10 * node + shard) as u8; 32],
             };
             let ahead = Span::millis(u64::from(node) * 700);
+            let began = GENESIS + ahead;
             Node {
-                shards: (0..count).map(|shard| Shard::new(GENESIS + ahead, setup(shard))).collect(),
+                shards: (0..count).map(|shard| Shard::new(began, setup(shard))).collect(),
+                recorders: (0..count).map(|it| Recorder::new(began, &setup(it))).collect(),
                 ahead,
                 frozen: false,
                 inboxes: BTreeMap::new(),
@@ -383,35 +388,62 @@ impl Cluster {
         }
     }
 
-    /// A shard takes an event; returns what it says, to itself too.
+    /// A shard takes an event, and what it says to itself because of it; returns what it says to
+    /// others.
     fn take(&mut self, at: ShardId, event: Event<'_>) -> Vec<(ShardId, ShardId, Envelope)> {
         let Self { now, nodes, people, .. } = self;
         let node = &mut nodes[usize::from(at.node) - 1];
         let now = *now + node.ahead;
         let shard = &mut node.shards[usize::from(at.shard)];
-        let mut said = Vec::new();
-        shard.handle(now, event, &mut |effect: Effect<'_>| match effect {
-            Effect::Opened { session, .. } => people.push(Person {
-                session,
-                room: None,
-                queued: false,
-                told: Vec::new(),
-                just_matched: false,
-                met: BTreeSet::new(),
-            }),
-            Effect::Send { link, message } => people[link.0 as usize].hears(message),
-            Effect::Forward { link, payload, .. } => {
-                let message = ServerMessage::decode(payload).expect("what was encoded");
-                people[link.0 as usize].hears(&message);
-            }
-            Effect::ToShard { to, envelope } => said.push((at, to, envelope)),
-            _ => {}
-        });
+        let mut recorder = node.recorders.get_mut(usize::from(at.shard));
+        if let Some(recorder) = &mut recorder {
+            recorder.told(shard, now, &event);
+        }
+        let (mut said, mut to_itself) = (Vec::new(), VecDeque::new());
+        let mut next = Some(event);
+        while let Some(event) = next {
+            shard.handle(now, event, &mut |effect: Effect<'_>| {
+                if let Some(recorder) = &mut recorder {
+                    recorder.did(&effect);
+                }
+                match effect {
+                    Effect::Opened { session, .. } => people.push(Person::new(session)),
+                    Effect::Send { link, message } => people[link.0 as usize].hears(message),
+                    Effect::Forward { link, payload, .. } => {
+                        let message = ServerMessage::decode(payload).expect("what was encoded");
+                        people[link.0 as usize].hears(&message);
+                    }
+                    Effect::ToShard { to, envelope } if to == at => to_itself.push_back(envelope),
+                    Effect::ToShard { to, envelope } => said.push((at, to, envelope)),
+                    _ => {}
+                }
+            });
+            let own = to_itself.pop_front();
+            next = own.map(|envelope| Event::FromShard { from: at, envelope });
+        }
+        if let Some(recorder) = recorder {
+            recorder.done();
+        }
         for person in people.iter_mut().filter(|it| it.just_matched && it.session.home() == at) {
             person.just_matched = false;
             person.met.extend(shard.room_of(person.session).map(|(_, partner)| partner));
         }
         said
+    }
+
+    /// Has the shards of every node decide everything again by their logs.
+    pub(crate) fn replay(&mut self) {
+        for node in &mut self.nodes {
+            let mut log = header();
+            for recorder in &mut node.recorders {
+                for payload in [recorder.take(), End::Stopped.payload()] {
+                    log.extend_from_slice(&Head::of(recorder.shard(), &payload).to_bytes());
+                    log.extend_from_slice(&payload);
+                }
+            }
+            let replayed = replay(&log[..]).unwrap_or_else(|failure| panic!("{failure}"));
+            assert_eq!(replayed.shards.len(), node.shards.len());
+        }
     }
 
     /// Puts a node's process in the place of another, which is left everything.
@@ -442,6 +474,7 @@ impl Cluster {
             Shard::inherit(now, setup, &succession, &mut |_, link| Some(link)).expect("an heir")
         };
         it.shards = (0..count).map(heir).collect();
+        it.recorders.clear();
         it.known.clear();
         it.inboxes.clear();
         for person in self.people.iter_mut().filter(|it| it.session.node == node) {
@@ -451,6 +484,11 @@ impl Cluster {
 }
 
 impl Person {
+    fn new(session: SessionId) -> Self {
+        let (room, queued, told, just_matched) = (None, false, Vec::new(), false);
+        Self { session, room, queued, told, just_matched, met: BTreeSet::new() }
+    }
+
     fn hears(&mut self, message: &ServerMessage<'_>) {
         match message {
             ServerMessage::Stats(_) | ServerMessage::Connected(_) | ServerMessage::Searching(_) => {
