@@ -19,6 +19,9 @@ use super::{Abroad, Come, RETURN, Roam};
 /// How long a home may take to answer.
 const ANSWER_MAX: Span = Span::secs(1);
 
+/// How long they wait first where a link is lost, which may be there again by then.
+const AGAIN: Span = Span::secs(1);
+
 /// How many are told to come back in one turn.
 const PARTING_PER_TURN: usize = 256;
 
@@ -268,11 +271,16 @@ impl Desk {
             return;
         }
         let protocol = session.protocol();
-        if let Some(journey) = guest.take_journey() {
+        let mut after_ms = share(jitter, conn);
+        let journey = guest.take_journey();
+        if journey.as_ref().is_none_or(|it| !self.abroad.nodes.are_linked(it.home.node)) {
+            after_ms += AGAIN.as_millis();
+        }
+        if let Some(journey) = journey {
             self.abroad.gone(conn, &journey, true);
         }
         session.over();
-        let reconnect = Reconnect { after_ms: share(jitter, conn), url: None };
+        let reconnect = Reconnect { after_ms, url: None };
         io.write(conn, |out| {
             write_message(out, &ServerMessage::Reconnect(reconnect), protocol);
             ws::encode_close(out, CloseCode::Restart.as_u16(), "");
