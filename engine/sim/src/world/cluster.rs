@@ -8,6 +8,7 @@ use std::time::Duration;
 use whisper_cluster::{
     BEAT_EVERY, ClusterKey, Links, Load, Member, Membership, NodeNews, Process, Run, View,
 };
+use whisper_core::codec::{Damage, Field as _, Reader, Writer};
 use whisper_core::shard::Envelope;
 use whisper_core::time::{Micros, Span};
 use whisper_shard_router::{Lodging, Placement, ShardId};
@@ -28,7 +29,6 @@ pub(super) struct Cluster {
     places: Places,
     maps: Maps,
     nodes: Vec<Node>,
-    post: Post,
     /// Broken on purpose.
     #[cfg(feature = "faults")]
     pub(super) slips: super::faults::Slips,
@@ -82,17 +82,10 @@ struct Maps {
 struct Desk {
     /// What the shard hasn't heard.
     news: VecDeque<News>,
-    /// What it said to other nodes by which link, and wasn't taken up: its number.
-    said: VecDeque<(u16, u64, u64)>,
+    /// What it said to other nodes by which link, and wasn't taken up.
+    said: VecDeque<(u16, u64, Vec<u8>)>,
     /// The links that it knows of.
     links: BTreeMap<u16, u64>,
-}
-
-/// What shards say to those of other nodes. Links carry its numbers.
-#[derive(Default)]
-struct Post {
-    numbers: u64,
-    underway: BTreeMap<u64, (ShardId, ShardId, Envelope)>,
 }
 
 impl Cluster {
@@ -108,7 +101,6 @@ impl Cluster {
             places,
             maps: Maps { keys: placement.clone(), laid: BTreeMap::new() },
             key,
-            post: Post::default(),
             #[cfg(feature = "faults")]
             slips: super::faults::Slips::default(),
         }
@@ -192,10 +184,12 @@ impl Cluster {
         let from = self.places.id(place);
         let desk = self.desk_mut(place);
         let Some(&link) = desk.links.get(&to.node) else { return };
-        let number = self.post.numbers;
-        self.desk_mut(place).said.push_back((to.node, link, number));
-        self.post.numbers += 1;
-        self.post.underway.insert(number, (from, to, envelope));
+        let mut item = Vec::new();
+        let mut w = Writer::new(&mut item);
+        to.shard.put(&mut w);
+        from.shard.put(&mut w);
+        envelope.put(&mut w);
+        desk.said.push_back((to.node, link, item));
     }
 
     /// The shards that said something which their node hasn't taken up.
@@ -205,10 +199,10 @@ impl Cluster {
 
     /// A node takes up what one of its shards said first.
     pub(super) fn take_up(&mut self, now: Micros, place: u16) {
-        let Some((to, link, number)) = self.desk_mut(place).said.pop_front() else { return };
+        let Some((to, link, item)) = self.desk_mut(place).said.pop_front() else { return };
         let node = self.places.node_of(place);
         let links = &mut self.nodes[usize::from(node)].links;
-        links.send(since_epoch(now), (to, link), &number.to_be_bytes());
+        links.send(since_epoch(now), (to, link), &item);
         self.speak(now, node);
     }
 
@@ -291,12 +285,16 @@ impl Cluster {
                     node.tell_all(&News::Linked(peer, generation));
                 }
                 NodeNews::Lost { node: peer } => node.tell_all(&News::Lost(peer)),
-                NodeNews::Heard { node: _, batch } => {
+                NodeNews::Heard { node: peer, batch } => {
                     for item in batch.items() {
-                        let number = u64::from_be_bytes(item.try_into().expect("a number"));
-                        let heard = self.post.underway.remove(&number);
-                        let (from, to, envelope) = heard.expect("each is heard once");
-                        let desk = &mut node.desks[usize::from(to.shard)];
+                        let mut r = Reader::new(item);
+                        let read = |r: &mut Reader<'_>| {
+                            let (to, shard) = (u16::get(r)?, u16::get(r)?);
+                            Ok::<_, Damage>((to, ShardId { node: peer, shard }, Envelope::get(r)?))
+                        };
+                        let (to, from, envelope) = read(&mut r).expect("what was written is read");
+                        r.end().expect("and nothing else");
+                        let desk = &mut node.desks[usize::from(to)];
                         desk.news.push_back(News::Heard(from, envelope));
                     }
                 }
