@@ -1,6 +1,7 @@
 //! The way to NATS: beats and packets out, beats and packets in, and back again by itself when it
 //! was away.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -161,8 +162,11 @@ impl Wire {
         self.handing.retry();
         let view = self.shared.state().membership.view().clone();
         self.handing.map(&view);
+        // What else came by a link that is given up isn't heard: it would be after a gap.
+        let mut given_up = BTreeSet::new();
         while let Some(news) = { self.shared.state().links.news() } {
             let (node, batch) = match news {
+                NodeNews::Heard { node, .. } if given_up.contains(&node) => continue,
                 NodeNews::Heard { node, batch } => (node, batch),
                 NodeNews::Linked { node, generation } => {
                     tracing::info!(node, generation, "linked to a node");
@@ -171,6 +175,7 @@ impl Wire {
                 }
                 NodeNews::Lost { node } => {
                     tracing::warn!(node, "the link to a node is over");
+                    given_up.remove(&node);
                     self.handing.tell(&Command::Nodes(news));
                     continue;
                 }
@@ -181,6 +186,7 @@ impl Wire {
                     Unhanded::Behind => "a reactor is too far behind",
                 };
                 tracing::error!(node, why, "a link is given up");
+                given_up.insert(node);
                 let now = self.shared.now();
                 self.shared.state().links.reset_any(now, node);
             }
