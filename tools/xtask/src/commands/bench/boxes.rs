@@ -70,7 +70,14 @@ pub(crate) fn run(checkout: &Checkout, args: &Args) -> Result<ExitCode> {
     let (out, complaint) = generator.said()?;
     let result: Value =
         serde_json::from_str(&out).map_err(|_| format!("no result: {}", complaint.trim()))?;
-    let body = format!("{description}\n\n{}", tables(&result));
+    let body = format!(
+        "Three engines of two reactors each, nats-server and redis-server of Debian, each in a network \
+         namespace of its own on one machine; {people} people, a third on each box, whose interests \
+         follow Zipf's law. What is done to them, and how it is looked at: \
+         [the load generator](bench.md#boxes-that-act-as-one).\n\n{description}\n\n{}",
+        tables(&result),
+        people = args.people,
+    );
     println!("\n{body}");
     if !args.dry_run {
         document::write_to(checkout, PAGE, "Shown", &body)?;
