@@ -16,6 +16,10 @@ use crate::wires::Weather;
 /// known to be, who is there has joined, and whoever was held isn't any more.
 const RECOVERY: Span = Span(2 * SILENCE.as_micros() as u64 + LISTEN.as_micros() as u64);
 
+/// A process takes so long to begin. No name is given twice only because it takes a while: people
+/// are told from those of the process before by the time at which theirs began.
+const START: Span = Span::millis(100);
+
 impl World {
     /// How many nodes there are.
     pub fn nodes(&self) -> u16 {
@@ -86,8 +90,9 @@ impl World {
         self.auditor.dies(self.now, node);
     }
 
-    /// Another process takes the place of one that is gone.
+    /// Another process takes the place of one that is gone, a while from now.
     pub fn start(&mut self, node: u16) {
+        self.pass(START);
         self.befall(node, "starts", State::Dead);
         self.processes += 1;
         let (processes, now) = (self.processes, self.now);
