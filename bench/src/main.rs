@@ -11,7 +11,8 @@
 //!
 //! Exits with 0 where the run is good; with 1 where it could not be done, or anything was lost or
 //! wrong; with 2 where the command line was; with 3 where all went well but the generator was the
-//! bottleneck, so that the figures mean nothing; with 99 where a threshold was missed.
+//! bottleneck, so that the figures mean nothing; with 4 where the system forbids what the run needs;
+//! with 99 where a threshold was missed.
 
 mod channel;
 mod cli;
@@ -40,13 +41,20 @@ use clap::{CommandFactory as _, Parser as _};
 use self::cli::{Cli, Command, Run};
 use self::operator::Operator;
 use self::report::{Folder, Outcome};
+use self::town::TownError;
+
+/// The system doesn't let us have what the run needs.
+const FORBIDDEN: u8 = 4;
 
 fn main() -> ExitCode {
     match obey(&Cli::parse().command) {
         Ok(outcome) => exit_code(outcome),
         Err(error) => {
             let _ = writeln!(io::stderr(), "whisper-bench: {error}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<TownError>().is_some_and(TownError::is_forbidden) {
+                true => ExitCode::from(FORBIDDEN),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

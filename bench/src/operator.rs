@@ -100,13 +100,14 @@ impl Operator {
     }
 }
 
+/// It ticks with what is told. A thread that does so by itself would keep us from entering a user
+/// namespace, which [towns](crate::town) may have to.
 fn line() -> ProgressBar {
     let line = ProgressBar::new_spinner();
     let style = ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}");
     if let Ok(style) = style {
         line.set_style(style);
     }
-    line.enable_steady_tick(Duration::from_millis(250));
     line
 }
 

@@ -39,6 +39,7 @@ Exit codes:
   1   it could not be done, or something was lost, doubled, altered or unexpected
   2   the command line was wrong
   3   invalid: nothing was lost, but the generator was the bottleneck or was broken off
+  4   the system forbids what the run needs
   99  a threshold was missed";
 
 /// What can be done.

@@ -86,6 +86,13 @@ pub(crate) enum TownError {
     Measure(#[from] MeasureError),
 }
 
+impl TownError {
+    /// Whether the system forbids us to build any town, whatever is installed.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Street(StreetError::NotAllowed(_)))
+    }
+}
+
 /// A house of the town.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -108,10 +115,11 @@ pub(crate) struct Wish<'a> {
 
 impl Town {
     /// Moves to a street of our own, builds the town there, and waits until its boxes are one
-    /// cluster. Must be called before other threads are started, where we aren't root.
+    /// cluster. Must be called before other threads are started, for where we may not do that but in
+    /// a user namespace.
     ///
     /// # Errors
-    /// What is missing, and how to get it.
+    /// What is missing, and how to get it; [`TownError::is_forbidden`] where that can't be had here.
     pub(crate) fn build(wish: &Wish<'_>) -> Result<Self, TownError> {
         let folder = Folder::make()?;
         let secret = folder.0.join("cluster.secret");
@@ -318,23 +326,15 @@ fn members(cluster: &Value) -> usize {
 #[derive(Debug)]
 struct Package {
     name: &'static str,
-    /// Where Debian has it, for people who don't look there by themselves.
-    path: &'static str,
     port: u16,
     /// What makes it keep nothing and listen at the address that comes behind.
     args: &'static [&'static str],
 }
 
-const NATS: Package = Package {
-    name: "nats-server",
-    path: "/usr/sbin/nats-server",
-    port: NATS_PORT,
-    args: &["--addr"],
-};
+const NATS: Package = Package { name: "nats-server", port: NATS_PORT, args: &["--addr"] };
 
 const REDIS: Package = Package {
     name: "redis-server",
-    path: "/usr/bin/redis-server",
     port: REDIS_PORT,
     args: &["--save", "", "--appendonly", "no", "--protected-mode", "no", "--bind"],
 };
@@ -370,23 +370,29 @@ impl Service {
 impl Package {
     /// Runs it in this house, and waits until it listens.
     fn run(&self, house: &House, log: &Path) -> Result<Process, TownError> {
-        let found = Path::new(self.path).is_file();
-        let mut command = Command::new(if found { self.path } else { self.name });
+        let mut command = Command::new(program(self.name));
         let log = File::options().create(true).append(true).open(log)?;
         command.args(self.args).arg(house.address().to_string()).stdin(Stdio::null());
         command.stdout(log.try_clone()?).stderr(log);
         let process = house.do_there(move || command.spawn())?;
-        let program = self.name;
-        let process = Process(process.map_err(|error| TownError::NotThere { program, error })?);
+        let name = self.name;
+        let process = process.map_err(|error| TownError::NotThere { program: name, error })?;
+        let process = Process(process);
         let since = Instant::now();
         while TcpStream::connect((house.address(), self.port)).is_err() {
             if since.elapsed() > PATIENCE {
-                return Err(TownError::Deaf(program));
+                return Err(TownError::Deaf(name));
             }
             thread::sleep(LOOK);
         }
         Ok(process)
     }
+}
+
+/// A program of Debian's: in the administrators' folder too, where others don't look by themselves.
+fn program(name: &str) -> PathBuf {
+    let theirs = Path::new("/usr/sbin").join(name);
+    if theirs.is_file() { theirs } else { name.into() }
 }
 
 /// A process that ends when dropped.

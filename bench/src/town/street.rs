@@ -2,8 +2,8 @@
 //! cable that can be pulled.
 //!
 //! All are network namespaces that nothing but our own threads keeps: they are gone with this
-//! process, however it ends, and nothing of the machine's own network is touched. Root may make
-//! them; others may where the system lets them be root in a user namespace of their own.
+//! process, however it ends, and nothing of the machine's own network is touched. Who may make none
+//! makes them in a user namespace of their own, as its root, where the system lets them.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -12,10 +12,11 @@ use std::process::{self, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid, gettid};
 use thiserror::Error;
+
+use super::program;
 
 /// The street's own address; those of the houses follow.
 const FIRST: [u8; 4] = [10, 77, 0, 1];
@@ -26,14 +27,14 @@ const HOUSES_MAX: u8 = 200;
 /// Why there is no network.
 #[derive(Debug, Error)]
 pub(crate) enum StreetError {
-    /// The system lets us have no namespace.
+    /// The system lets us have no namespace, or no say in it. Holds what it refused.
     #[error(
         "this needs network namespaces, and the system lets us make none ({0}): be root; or let \
-         everybody make them, by kernel.apparmor_restrict_unprivileged_userns=0 or \
-         kernel.unprivileged_userns_clone=1 where there is such a sysctl; a container needs \
-         CAP_SYS_ADMIN and CAP_NET_ADMIN"
+         everybody make them in user namespaces of their own, by user.max_user_namespaces above 0, \
+         and kernel.apparmor_restrict_unprivileged_userns=0 or kernel.unprivileged_userns_clone=1 \
+         where there is such a sysctl; a container needs CAP_SYS_ADMIN and CAP_NET_ADMIN"
     )]
-    NotAllowed(Errno),
+    NotAllowed(String),
     /// The program that sets networks up is not there.
     #[error("can't start ip: {0}; apt-get install iproute2")]
     NoIp(io::Error),
@@ -55,27 +56,17 @@ pub(crate) struct Street {
 }
 
 impl Street {
-    /// Moves this thread from the machine's network to one of its own. Who isn't root must call it
-    /// before any other thread is started.
+    /// Moves this thread from the machine's network to one of its own, by what this process may do,
+    /// or else as root of a user namespace of its own. For that it must be called before any other
+    /// thread is started.
     ///
     /// # Errors
     /// [`StreetError::NotAllowed`] says what to do.
     pub(crate) fn move_in() -> Result<Self, StreetError> {
-        let (user, group) = (geteuid(), getegid());
-        if user.is_root() {
-            unshare(CloneFlags::CLONE_NEWNET).map_err(StreetError::NotAllowed)?;
-        } else {
-            unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
-                .map_err(StreetError::NotAllowed)?;
-            fs::write("/proc/self/setgroups", "deny")?;
-            fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
-            fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
+        match leave_for(CloneFlags::CLONE_NEWNET).and_then(|()| pave()) {
+            Err(StreetError::NotAllowed(_)) => be_root().and_then(|()| pave())?,
+            other => other?,
         }
-        let own = Ipv4Addr::from(FIRST);
-        ip(&format!(
-            "link set lo up\nlink add street type bridge\naddr add {own}/24 dev street\n\
-             link set street up\n"
-        ))?;
         Ok(Self { houses: 0 })
     }
 
@@ -94,7 +85,7 @@ impl Street {
         let (jobs, to_do) = mpsc::channel();
         let (tell, told) = mpsc::sync_channel(1);
         thread::Builder::new().name(format!("house-{}", self.houses)).spawn(move || {
-            let moved = unshare(CloneFlags::CLONE_NEWNET).map_err(StreetError::NotAllowed);
+            let moved = leave_for(CloneFlags::CLONE_NEWNET);
             // Nobody waits for it where the street is gone.
             let _ = tell.send(moved.map(|()| gettid()));
             live(&to_do);
@@ -160,9 +151,36 @@ fn live(to_do: &Receiver<Job>) {
     }
 }
 
+/// Moves this thread to namespaces of its own.
+fn leave_for(namespaces: CloneFlags) -> Result<(), StreetError> {
+    unshare(namespaces).map_err(|errno| StreetError::NotAllowed(format!("unshare: {errno}")))
+}
+
+/// Moves this process to a user namespace where it is root, and to a network of that.
+fn be_root() -> Result<(), StreetError> {
+    let (user, group) = (geteuid(), getegid());
+    leave_for(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)?;
+    let map = |file: &str, line: String| {
+        let path = format!("/proc/self/{file}");
+        fs::write(&path, line).map_err(|error| StreetError::NotAllowed(format!("{path}: {error}")))
+    };
+    map("setgroups", "deny".to_owned())?;
+    map("uid_map", format!("0 {user} 1"))?;
+    map("gid_map", format!("0 {group} 1"))
+}
+
+/// Lays the street, on the network of the calling thread.
+fn pave() -> Result<(), StreetError> {
+    let own = Ipv4Addr::from(FIRST);
+    ip(&format!(
+        "link set lo up\nlink add street type bridge\naddr add {own}/24 dev street\n\
+         link set street up\n"
+    ))
+}
+
 /// Tells `ip` to do all this, on the network of the calling thread.
 fn ip(commands: &str) -> Result<(), StreetError> {
-    let mut ip = Command::new("ip")
+    let mut ip = Command::new(program("ip"))
         .args(["-batch", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -173,8 +191,12 @@ fn ip(commands: &str) -> Result<(), StreetError> {
         stdin.write_all(commands.as_bytes())?;
     }
     let output = ip.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
     match output.status.success() {
         true => Ok(()),
-        false => Err(StreetError::Refused(String::from_utf8_lossy(&output.stderr).into_owned())),
+        false if said.contains("not permitted") => {
+            Err(StreetError::NotAllowed(format!("ip: {}", said.trim())))
+        }
+        false => Err(StreetError::Refused(said.into_owned())),
     }
 }
