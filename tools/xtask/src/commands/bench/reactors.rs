@@ -1,5 +1,5 @@
-//! What it costs that a pair's two people are on different reactors: the same relay against an
-//! engine of one reactor and one of two, both on the one core that a server has here. So what is
+//! What it costs that a pair's two people are on different reactors: a relay against an engine of
+//! one reactor and one of two, both on the one core that a server has here. So what is
 //! compared is work, not speed: system calls and CPU time a message, as perf and the scheduler count
 //! them, and the instructions of the paths within a shard and across, as callgrind counted them.
 
@@ -21,19 +21,30 @@ pub(crate) const NAME: &str = "two-reactors";
 /// The most that two may cost, as a multiple of one.
 const BAR: f64 = 1.15;
 
-/// How many reactors the engine has.
-const REACTORS: [&str; 2] = ["1", "2"];
+/// An engine, and who talks by it.
+#[derive(Debug)]
+struct Side {
+    name: &'static str,
+    reactors: &'static str,
+    relay: &'static [&'static str],
+}
 
-const RELAY: &[&str] = &["relay", "--pairs", "100", "--depth", "1"];
+/// One reactor, two for the same pairs, and two for as many pairs each: a turn of a reactor takes
+/// one system call, and how many messages share it depends on how many people the reactor has.
+const SIDES: [Side; 3] = [
+    Side { name: "1", reactors: "1", relay: &["relay", "--pairs", "100", "--depth", "1"] },
+    Side { name: "2", reactors: "2", relay: &["relay", "--pairs", "100", "--depth", "1"] },
+    Side { name: "2x100", reactors: "2", relay: &["relay", "--pairs", "200", "--depth", "1"] },
+];
 
-/// The runs so far, of one reactor and of two.
+/// The runs so far of each side.
 #[derive(Debug, Default)]
 pub(crate) struct Reactors {
-    rounds: [Vec<Run>; 2],
+    rounds: [Vec<Run>; 3],
 }
 
 impl Reactors {
-    /// Measures both once more.
+    /// Measures each once more.
     ///
     /// # Errors
     /// Where a run can't be kept.
@@ -45,10 +56,10 @@ impl Reactors {
         length: Length,
         round: usize,
     ) -> Result<()> {
-        for (reactors, rounds) in REACTORS.into_iter().zip(&mut self.rounds) {
-            let name = format!("{NAME}.{reactors}.{round}");
-            let run = shelf.run(&name, || Run::kept(measure(checkout, host, reactors, length)))?;
-            run.faults().for_each(|fault| println!("  {reactors} reactors: {fault}"));
+        for (side, rounds) in SIDES.iter().zip(&mut self.rounds) {
+            let name = format!("{NAME}.{}.{round}", side.name);
+            let run = shelf.run(&name, || Run::kept(measure(checkout, host, side, length)))?;
+            run.faults().for_each(|fault| println!("  {} reactors: {fault}", side.name));
             rounds.push(run);
         }
         Ok(())
@@ -56,10 +67,9 @@ impl Reactors {
 
     /// What was wrong with runs.
     pub(crate) fn faults(&self) -> Vec<String> {
-        let all = REACTORS.into_iter().zip(&self.rounds);
-        let faults = all.flat_map(|(reactors, runs)| {
+        let faults = SIDES.iter().zip(&self.rounds).flat_map(|(side, runs)| {
             let faults = runs.iter().flat_map(Run::faults);
-            faults.map(move |fault| format!("Whisper, {reactors} reactors, {NAME}: {fault}"))
+            faults.map(|fault| format!("Whisper, {} reactors, {NAME}: {fault}", side.name))
         });
         faults.collect()
     }
@@ -70,22 +80,25 @@ impl Reactors {
             return String::new();
         }
         let mut text = format!(
-            "\n### Two reactors against one\n\n100 pairs, depth 1, spread over both as they come, so \
-             that every other pair has its two people on different reactors; both reactors on the \
-             server's one core. At most {BAR} times as much is allowed of system calls and \
-             instructions.\n\n| a message | one | two | two ÷ one | |\n|---|--:|--:|--:|---|\n"
+            "\n### Two reactors against one\n\nPairs at depth 1, spread over both as they come, so that \
+             every other pair has its two people on different reactors; both reactors on the server's \
+             one core. At most {BAR} times as much is allowed of system calls and instructions. A turn \
+             of a reactor takes one system call, however many messages it has; so the same 100 pairs \
+             on two reactors, which share a call with half as many, are told beside 100 pairs on \
+             each.\n\n| a message | one | two | two ÷ one | |\n|---|--:|--:|--:|---|\n"
         );
-        let figures = [
-            ("system calls", "/figures/server_syscalls_per_message", true),
-            ("instructions, kernel and user", "/figures/server_instructions_per_message", true),
-            ("CPU µs", "/figures/server_cpu_us_per_message", false),
-        ];
-        for (title, pointer, barred) in figures {
-            let [one, two] = [0, 1].map(|which: usize| self.values(which, pointer));
-            let ratio =
-                median(one.iter().zip(&two).filter_map(|(one, two)| Some((*two)? / (*one)?)));
-            let [one, two] = [one, two].map(|values| median(values.into_iter().flatten()));
-            row(&mut text, title, [one, two, ratio], barred);
+        for (pairs, two) in [("", 1), (", 100 pairs a reactor", 2)] {
+            for (figure, pointer, barred) in [
+                ("system calls", "/figures/server_syscalls_per_message", true),
+                ("instructions, kernel and user", "/figures/server_instructions_per_message", true),
+                ("CPU µs", "/figures/server_cpu_us_per_message", false),
+            ] {
+                let [one, two] = [0, two].map(|which: usize| self.values(which, pointer));
+                let ratio =
+                    median(one.iter().zip(&two).filter_map(|(one, two)| Some((*two)? / (*one)?)));
+                let [one, two] = [one, two].map(|values| median(values.into_iter().flatten()));
+                row(&mut text, &format!("{figure}{pairs}"), [one, two, ratio], barred);
+            }
         }
         let counted = instructions(checkout);
         let of = |path: &str| counted.get(path).map_or(f64::NAN, |count| *count as f64);
@@ -114,15 +127,15 @@ fn row(text: &mut String, title: &str, [one, two, ratio]: [f64; 3], barred: bool
     let _ = writeln!(text, "| {title} | {one} | {two} | {} | {verdict} |", shown(ratio, 2));
 }
 
-/// One run against an engine of so many reactors.
+/// One run of a side.
 fn measure(
     checkout: &Checkout,
     host: &Host,
-    reactors: &str,
+    side: &Side,
     length: Length,
 ) -> Result<serde_json::Value> {
-    let server = contestants::engine(checkout, host, reactors).start()?;
-    runs::counted(checkout, host, &server, RELAY, length)
+    let server = contestants::engine(checkout, host, side.reactors).start()?;
+    runs::counted(checkout, host, &server, side.relay, length)
 }
 
 /// The committed counts, which the test command holds the paths to.
@@ -150,7 +163,8 @@ mod tests {
     #[test]
     fn ratios_are_taken_round_by_round() {
         let run = |calls: f64| Run::with_figure("server_syscalls_per_message", calls);
-        let reactors = Reactors { rounds: [vec![run(1.0), run(2.0)], vec![run(1.1), run(2.2)]] };
+        let reactors =
+            Reactors { rounds: [vec![run(1.0), run(2.0)], vec![run(1.1), run(2.2)], vec![]] };
         assert!(reactors.faults().is_empty());
         let values = reactors.values(1, "/figures/server_syscalls_per_message");
         assert_eq!(values, [Some(1.1), Some(2.2)]);
