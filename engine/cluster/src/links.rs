@@ -157,21 +157,20 @@ impl Links {
         heard
     }
 
-    /// The link to a node as it is now is to be over: what came by it can't be taken.
-    pub fn reset_any(&mut self, now: Duration, node: u16) {
-        let generation = self.held.get(&node).and_then(|held| held.generation);
-        if let Some(generation) = generation {
-            self.reset(now, (node, generation));
-        }
+    /// The name of the link to a node, while it is up.
+    pub fn generation(&self, node: u16) -> Option<u64> {
+        self.held.get(&node)?.generation
     }
 
-    /// The link of this name is to be over, for the same reason.
-    pub fn reset(&mut self, now: Duration, (node, generation): (u16, u64)) {
-        let Some(held) = self.held.get_mut(&node) else { return };
-        if let Some(link) = held.link.as_mut().filter(|_| held.generation == Some(generation)) {
-            link.reset(now);
-            self.take_news(node);
-        }
+    /// The link of this name is to be over: what came by it can't be taken, or what is to go by it
+    /// can't be brought here. False where it is over already.
+    pub fn reset(&mut self, now: Duration, (node, generation): (u16, u64)) -> bool {
+        let Some(held) = self.held.get_mut(&node) else { return false };
+        let named = held.link.as_mut().filter(|_| held.generation == Some(generation));
+        let Some(link) = named else { return false };
+        link.reset(now);
+        self.take_news(node);
+        true
     }
 
     /// The next packet to be sent now, if any, and to which node. To be asked until there is none,

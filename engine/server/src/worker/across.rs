@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use thiserror::Error;
 use tokio::sync::mpsc;
 use whisper_cluster::{Batch, NodeNews};
 use whisper_core::codec::{Damage, Field as _, Reader, Writer, fields};
@@ -60,11 +61,37 @@ pub(crate) enum ToNode {
         /// What to send.
         items: Batch,
     },
-    /// What came by this link makes no sense, or more waits for it than can be kept: it is to be over.
+    /// This link is to be over.
     GiveUp {
         /// The node, and the name of the link to it.
         link: (u16, u64),
+        /// Why.
+        why: GivenUp,
     },
+}
+
+/// Why a node gives up a link that works: there would be a gap in what it carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum GivenUp {
+    /// Whoever sent it is to be of this release, and is at fault.
+    #[error("what it sent makes no sense: is it of this release?")]
+    Nonsense,
+    /// More came for a reactor than may wait for it.
+    #[error("a reactor is too far behind with what it sends")]
+    ReactorBehind,
+    /// A reactor has more for it than may wait for the control thread.
+    #[error("the control thread is too far behind with what is sent to it")]
+    ControlBehind,
+}
+
+impl GivenUp {
+    /// Their names in metrics, in the order of the variants.
+    pub(crate) const REASONS: [&str; 3] = ["nonsense", "reactor_behind", "control_behind"];
+
+    /// Its place among [`Self::REASONS`].
+    pub(crate) fn place(self) -> usize {
+        self as usize
+    }
 }
 
 /// The shards of an item: the receiver's, and the sender's. None where it has none.
@@ -123,7 +150,7 @@ impl Nodes {
         let mut items = Batch::default();
         // What is larger than any message of ours would be lost: then rather the link is.
         if self.bytes > WAITING_MAX || !items.push(&self.scratch) {
-            return self.give_up(to.node);
+            return self.give_up(to.node, GivenUp::ControlBehind);
         }
         self.waiting.push(ToNode::Items { link, items });
     }
@@ -150,11 +177,11 @@ impl Nodes {
     }
 
     /// The link to a node is of no use any more. That it is over is heard from the control thread.
-    fn give_up(&mut self, node: u16) {
+    fn give_up(&mut self, node: u16, why: GivenUp) {
         let Some(generation) = self.links.remove(&node) else { return };
         let link = (node, generation);
         self.waiting.retain(|it| !matches!(it, ToNode::Items { link: its, .. } if *its == link));
-        self.waiting.push(ToNode::GiveUp { link });
+        self.waiting.push(ToNode::GiveUp { link, why });
         let left = self.waiting.iter().map(|it| match it {
             ToNode::Items { items, .. } => items.bytes().len(),
             ToNode::GiveUp { .. } => 0,
@@ -192,13 +219,7 @@ impl Desk {
             }
             match read(item) {
                 Ok((shard, what)) => self.hear_across(io, ShardId { node, shard }, what),
-                Err(Damage) => {
-                    tracing::error!(
-                        node,
-                        "what a node sent makes no sense: is it of this release?"
-                    );
-                    self.abroad.nodes.give_up(node);
-                }
+                Err(Damage) => self.abroad.nodes.give_up(node, GivenUp::Nonsense),
             }
         }
     }
@@ -298,10 +319,12 @@ mod tests {
         assert!(control.try_recv().is_ok());
         nodes.flush();
         let turn = control.try_recv().expect("a turn");
-        let [ToNode::Items { link: (4, 40), .. }, ToNode::GiveUp { link: (2, 20) }] = &turn[..]
+        let [ToNode::Items { link: (4, 40), .. }, ToNode::GiveUp { link: (2, 20), why }] =
+            &turn[..]
         else {
             panic!("{turn:?}")
         };
+        assert_eq!(*why, GivenUp::ControlBehind);
     }
 
     #[test]

@@ -52,7 +52,7 @@ use whisper_tls::{Identities, Tickets};
 
 use self::abroad::Abroad;
 use self::across::Nodes;
-pub(crate) use self::across::{ToNode, address};
+pub(crate) use self::across::{GivenUp, ToNode, address};
 use self::admission::Patience;
 use self::bans::Watch;
 pub(crate) use self::bequeathing::{BequeathError, Piece};

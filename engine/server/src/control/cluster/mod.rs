@@ -28,7 +28,7 @@ use super::Lines;
 use crate::clock::Clock;
 use crate::config::ClusterConfig;
 use crate::secrets::ClusterSecret;
-use crate::worker::ToNode;
+use crate::worker::{GivenUp, ToNode};
 
 /// How long the end may wait until the others are told of it.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -76,6 +76,8 @@ struct State {
     maps: u64,
     /// By the reason's place among all.
     refused: [u64; Refusal::REASONS.len()],
+    /// Links, by the reason's place among all.
+    given_up: [u64; GivenUp::REASONS.len()],
     /// What was refused last, and when.
     last_refused: Option<(Duration, Refusal)>,
     /// When each trouble was logged last.
@@ -104,6 +106,7 @@ impl Cluster {
             beats_heard: 0,
             maps: 1,
             refused: Default::default(),
+            given_up: Default::default(),
             last_refused: None,
             logged: BTreeMap::new(),
         };
@@ -275,6 +278,16 @@ impl State {
         self.last_refused = Some((now, refusal));
         if self.is_time_to_log(refusal.reason(), now) {
             tracing::error!(reason = refusal.reason(), "refused: {refusal}");
+        }
+    }
+
+    /// Gives up a link, unless it is over already.
+    fn give_up(&mut self, now: Duration, link: (u16, u64), why: GivenUp) {
+        if self.links.reset(now, link) {
+            self.given_up[why.place()] += 1;
+            if self.is_time_to_log(GivenUp::REASONS[why.place()], now) {
+                tracing::error!(node = link.0, "a link is given up: {why}");
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use whisper_cluster::{LinkStatus, PacketError, Refusal};
 
 use super::Cluster;
 use crate::control::metrics::{Sheet, Value};
+use crate::worker::GivenUp;
 
 impl Collector for Cluster {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -62,6 +63,11 @@ impl Collector for Cluster {
         for (place, reason) in PacketError::REASONS.iter().enumerate() {
             let count = state.map_or(0, |(_, state)| state.links.refused()[place]);
             refused.sample(&[("reason", *reason)], count.into())?;
+        }
+        let mut given_up = sheet.family("cluster_links_given_up", "Links given up", true)?;
+        for (place, reason) in GivenUp::REASONS.iter().enumerate() {
+            let count = state.map_or(0, |(_, state)| state.given_up[place]);
+            given_up.sample(&[("reason", *reason)], count.into())?;
         }
         let links: Vec<(String, LinkStatus)> = state
             .map(|(_, state)| {

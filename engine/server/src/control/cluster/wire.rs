@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use whisper_cluster::{BEAT_EVERY, NodeNews};
 
 use super::Shared;
-use super::handing::{Handing, Unhanded};
+use super::handing::Handing;
 use crate::worker::{Command, ToNode};
 
 /// How often it is looked who has gone silent.
@@ -146,13 +146,13 @@ impl Wire {
     /// What workers have for other nodes.
     fn take(&mut self, turn: Vec<ToNode>) {
         let now = self.shared.now();
-        let links = &mut self.shared.state().links;
+        let state = &mut *self.shared.state();
         for it in turn {
             match it {
                 ToNode::Items { link, items } => {
-                    items.items().for_each(|item| links.send(now, link, item));
+                    items.items().for_each(|item| state.links.send(now, link, item));
                 }
-                ToNode::GiveUp { link } => links.reset(now, link),
+                ToNode::GiveUp { link, why } => state.give_up(now, link, why),
             }
         }
     }
@@ -181,14 +181,12 @@ impl Wire {
                 }
             };
             if let Err(why) = self.handing.give(node, batch) {
-                let why = match why {
-                    Unhanded::Nonsense => "what it sent makes no sense: is it of this release?",
-                    Unhanded::Behind => "a reactor is too far behind",
-                };
-                tracing::error!(node, why, "a link is given up");
                 given_up.insert(node);
                 let now = self.shared.now();
-                self.shared.state().links.reset_any(now, node);
+                let state = &mut *self.shared.state();
+                if let Some(generation) = state.links.generation(node) {
+                    state.give_up(now, (node, generation), why);
+                }
             }
         }
     }
