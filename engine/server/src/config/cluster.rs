@@ -6,7 +6,7 @@ use super::ConfigError;
 use super::credential::locate;
 use super::origin::Ledger;
 use crate::cli::{ClusterSettings, ServerUrl};
-use crate::control::check_nats;
+use crate::control::NatsServers;
 
 /// What a cluster is called, unless said otherwise.
 const NAME: &str = "main";
@@ -17,8 +17,8 @@ const NAME_MAX: usize = 64;
 /// How this node finds the others.
 #[derive(Debug)]
 pub(crate) struct ClusterConfig {
-    /// Where NATS is, in the order to be tried; at least one.
-    pub(crate) nats: Vec<String>,
+    /// Where NATS is; at least one server.
+    pub(crate) nats: NatsServers,
     /// This node's number.
     pub(crate) node: u16,
     /// The file with the secret that all share.
@@ -38,9 +38,10 @@ pub(super) fn resolve(
     let key = "cluster_secret_file";
     let secret_file = ledger.pick_some(key, typed.cluster_secret_file, file.cluster_secret_file);
     let name = ledger.pick("cluster_name", typed.cluster_name, file.cluster_name, NAME.into());
-    if let Some(why) = nats.iter().find_map(|ServerUrl(url)| check_nats(url).err()) {
-        return wrong("nats", why);
-    }
+    let servers = match NatsServers::read(nats.iter().map(|ServerUrl(url)| url.as_str())) {
+        Ok(servers) => servers,
+        Err(why) => return wrong("nats", why.into()),
+    };
     if !is_name(&name) {
         let why = format!("{name:?} must be 1 to {NAME_MAX} letters, digits, - and _");
         return wrong("cluster_name", why);
@@ -55,12 +56,9 @@ pub(super) fn resolve(
         (false, _, None) => {
             wrong(key, "is needed with nats: a copy of the first node's cluster.key will do".into())
         }
-        (false, Some(node), Some(path)) => Ok(Some(ClusterConfig {
-            nats: nats.into_iter().map(|ServerUrl(url)| url).collect(),
-            node,
-            secret_file: locate(key, &path)?,
-            name,
-        })),
+        (false, Some(node), Some(path)) => {
+            Ok(Some(ClusterConfig { nats: servers, node, secret_file: locate(key, &path)?, name }))
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use whisper_core::time::Span;
 use self::admin::{Admin, Interests};
 pub(crate) use self::admin::{Operators, Token};
 pub(crate) use self::bans::{Bans, Office, Terms, Whom};
-pub(crate) use self::cluster::{Cluster, Join, check_nats};
+pub(crate) use self::cluster::{Cluster, Join, NatsServers};
 use self::drain::Drains;
 pub(crate) use self::lines::{Line, Lines};
 use self::metrics::{Board, Expiry, Parts};

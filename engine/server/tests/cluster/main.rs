@@ -5,6 +5,7 @@ mod harness;
 
 mod chats;
 mod failures;
+mod login;
 mod membership;
 
 use std::fs;
@@ -30,12 +31,15 @@ fn node_with(port: u16, id: u16, secret: &str) -> Engine {
 
 fn node_of(port: u16, id: u16, secret: &str, reactors: u16) -> Engine {
     let dir = TempDir::new().expect("a directory");
+    let toml = settings_of(&dir, &format!("nats://127.0.0.1:{port}"), id, secret);
+    Engine::in_dir(dir, reactors, &toml)
+}
+
+/// The settings of a node, whose secret is kept there.
+fn settings_of(dir: &TempDir, nats: &str, id: u16, secret: &str) -> String {
     let file = dir.path().join("cluster.secret");
     fs::write(&file, secret).expect("a secret");
-    let toml = format!(
-        "nats = [\"nats://127.0.0.1:{port}\"]\nnode_id = {id}\ncluster_secret_file = {file:?}\n"
-    );
-    Engine::in_dir(dir, reactors, &toml)
+    format!("nats = [{nats:?}]\nnode_id = {id}\ncluster_secret_file = {file:?}\n")
 }
 
 fn cluster(engine: &Engine) -> Value {

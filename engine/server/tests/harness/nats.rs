@@ -19,6 +19,11 @@ impl Nats {
         Self::start_on(Self::free_port())
     }
 
+    /// One that is told this beside.
+    pub(crate) fn with(args: &[&str]) -> Self {
+        Self::run(Self::free_port(), args)
+    }
+
     /// A port where none is yet.
     pub(crate) fn free_port() -> u16 {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
@@ -27,11 +32,16 @@ impl Nats {
 
     /// One on this port, as another that was there before.
     pub(crate) fn start_on(port: u16) -> Self {
+        Self::run(port, &[])
+    }
+
+    fn run(port: u16, args: &[&str]) -> Self {
         // Debian keeps it out of the way of people who aren't root.
         let paths = ["/usr/sbin/nats-server", "/usr/local/bin/nats-server"];
         let path = paths.iter().find(|it| std::path::Path::new(it).is_file());
         let process = Command::new(path.unwrap_or(&"nats-server"))
             .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
+            .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -4,6 +4,7 @@
 
 mod handing;
 mod numbers;
+mod servers;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ use whisper_cluster::{
 use whisper_shard_router::Placement;
 
 use self::handing::Handing;
+pub(crate) use self::servers::NatsServers;
 use self::wire::Wire;
-pub(crate) use self::wire::check_nats;
 use super::Lines;
 use crate::clock::Clock;
 use crate::config::ClusterConfig;
@@ -121,7 +122,7 @@ impl Cluster {
             farewell,
         });
         let workers = (Handing::new(lines, placement), from_workers);
-        tokio::spawn(Wire::new(Arc::clone(&shared), &config.nats, workers, leaving).run());
+        tokio::spawn(Wire::new(Arc::clone(&shared), config.nats.clone(), workers, leaving).run());
         Self(Some(shared))
     }
 
