@@ -201,15 +201,16 @@ impl Control {
                     }
                 }
                 Some(outcome) = self.outcomes.recv() => {
-                    if self.is_over(outcome) {
+                    if self.is_over(outcome).await {
                         return Ok(End::HandedOver);
                     }
                 }
                 stop = stops.next() => {
                     if self.upgrades.is_under_way() {
                         self.upgrades.call_off();
-                        let outcome = self.outcomes.recv().await;
-                        if outcome.is_some_and(|outcome| self.is_over(outcome)) {
+                        if let Some(outcome) = self.outcomes.recv().await
+                            && self.is_over(outcome).await
+                        {
                             return Ok(End::HandedOver);
                         }
                     }
@@ -246,11 +247,13 @@ impl Control {
     }
 
     /// Whether this process is done, having handed over.
-    fn is_over(&self, outcome: Outcome) -> bool {
+    async fn is_over(&self, outcome: Outcome) -> bool {
         match outcome {
             Ok(HandedOver { pid, sockets }) => {
                 tracing::info!(pid, sockets, "another process serves from here on");
                 service_manager::succeeded_by(pid);
+                // The heir has its number only now, and no chat with another node goes on.
+                self.cluster.leave().await;
                 true
             }
             Err(failure) => {

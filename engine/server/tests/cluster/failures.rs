@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
+use whisper_cluster::LINK_SILENCE;
 use whisper_proto::ServerMessage;
 
 use crate::chats::meet_across;
@@ -82,4 +83,23 @@ fn a_nats_that_starts_again_loses_no_word() {
         }
     }
     assert_eq!(metric(&one, "whisper_cluster_link_resets_total{node=\"2\"}"), 0.0);
+}
+
+#[test]
+fn partners_of_who_is_served_by_a_box_that_is_upgraded_learn_it_at_once() {
+    let nats = Nats::start();
+    let [mut one, two] = linked(&nats, [1, 1]);
+    let (mut ann, mut bob) = (one.client(), two.client());
+    meet_across(&mut ann, &mut bob);
+    one.hand_over();
+    let since = Instant::now();
+    for person in [&mut ann, &mut bob] {
+        person.hears(&ServerMessage::PartnerDisconnected);
+    }
+    // Not only by its silence.
+    assert!(since.elapsed() < LINK_SILENCE / 2, "{:?}", since.elapsed());
+    // Nobody's connection is lost by it, and they meet others as ever.
+    await_links(&[&one, &two]);
+    meet_across(&mut ann, &mut two.client());
+    meet_across(&mut bob, &mut one.client());
 }
