@@ -19,6 +19,8 @@ pub enum NodeNews {
         node: u16,
         /// The name of this link; later ones have higher names.
         generation: u64,
+        /// How many shards are there to be reached.
+        shards: u16,
     },
     /// A node said this.
     Heard {
@@ -72,6 +74,8 @@ pub struct Links {
 struct Held {
     /// None while the node is no member.
     link: Option<Link>,
+    /// The shards of the process that it goes to.
+    shards: u16,
     /// The name of the link while it is up.
     generation: Option<u64>,
     /// What earlier links came to.
@@ -115,6 +119,7 @@ impl Links {
                 self.held.remove(&gone);
             }
             let held = self.held.entry(member.node).or_default();
+            held.shards = member.shards;
             held.link.get_or_insert_with(|| {
                 let peer = Process { node: member.node, run: member.run };
                 Link::new(&self.key, now, (self.me, peer), self.halves + 1)
@@ -228,7 +233,7 @@ impl Held {
                 News::Up => {
                     *generations += 1;
                     self.generation = Some(*generations);
-                    NodeNews::Linked { node, generation: *generations }
+                    NodeNews::Linked { node, generation: *generations, shards: self.shards }
                 }
                 News::Heard(batch) => NodeNews::Heard { node, batch },
                 News::Lost => {

@@ -5,15 +5,17 @@ mod harness;
 
 use std::fs;
 
-use harness::{ADULT_TEXT, Client, Engine, Nats, Spoken, Welcome};
+use harness::{ADULT_TEXT, Client, Engine, Http, Nats, Spoken, Welcome};
 use harness::{arrive, ask_in, chat, hears_words, join, say, say_as, strict, topic, until, waits};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tempfile::TempDir;
 use tungstenite::Message;
-use whisper_proto::{ClientMessage, CloseCode, ErrorCode, ServerMessage};
+use whisper_proto::{ClientMessage, CloseCode, ErrorCode, Hello, ServerMessage};
 
 const SECRET: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+/// What each box has; a setting, so that another may take its place.
+const TWO_REACTORS: &str = "reactors = 2";
 
 /// Boxes of one cluster, numbered from 1.
 struct Boxes {
@@ -53,7 +55,7 @@ fn node(port: u16, id: u16) -> Engine {
     fs::write(&file, SECRET).expect("a secret");
     let toml = format!(
         "nats = [\"nats://127.0.0.1:{port}\"]\nnode_id = {id}\ncluster_secret_file = {file:?}\n\
-         drain_secs = 0\n"
+         drain_secs = 0\n{TWO_REACTORS}\n"
     );
     Engine::in_dir(dir, 2, &toml)
 }
@@ -319,4 +321,32 @@ fn a_slow_reader_is_a_matter_of_the_box_that_has_the_socket() {
     waits(&mut bob);
     boxes.at(1).await_sum("whisper_kept_bytes", |bytes| bytes <= 32_768.0);
     drop(ann);
+}
+
+#[test]
+fn who_was_at_a_reactor_that_is_no_more_is_brought_back() {
+    let mut boxes = Boxes::start(2);
+    let first = boxes.at(1);
+    let on_second = std::iter::repeat_with(|| first.http()).find_map(|mut http| {
+        (http.shard() == 1).then(|| http.upgrade_silently_to(Spoken::Msgpack))
+    });
+    let mut ann = on_second.expect("one of them comes to it");
+    let (before, _) = ann.greet();
+    ann.say(&ClientMessage::Hello(Hello::default()));
+    let mut bob = first.client_on(0);
+    chat(&mut ann, &mut bob);
+
+    let file = first.dir().join("whisper.toml");
+    let settings = fs::read_to_string(file).expect("its settings");
+    first.settle(&settings.replace(TWO_REACTORS, "reactors = 1"));
+    boxes.engines[0].hand_over();
+    boxes.await_links(&[1, 2]);
+    ann.reset();
+    waits(&mut bob);
+    let (mut ann, _) = come_back(boxes.at(2), &before, 0);
+    bob.hears(&ServerMessage::PartnerResumed);
+    hear_each_other(&mut ann, &mut bob);
+    // All that became of the link is what the handover made of it.
+    let metrics = Http::connect(boxes.at(2).admin).get("/metrics").text().to_owned();
+    assert!(metrics.contains("whisper_cluster_link_resets_total{node=\"1\"} 1\n"), "{metrics}");
 }

@@ -26,7 +26,7 @@ impl Town {
     fn start(&mut self, node: u16) {
         let started_us = self.now.as_micros() as u64;
         let run = Run { started_us, nonce: started_us ^ u64::from(node) };
-        let load = Load { capacity: 1, shards: 1, people: 0 };
+        let load = Load { capacity: 1, shards: shards_of(node), people: 0 };
         let mut membership = Membership::new(key(), node, run, load);
         membership.connected(self.now);
         self.nodes.insert(node, (membership, Links::new(key(), Process { node, run })));
@@ -78,10 +78,17 @@ impl Town {
     }
 }
 
+fn shards_of(node: u16) -> u16 {
+    10 + node
+}
+
 /// The names of the links that came up, by node.
 fn linked(news: &[NodeNews]) -> BTreeMap<u16, u64> {
     let linked = news.iter().filter_map(|news| match news {
-        NodeNews::Linked { node, generation } => Some((*node, *generation)),
+        NodeNews::Linked { node, generation, shards } => {
+            assert_eq!(*shards, shards_of(*node));
+            Some((*node, *generation))
+        }
         NodeNews::Heard { .. } | NodeNews::Lost { .. } => None,
     });
     linked.collect()

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use whisper_cluster::{Batch, NodeNews};
 use whisper_core::codec::{Damage, Field as _, Reader, Writer, fields};
 use whisper_core::ids::SessionId;
+use whisper_core::match_queue::MatchMessage;
 use whisper_core::shard::{Envelope, Event, Order, ShardMessage};
 use whisper_reactor::Io;
 use whisper_shard_router::ShardId;
@@ -100,12 +101,21 @@ pub(crate) fn address(item: &[u8]) -> Option<(u16, u16)> {
     Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
 }
 
+/// A link that is up.
+#[derive(Clone, Copy, Debug)]
+struct Up {
+    /// Its name.
+    generation: u64,
+    /// How many shards are at its other end.
+    shards: u16,
+}
+
 /// The other nodes, as a worker reaches them.
 #[derive(Debug)]
 pub(super) struct Nodes {
     me: ShardId,
-    /// The names of the links that are up.
-    links: BTreeMap<u16, u64>,
+    /// The links that are up.
+    links: BTreeMap<u16, Up>,
     waiting: Vec<ToNode>,
     bytes: usize,
     to_control: mpsc::Sender<Vec<ToNode>>,
@@ -130,10 +140,22 @@ impl Nodes {
         self.links.contains_key(&node)
     }
 
+    /// The shard that has by now whom this one had, if it can be reached. A process before may have
+    /// had more of them: who was at home in shard `s` is at home in shard `s % n` of `n`, as
+    /// [handovers](../../../../docs/handover.md#how-it-goes) have it.
+    pub(super) fn successor_of(&self, shard: ShardId) -> Option<ShardId> {
+        let Up { shards, .. } = self.links.get(&shard.node)?;
+        Some(ShardId { shard: shard.shard.checked_rem(*shards)?, ..shard })
+    }
+
     /// Has something go to a shard of another node. Nothing comes of it where there is no link: who
-    /// has to know was told by its loss.
+    /// has to know was told by its loss. Nor where that node has no such shard: a process before had
+    /// it, and whoever was there.
     pub(super) fn push(&mut self, to: ShardId, what: &Across) {
-        let Some(&generation) = self.links.get(&to.node) else { return };
+        let Some(&Up { generation, shards }) = self.links.get(&to.node) else { return };
+        if to.shard >= shards {
+            return;
+        }
         self.scratch.clear();
         self.scratch.extend(to.shard.to_be_bytes());
         self.scratch.extend(self.me.shard.to_be_bytes());
@@ -178,7 +200,7 @@ impl Nodes {
 
     /// The link to a node is of no use any more. That it is over is heard from the control thread.
     fn give_up(&mut self, node: u16, why: GivenUp) {
-        let Some(generation) = self.links.remove(&node) else { return };
+        let Some(Up { generation, .. }) = self.links.remove(&node) else { return };
         let link = (node, generation);
         self.waiting.retain(|it| !matches!(it, ToNode::Items { link: its, .. } if *its == link));
         self.waiting.push(ToNode::GiveUp { link, why });
@@ -195,8 +217,8 @@ impl Worker {
     pub(super) fn hear_node(&mut self, news: NodeNews) {
         let io = self.reactor.io();
         match news {
-            NodeNews::Linked { node, generation } => {
-                self.desk.abroad.nodes.links.insert(node, generation);
+            NodeNews::Linked { node, generation, shards } => {
+                self.desk.abroad.nodes.links.insert(node, Up { generation, shards });
                 self.desk.handle(io, Event::Order(Order::Linked(node)));
             }
             NodeNews::Lost { node } => {
@@ -241,9 +263,12 @@ fn read(item: &[u8]) -> Result<(u16, Across), Damage> {
     let what = Across::get(&mut r)?;
     r.end()?;
     match &what {
-        // Who may come in, and how many there are, is told within a node.
+        // Who may come in, how many there are, and who is held without end, is told within a node.
         Across::Said(Envelope { message, .. })
-            if !matches!(message, ShardMessage::Match(_) | ShardMessage::Room(_)) =>
+            if !matches!(
+                message,
+                ShardMessage::Match(MatchMessage::Cluster(_)) | ShardMessage::Room(_)
+            ) =>
         {
             Err(Damage)
         }
@@ -253,7 +278,7 @@ fn read(item: &[u8]) -> Result<(u16, Across), Damage> {
 
 #[cfg(test)]
 mod tests {
-    use whisper_core::ids::RoomId;
+    use whisper_core::ids::{RoomId, TicketId};
     use whisper_core::rooms::{RoomMessage, Worth};
     use whisper_core::shard::Counts;
 
@@ -273,6 +298,11 @@ mod tests {
         ShardId { node, shard: 1 }
     }
 
+    /// Links to nodes of two shards.
+    fn link<const N: usize>(nodes: &mut Nodes, links: [(u16, u64); N]) {
+        nodes.links.extend(links.map(|(node, generation)| (node, Up { generation, shards: 2 })));
+    }
+
     fn nodes(room: usize) -> (Nodes, mpsc::Receiver<Vec<ToNode>>) {
         let (to_control, from_worker) = mpsc::channel(room);
         (Nodes::new(HERE, to_control), from_worker)
@@ -282,7 +312,7 @@ mod tests {
     fn what_a_turn_has_for_a_node_goes_as_one() {
         let (mut nodes, mut control) = nodes(1);
         nodes.push(there(2), &words(10));
-        nodes.links.extend([(2, 20), (4, 40)]);
+        link(&mut nodes, [(2, 20), (4, 40)]);
         for (node, size) in [(2, 100), (4, 5), (2, 30_000)] {
             nodes.push(there(node), &words(size));
         }
@@ -306,7 +336,7 @@ mod tests {
     #[test]
     fn a_control_thread_that_is_behind_costs_the_link_that_has_too_much() {
         let (mut nodes, mut control) = nodes(1);
-        nodes.links.extend([(2, 20), (4, 40)]);
+        link(&mut nodes, [(2, 20), (4, 40)]);
         nodes.push(there(4), &words(5));
         nodes.flush();
         nodes.push(there(4), &words(6));
@@ -328,9 +358,22 @@ mod tests {
     }
 
     #[test]
+    fn a_shard_that_a_process_before_had_is_sent_nothing() {
+        let (mut nodes, mut control) = nodes(1);
+        let before = ShardId { node: 2, shard: 7 };
+        assert_eq!(nodes.successor_of(before), None);
+        link(&mut nodes, [(2, 20)]);
+        nodes.push(before, &words(5));
+        nodes.flush();
+        assert!(control.try_recv().is_err());
+        assert_eq!(nodes.successor_of(before), Some(there(2)));
+        assert_eq!(nodes.successor_of(there(2)), Some(there(2)));
+    }
+
+    #[test]
     fn nonsense_is_no_item() {
         let (mut nodes, mut control) = nodes(1);
-        nodes.links.insert(2, 20);
+        link(&mut nodes, [(2, 20)]);
         nodes.push(there(2), &words(5));
         nodes.flush();
         let turn = control.try_recv().expect("a turn");
@@ -340,9 +383,14 @@ mod tests {
             assert!(read(&item[..length]).is_err(), "{length} bytes");
         }
         assert!(read(&[&item[..], &[0]].concat()).is_err());
-        let mut census = item[..HEAD].to_vec();
-        let message = ShardMessage::Census(Counts::default());
-        Across::Said(Envelope { epoch: 1, message }).put(&mut Writer::new(&mut census));
-        assert!(read(&census).is_err(), "the numbers of shards are their node's");
+        let ticket = TicketId { at: 1, node: 1, shard: 3, slot: 0 };
+        for message in [
+            ShardMessage::Census(Counts::default()),
+            ShardMessage::Match(MatchMessage::Withdraw { ticket }),
+        ] {
+            let mut within = item[..HEAD].to_vec();
+            Across::Said(Envelope { epoch: 1, message }).put(&mut Writer::new(&mut within));
+            assert!(read(&within).is_err(), "that is for shards of one node");
+        }
     }
 }

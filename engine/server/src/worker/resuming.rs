@@ -44,12 +44,12 @@ pub(super) fn way_back(
     let ClientMessage::Hello(Hello { resume: Some(token), last_seq, .. }) = message else {
         return None;
     };
-    let reachable = |home: &ShardId| abroad.nodes.are_linked(home.node);
     let way = match shard.claim(now, token) {
-        None => match shard.home_of(now, token).filter(reachable) {
-            Some(home) => Way::Abroad(home),
-            None => Way::Nowhere,
-        },
+        None => {
+            let home = shard.home_of(now, token);
+            let home = home.and_then(|home| abroad.nodes.successor_of(home));
+            home.map_or(Way::Nowhere, Way::Abroad)
+        }
         Some(claim) if claim.session.home() == shard.id() => Way::Here(claim),
         Some(claim) => Way::Away { to: claim.session.shard.into(), claim },
     };

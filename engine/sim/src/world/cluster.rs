@@ -281,7 +281,7 @@ impl Cluster {
         }
         while let Some(news) = node.links.news() {
             match news {
-                NodeNews::Linked { node: peer, generation } => {
+                NodeNews::Linked { node: peer, generation, .. } => {
                     node.tell_all(&News::Linked(peer, generation));
                 }
                 NodeNews::Lost { node: peer } => node.tell_all(&News::Lost(peer)),

@@ -275,7 +275,7 @@ mod tests {
                     self.generations += 1;
                     let generation = self.generations;
                     self.up.insert(node, (generation, 0));
-                    let news = NodeNews::Linked { node, generation };
+                    let news = NodeNews::Linked { node, generation, shards: 1 };
                     self.waiting.tell(Command::Nodes(news), offer);
                 }
                 Act::Hear(node, size) if !self.behind.contains(&node) => {
@@ -317,7 +317,7 @@ mod tests {
                     assert!(map.epoch() > self.seen_map);
                     self.seen_map = map.epoch();
                 }
-                Ok(Command::Nodes(NodeNews::Linked { node, generation })) => {
+                Ok(Command::Nodes(NodeNews::Linked { node, generation, .. })) => {
                     assert_eq!(self.seen.insert(node, (generation, 0)), None, "it has one");
                 }
                 Ok(Command::Nodes(NodeNews::Lost { node })) => {

@@ -158,7 +158,7 @@ impl Wire {
             let (node, batch) = match news {
                 NodeNews::Heard { node, .. } if given_up.contains(&node) => continue,
                 NodeNews::Heard { node, batch } => (node, batch),
-                NodeNews::Linked { node, generation } => {
+                NodeNews::Linked { node, generation, .. } => {
                     tracing::info!(node, generation, "linked to a node");
                     self.handing.tell(&Command::Nodes(news));
                     continue;
