@@ -53,12 +53,16 @@ impl Lines {
         taken
     }
 
-    /// Asks one worker, by the number of its shard.
+    /// Has one worker, by the number of its shard, take something of which there may be much. The
+    /// other half of its mailbox is left to what is asked seldom, and once.
     ///
     /// # Errors
     /// The command, where its mailbox has no room for it.
     pub(super) fn offer(&self, worker: usize, command: Command) -> Result<(), Command> {
         let Some(line) = self.0.get(worker) else { return Ok(()) };
+        if !is_half_free(&line.commands) {
+            return Err(command);
+        }
         let offered = line.commands.try_send(command);
         line.notifier.notify();
         match offered {
@@ -75,5 +79,27 @@ impl Lines {
         let taken = line.commands.try_send(command).is_ok();
         line.notifier.notify();
         taken
+    }
+}
+
+fn is_half_free(mailbox: &Sender<Command>) -> bool {
+    mailbox.capacity().is_none_or(|most| 2 * mailbox.len() < most)
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::bounded;
+    use whisper_cluster::NodeNews;
+
+    use super::*;
+
+    #[test]
+    fn half_of_a_mailbox_is_left_to_what_is_asked_once() {
+        const ROOM: usize = 8;
+        let (mailbox, _worker) = bounded(ROOM);
+        while is_half_free(&mailbox) {
+            mailbox.send(Command::Nodes(NodeNews::Lost { node: 1 })).expect("there is room");
+        }
+        assert_eq!(mailbox.len(), ROOM / 2);
     }
 }
