@@ -16,7 +16,7 @@
 
 use thiserror::Error;
 
-use crate::batch::Batch;
+use crate::batch::{BATCH_BYTES, Batch};
 use crate::beat::{ClusterKey, Fields, KeyId, Run, Short, VERSION};
 
 const MAGIC: [u8; 2] = *b"WL";
@@ -108,11 +108,14 @@ pub(crate) struct Seal {
     hide: [u8; 32],
 }
 
-/// The node that a packet says it is from.
+/// The node that a packet says it is from. Nothing longer than a packet is looked at any further.
 ///
 /// # Errors
 /// [`PacketError::Garbled`] or [`PacketError::Foreign`].
 pub(crate) fn sender(packet: &[u8], key: &ClusterKey) -> Result<u16, PacketError> {
+    if packet.len() > PACKET_OVERHEAD + BATCH_BYTES {
+        return Err(PacketError::Garbled);
+    }
     let mut head = Fields(packet);
     if head.next()? != MAGIC {
         return Err(PacketError::Garbled);
@@ -240,6 +243,8 @@ mod tests {
         assert_eq!(Seal::new(&key, a, namesake).open(&packet), Err(PacketError::Forged));
         let other = ClusterKey::new(&[7; 32], "other");
         assert_eq!(sender(&packet, &other), Err(PacketError::Foreign));
+        let longer = [&packet[..], &[0; BATCH_BYTES]].concat();
+        assert_eq!(sender(&longer, &key), Err(PacketError::Garbled));
     }
 
     #[test]
