@@ -4,6 +4,7 @@
 mod harness;
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use harness::{ADULT_TEXT, Client, Engine, Http, Nats, Spoken, Welcome};
 use harness::{arrive, ask_in, chat, hears_words, join, say, say_as, strict, topic, until, waits};
@@ -240,11 +241,28 @@ fn a_home_that_dies_is_told_of_plainly() {
     let (mut ann, after, bob) = roaming(&boxes);
     boxes.at(1).signal(Signal::SIGKILL);
     drop(bob);
-    assert!((1_000..=2_000).contains(&sent_on(&mut ann)));
+    assert!((2_000..=3_000).contains(&sent_on(&mut ann)));
     let (mut ann, _) = come_as_a_stranger(boxes.at(2), &after);
     let mut eve = boxes.at(2).client();
     chat(&mut ann, &mut eve);
     hear_each_other(&mut ann, &mut eve);
+}
+
+#[test]
+fn a_chat_outlives_an_upgrade_of_either_box() {
+    let mut boxes = Boxes::start(2);
+    let (mut ann, mut after, mut bob) = roaming(&boxes);
+    for (heard, upgraded) in (0..).zip([1, 0]) {
+        boxes.engines[upgraded].hand_over();
+        let since = Instant::now();
+        let wait = Duration::from_millis(sent_on(&mut ann).into());
+        waits(&mut bob);
+        boxes.await_links(&[1, 2]);
+        assert!(since.elapsed() <= wait, "who comes when told to comes too early");
+        (ann, after) = come_back(boxes.at(2), &after, heard);
+        bob.hears(&ServerMessage::PartnerResumed);
+        hear_each_other(&mut ann, &mut bob);
+    }
 }
 
 #[test]

@@ -19,8 +19,9 @@ use super::{Abroad, Come, RETURN, Roam};
 /// How long a home may take to answer.
 const ANSWER_MAX: Span = Span::secs(1);
 
-/// How long they wait first where a link is lost, which may be there again by then.
-const AGAIN: Span = Span::secs(1);
+/// How long they wait first where a link is lost, which may be there again by then: who has taken
+/// over from their home listens for 1.5 s before it joins.
+const AGAIN: Span = Span::secs(2);
 
 /// How many are told to come back in one turn.
 const PARTING_PER_TURN: usize = 256;
