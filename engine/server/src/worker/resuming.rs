@@ -111,11 +111,21 @@ impl Absentees {
     /// Takes note of somebody who is without a connection here.
     pub(super) fn note(&mut self, person: SessionId, identity: Identity, shard: &Shard) {
         if self.people.len() >= self.pruned_at {
-            self.people.retain(|(person, _)| is_without(*person, shard));
-            self.pruned_at = UNPRUNED.max(2 * self.people.len());
-            self.left = self.left.min(self.people.len());
+            self.prune(|person| is_without(person, shard));
         }
         self.people.push((person, identity));
+    }
+
+    /// Forgets who is back, and of whoever was noted more than once all but the latest.
+    fn prune(&mut self, is_without: impl Fn(SessionId) -> bool) {
+        self.people.retain(|(person, _)| is_without(*person));
+        self.people.reverse();
+        self.people.sort_by_key(|(person, _)| *person);
+        self.people.dedup_by_key(|(person, _)| *person);
+        self.pruned_at = UNPRUNED.max(2 * self.people.len());
+        if self.is_looking() {
+            self.look_again();
+        }
     }
 
     /// Writes down who they are.
@@ -149,4 +159,31 @@ impl Absentees {
 /// Whether somebody is there, or waited for, and has no connection here.
 fn is_without(person: SessionId, shard: &Shard) -> bool {
     shard.is_absent(person) || shard.link_of(person).is_some_and(is_abroad)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn whoever_comes_and_goes_is_noted_once() {
+        let person = |slot| SessionId { node: 1, shard: 0, slot, generation: 7 };
+        let seen_at = |last| Identity {
+            address: Ipv4Addr::new(10, 0, 0, last).into(),
+            cookie: None,
+            fingerprint: None,
+        };
+        let mut absentees = Absentees::default();
+        for round in 0..100 {
+            absentees.people.extend((0..10).map(|slot| (person(slot), seen_at(round))));
+            absentees.look_again();
+            absentees.prune(|it| it.slot != 3);
+            let there = (0..10).filter(|slot| *slot != 3);
+            let latest: Vec<_> = there.map(|slot| (person(slot), seen_at(round))).collect();
+            assert_eq!(absentees.people, latest);
+            assert_eq!(absentees.left, latest.len());
+        }
+    }
 }
