@@ -63,7 +63,7 @@ pub enum Refusal {
     /// It was sent at another time.
     #[error(
         "a heartbeat of node {node} is {} s off this node's clock: it was held up, or the clocks \
-         differ; keep both by NTP",
+         differ; keep both by NTP, and restart the node that was started by a wrong one",
         by.as_secs()
     )]
     Clock {
