@@ -278,9 +278,20 @@ fn read(item: &[u8]) -> Result<(u16, Across), Damage> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use whisper_cluster::VERSION;
     use whisper_core::ids::{RoomId, TicketId};
-    use whisper_core::rooms::{RoomMessage, Worth};
+    use whisper_core::interests::Names;
+    use whisper_core::match_queue::{Card, ClusterMessage, LaneId, Language, Level, Outcome, Pair};
+    use whisper_core::rooms::{Ending, RoomMessage, Worth};
     use whisper_core::shard::Counts;
+    use whisper_core::time::Span;
+    use whisper_shard_router::KeyHash;
+    use whisper_store::bans::Identity;
+
+    use super::super::abroad::Come;
+    use super::super::guest::Who;
 
     use super::*;
 
@@ -392,5 +403,99 @@ mod tests {
             Across::Said(Envelope { epoch: 1, message }).put(&mut Writer::new(&mut within));
             assert!(read(&within).is_err(), "that is for shards of one node");
         }
+    }
+
+    /// One of each kind of what crosses, with a value in each field.
+    fn one_of_each() -> Vec<Across> {
+        let person = SessionId { node: 2, shard: 1, slot: 70_000, generation: 9 };
+        let ticket =
+            |node: u16| TicketId { at: 1_800_000_000_000_000, node, shard: 3, slot: 70_001 };
+        let pair = Pair { a: ticket(1), b: ticket(2), owner: ShardId { node: 4, shard: 5 } };
+        let (room, forgive) = (RoomId([5; 16]), true);
+        let names = || ["tea", "Träume"].into_iter().collect::<Names>();
+        let card = Card {
+            ticket: ticket(1),
+            person,
+            lane: LaneId(7),
+            language: Language::parse("pt"),
+            same_language: true,
+            keys: [KeyHash(1), KeyHash(u64::MAX)].into_iter().collect(),
+            level: Level::Again,
+            priority: 3,
+        };
+        let mut outcomes = vec![Outcome::Matched, Outcome::AGone, Outcome::BGone];
+        outcomes.extend([Outcome::Refused { forgive }, Outcome::ABusy, Outcome::BBusy]);
+        let outcomes =
+            outcomes.into_iter().map(|outcome| ClusterMessage::Outcome { pair, outcome });
+        let refuse = ClusterMessage::Refuse { pair, room: Some(room), outcome: Outcome::BBusy };
+        let tickets = vec![
+            ClusterMessage::Post { epoch: u64::MAX, card },
+            ClusterMessage::Stale { ticket: ticket(1) },
+            ClusterMessage::Withdraw { ticket: ticket(1) },
+            ClusterMessage::Propose { pair, b_person: person, forgive },
+            ClusterMessage::Claim { pair, a_person: person, a_names: names(), forgive },
+            ClusterMessage::Accept { pair, b_person: person, b_names: names(), room },
+            refuse,
+            ClusterMessage::Confirm { pair, room },
+            ClusterMessage::Confirmed { pair, b_person: person, room },
+            ClusterMessage::Release { pair, room },
+        ];
+        let tickets = tickets.into_iter().chain(outcomes);
+        let tickets = tickets.map(|it| ShardMessage::Match(MatchMessage::Cluster(Box::new(it))));
+        let payload = || b"words"[..].into();
+        let deliver = |worth| RoomMessage::Deliver { to: person, room, payload: payload(), worth };
+        let ended = |ending| RoomMessage::Ended { to: person, room, ending };
+        let rooms = [
+            deliver(Worth::Line),
+            deliver(Worth::Step),
+            deliver(Worth::Fleeting),
+            ended(Ending::Skipped),
+            ended(Ending::Disconnected),
+            ended(Ending::Drained { jitter: Span::secs(1) }),
+            RoomMessage::Away { to: person, room, grace: Some(Span::secs(20)) },
+        ];
+        let said = tickets.chain(rooms.map(ShardMessage::Room));
+        let said = said.map(|message| Across::Said(Envelope { epoch: 1, message }));
+        let identity = Identity {
+            address: Ipv4Addr::new(192, 0, 2, 7).into(),
+            cookie: Some(3),
+            fingerprint: Some(4),
+        };
+        let come = Come {
+            token: vec![6; 64],
+            last_seq: 8,
+            language: Some("pt".to_owned()),
+            challenge: Some(vec![7; 3]),
+            who: Who { identity, exempt: true },
+        };
+        let (conn, payload) = (1 << 40, b"bytes".to_vec());
+        let roams = [
+            Roam::Come { conn, come },
+            Roam::Said { conn, payload: payload.clone() },
+            Roam::Left { conn, broken: true },
+            Roam::Refused { conn },
+            Roam::Told { conn, fleeting: true, payload },
+            Roam::Closed { conn, code: 1_012 },
+        ];
+        let known = [Across::Who { person }, Across::Known(Known::new(person, identity))];
+        said.chain(roams.map(Across::Roam)).chain(known).collect()
+    }
+
+    /// Two releases of one version may run at once, on two nodes.
+    #[test]
+    fn what_crosses_is_written_as_its_version_has_it() {
+        let mut all = Vec::new();
+        for what in one_of_each() {
+            let mut item = vec![0, 1, 0, 3];
+            what.put(&mut Writer::new(&mut item));
+            assert_eq!(read(&item).as_ref(), Ok(&(3, what)));
+            all.extend(item);
+        }
+        let hash = blake3::hash(&all).to_hex();
+        assert_eq!(
+            (VERSION, &hash[..16]),
+            (1, "f19b704ab733491f"),
+            "where it changes, the version does"
+        );
     }
 }

@@ -102,6 +102,13 @@ pub(super) struct Inquiries(VecDeque<(SessionId, mpsc::Sender<Identity>)>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Known(SessionId, Identity);
 
+impl Known {
+    /// This is who somebody is.
+    pub(super) fn new(person: SessionId, identity: Identity) -> Self {
+        Self(person, identity)
+    }
+}
+
 impl Field for Known {
     fn put(&self, w: &mut Writer<'_>) {
         put_person(&(self.0, self.1), w);
@@ -132,7 +139,7 @@ impl Desk {
     /// Tells another node who somebody is.
     pub(super) fn tell_who(&mut self, from: ShardId, person: SessionId) {
         if let Some(identity) = self.identify(person) {
-            self.abroad.nodes.push(from, &Across::Known(Known(person, identity)));
+            self.abroad.nodes.push(from, &Across::Known(Known::new(person, identity)));
         }
     }
 

@@ -91,15 +91,15 @@ pub(crate) enum Roam {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Come {
     /// The token.
-    token: Vec<u8>,
+    pub(super) token: Vec<u8>,
     /// The partner's highest message that the client has.
-    last_seq: u64,
+    pub(super) last_seq: u64,
     /// What the client said of the person's language.
-    language: Option<String>,
+    pub(super) language: Option<String>,
     /// What is asked of a client that the `hello` made suspect.
-    challenge: Option<Vec<u8>>,
+    pub(super) challenge: Option<Vec<u8>>,
     /// What they are known by.
-    who: Who,
+    pub(super) who: Who,
 }
 
 fields! {
