@@ -223,7 +223,11 @@ impl<'a> Succession<'a> {
     }
 
     /// How somebody of the process before is named now, and so at which shard they are at home.
+    /// Whoever is of another node has the name that they had.
     pub fn home_of(&self, session: SessionId) -> SessionId {
+        if session.node != self.estates[0].head.me.node {
+            return session;
+        }
         #[cfg(feature = "faults")]
         if self.overlooks(Oversight::Names) {
             return session;

@@ -7,7 +7,7 @@ mod net;
 use net::Cluster;
 use whisper_core::match_queue::{ClusterMessage, LEASE};
 use whisper_core::time::Span;
-use whisper_proto::{ClientMessage, Hello, Relax};
+use whisper_proto::{ClientMessage, Hello, Relax, Report, ReportReason};
 use whisper_shard_router::ShardId;
 
 /// Longer than any ticket waits before other nodes are asked.
@@ -258,7 +258,7 @@ fn a_process_that_follows_frees_who_is_leased_and_ends_what_is_elsewhere() {
     cluster.passes(Span(1), false);
     assert!(cluster.deliver_until(|it| matches!(it, ClusterMessage::Confirm { .. })));
     cluster.cut(1, 2);
-    cluster.follow(1);
+    cluster.follow(1, 2);
     cluster.passes(Span::millis(1), true);
     for who in [cat, dan] {
         assert_eq!(cluster.person(who).told.last().unwrap(), "partner_disconnected");
@@ -267,6 +267,35 @@ fn a_process_that_follows_frees_who_is_leased_and_ends_what_is_elsewhere() {
     cluster.heal();
     cluster.passes(A_WHILE, true);
     assert!(cluster.together(ann, bob), "as if nothing had been");
+}
+
+/// Names of other nodes' people are not this one's to change.
+#[test]
+fn whoever_was_reported_elsewhere_is_known_to_fewer_shards() {
+    let mut cluster = Cluster::new(&[2, 2]);
+    let (ann, bob, _) = (cluster.comes(2, 0), cluster.comes(1, 1), cluster.comes(2, 1));
+    meet(&mut cluster, [ann, bob]);
+    cluster.says(
+        ann,
+        ClientMessage::Report(Report {
+            reason: ReportReason::Spam,
+            comment: None,
+            id: None,
+            evidence: Vec::new(),
+            block: true,
+            room: None,
+        }),
+    );
+    cluster.leaves(ann);
+    cluster.passes(Span::millis(1), true);
+    cluster.cut(1, 2);
+    cluster.follow(2, 1);
+    cluster.heal();
+    for who in [ann, bob] {
+        cluster.joins(who, &[], Relax::Anyone);
+    }
+    cluster.passes(Span::secs(20), true);
+    assert!(cluster.person(ann).queued && cluster.person(bob).queued, "never again");
 }
 
 #[test]

@@ -446,9 +446,8 @@ impl Cluster {
         }
     }
 
-    /// Puts a node's process in the place of another, which is left everything.
-    pub(crate) fn follow(&mut self, node: u16) {
-        let count = self.shards(node);
+    /// Puts a process of so many shards in the place of a node's, which leaves it everything.
+    pub(crate) fn follow(&mut self, node: u16, count: u16) {
         let placement = Placement::single_node(KEY, node, count);
         let it = &mut self.nodes[usize::from(node) - 1];
         let estate = |shard: &Shard| {
@@ -474,6 +473,7 @@ impl Cluster {
             Shard::inherit(now, setup, &succession, &mut |_, link| Some(link)).expect("an heir")
         };
         it.shards = (0..count).map(heir).collect();
+        it.maps = vec![VecDeque::new(); count.into()];
         it.recorders.clear();
         it.known.clear();
         it.inboxes.clear();
