@@ -1,5 +1,6 @@
 //! A NATS that wants to know who comes, and one that encrypts.
 
+use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -39,6 +40,16 @@ fn nodes_log_in_with_a_token() {
     let node = node_at(&format!("nats://t0ken@127.0.0.1:{}", nats.port), 1, &[]);
     let log = node.await_log("NATS is there");
     assert!(!log.contains("t0ken"), "{log}");
+}
+
+#[test]
+fn a_nats_that_takes_too_little_is_told_of() {
+    let dir = TempDir::new().expect("a directory");
+    let file = dir.path().join("nats.conf");
+    fs::write(&file, "max_payload: 64KB\n").expect("a config file");
+    let nats = Nats::with(&["--config", file.to_str().expect("UTF-8")]);
+    let node = node_at(&format!("nats://127.0.0.1:{}", nats.port), 1, &[]);
+    node.await_log("max_payload is to be 128 KiB");
 }
 
 #[test]

@@ -66,6 +66,8 @@ const TLS_BYTES: u64 = 263;
 const BACKLOG: u64 = 4_096;
 /// Descriptors that all else on the machine may need.
 const OTHER_FILES: u64 = 65_536;
+/// A message between nodes may have 64 KiB and some.
+const NATS_PAYLOAD_MIN: u64 = 128 << 10;
 /// A certificate that ends so soon should have been renewed: seconds, or a part of its whole time.
 const RENEW_BEFORE: i64 = 14 * 24 * 3_600;
 const RENEW_PART: i64 = 5;
@@ -405,6 +407,11 @@ fn nats(address: &str, seen: &Result<Nats, String>) -> Finding {
             of,
             format!("{address}: wants to know who it is"),
             "nats://USER:PASSWORD@HOST:PORT in nats, better as WHISPER_NATS in the environment file",
+        ),
+        Ok(Nats { payload_max, .. }) if *payload_max < NATS_PAYLOAD_MIN => failure(
+            of,
+            format!("{address}: takes messages of {payload_max} bytes, and nodes send larger ones"),
+            format!("max_payload: {NATS_PAYLOAD_MIN} in its configuration, or more"),
         ),
         Ok(Nats { version, .. }) => good(of, format!("{address}: {version}")),
     }

@@ -87,6 +87,7 @@ fn ask_nats(address: &str) -> io::Result<Nats> {
     Ok(Nats {
         version: about["version"].as_str().unwrap_or("of no version").to_owned(),
         lacks_login: about["auth_required"] == true && login.is_none(),
+        payload_max: about["max_payload"].as_u64().unwrap_or(u64::MAX),
     })
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Nats {
     pub(super) version: String,
     /// It asks who one is, and the address doesn't say.
     pub(super) lacks_login: bool,
+    /// Most bytes of a message.
+    pub(super) payload_max: u64,
 }
 
 impl Snapshot {

@@ -45,7 +45,7 @@ fn fine() -> Snapshot {
         })),
         nats: vec![(
             "nats://127.0.0.1:4222".into(),
-            Ok(Nats { version: "2.9.10".into(), lacks_login: false }),
+            Ok(Nats { version: "2.9.10".into(), lacks_login: false, payload_max: 1 << 20 }),
         )],
     }
 }
@@ -203,5 +203,8 @@ fn stores_that_lose_or_refuse_are_told() {
     });
     one_fault(Failure, "NATS", "USER:PASSWORD", |seen| {
         seen.nats[0].1.as_mut().expect("it answers").lacks_login = true;
+    });
+    one_fault(Failure, "NATS", "max_payload", |seen| {
+        seen.nats[0].1.as_mut().expect("it answers").payload_max = 64 << 10;
     });
 }

@@ -10,7 +10,7 @@ use async_nats::{Client, Event, Subscriber};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use whisper_cluster::{BEAT_EVERY, NodeNews};
+use whisper_cluster::{BATCH_BYTES, BEAT_EVERY, NodeNews, PACKET_OVERHEAD};
 
 use super::Shared;
 use super::handing::Handing;
@@ -38,6 +38,9 @@ const HEARD_AT_ONCE: usize = 64;
 
 /// How soon it is tried again to hand something to a worker whose mailbox was full.
 const RETRY_HANDING: Duration = Duration::from_millis(1);
+
+/// Most bytes of what nodes send.
+const PACKET_MAX: usize = PACKET_OVERHEAD + BATCH_BYTES;
 
 /// Messages that may wait to be sent.
 const SENDS_MAX: usize = 256;
@@ -242,6 +245,14 @@ impl Wire {
         if came {
             tracing::info!("NATS is there");
             self.due = now;
+            let max_payload = client.server_info().max_payload;
+            if max_payload < PACKET_MAX {
+                tracing::error!(
+                    max_payload,
+                    "NATS takes no message as large as nodes send, and links break by it: its \
+                     max_payload is to be 128 KiB at least"
+                );
+            }
         }
         if went || complains {
             let why = complaint.take().unwrap_or_default();
