@@ -225,6 +225,7 @@ impl Worker {
                 self.desk.abroad.nodes.links.remove(&node);
                 self.desk.handle(io, Event::Order(Order::Lost(node)));
                 self.desk.lose_node(io, node);
+                self.desk.expect_no_answers_of(node);
             }
             NodeNews::Heard { node, batch } => self.desk.hear_items(io, node, &batch),
         }

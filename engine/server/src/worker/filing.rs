@@ -120,9 +120,12 @@ impl Field for Known {
 }
 
 impl Desk {
-    /// Answers who somebody is, as soon as it is known; not at all where it isn't.
+    /// Answers who somebody is, as soon as it is known. Where nobody can tell, the way back is dropped.
     pub(super) fn answer_who(&mut self, person: SessionId, answer: mpsc::Sender<Identity>) {
         if self.abroad.nodes.have(person.home()) {
+            if !self.abroad.nodes.are_linked(person.node) {
+                return;
+            }
             self.abroad.nodes.push(person.home(), &Across::Who { person });
             let Inquiries(open) = &mut self.inquiries;
             // Those that were never answered are the oldest.
@@ -134,6 +137,11 @@ impl Desk {
             // Who asked may have given up, here and below.
             let _ = answer.try_send(identity);
         }
+    }
+
+    /// A node can't tell any more who its people are.
+    pub(super) fn expect_no_answers_of(&mut self, node: u16) {
+        self.inquiries.0.retain(|(asked, _)| asked.node != node);
     }
 
     /// Tells another node who somebody is.

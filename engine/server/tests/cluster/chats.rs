@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::SIGKILL;
 use serde_json::{Value, json};
 use whisper_proto::{
     AgeCategory, ClientMessage, Evidence, Mode, QueueType, Report, ReportReason, ServerMessage,
@@ -28,6 +29,9 @@ pub(crate) fn meet_across(ann: &mut Client, bob: &mut Client) -> (Match, Match) 
     assert_eq!(met.0.room, met.1.room);
     met
 }
+
+/// For so long an answer is awaited on who somebody is.
+const ASKED_FOR: Duration = Duration::from_secs(1);
 
 fn partner_skipped(message: &ServerMessage<'_>) -> Option<()> {
     matches!(message, ServerMessage::PartnerSkipped).then_some(())
@@ -148,4 +152,26 @@ fn who_is_reported_from_another_box_is_known_by_their_own() {
     let sentence = json!({ "seconds": 60, "reason": "Vile", "why": "read it" });
     let (status, answer) = one.order(&deed, &sentence);
     assert_eq!(status, 200, "{answer}");
+}
+
+/// One at a time is looked up: nobody's report waits because another's partner can't be asked about.
+#[test]
+fn who_was_on_a_box_that_is_gone_is_reported_without_waiting() {
+    let nats = Nats::start();
+    let [one, two] = linked(&nats, [1, 1]);
+    let (mut ann, mut bob) = (one.client(), two.client());
+    meet_across(&mut ann, &mut bob);
+    two.signal(SIGKILL);
+    ann.hears(&ServerMessage::PartnerDisconnected);
+    let since = Instant::now();
+    ann.say(&ClientMessage::Report(Report {
+        reason: ReportReason::Spam,
+        comment: None,
+        id: Some("r"),
+        evidence: Vec::new(),
+        block: false,
+        room: None,
+    }));
+    await_report(&one);
+    assert!(since.elapsed() < ASKED_FOR, "{:?}", since.elapsed());
 }
