@@ -15,6 +15,8 @@
 //! | `json_decode` | likewise, and it is the same message in both spellings |
 //! | `session_bytes` | whatever clients send: what they get is good frames and good messages, and nothing of them is left when they are gone |
 //! | `succession` | whatever a process is left: what it takes on, it can leave, and the next takes on the same; what a connection has half read can be read on |
+//! | `cluster_packet` | whatever comes from NATS: what is hidden is heard by those it is meant for, as it was said, and by nobody else |
+//! | `cluster_said` | whatever a shard of another node says: what has no business here is refused, and nothing of the rest is left when the link is over |
 //! | `shard_acts` | whatever people do in whatever order: the simulator's auditor finds nothing |
 //!
 //! What a target reads as choices (which pieces, which client) it takes off the front of its
@@ -23,6 +25,8 @@
 pub mod corpus;
 
 mod choices;
+mod cluster_packet;
+mod cluster_said;
 mod http_head;
 mod json_decode;
 mod msgpack_decode;
@@ -58,6 +62,8 @@ pub const TARGETS: &[Target] = &[
     json_decode::TARGET,
     session_bytes::TARGET,
     succession::TARGET,
+    cluster_packet::TARGET,
+    cluster_said::TARGET,
     shard_acts::TARGET,
 ];
 

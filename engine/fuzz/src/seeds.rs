@@ -4,6 +4,9 @@
 use data_encoding::HEXLOWER;
 use serde_json::Value;
 use whisper_core::codec::{Field as _, Writer};
+use whisper_core::ids::TicketId;
+use whisper_core::match_queue::{ClusterMessage, MatchMessage};
+use whisper_core::shard::{Envelope, ShardMessage};
 use whisper_core::ws::{Opcode, close_payload, encode_frame, encode_masked_frame};
 use whisper_sim::{Workload, World};
 
@@ -96,6 +99,53 @@ pub(crate) fn succession() -> Vec<Vec<u8>> {
         b"\x01\x0bPROXY TCP4 ",
     ];
     worlds.chain(connections.map(<[u8]>::to_vec)).collect()
+}
+
+/// Two nodes that find each other; then one says something, and things happen on the way.
+pub(crate) fn cluster_packet() -> Vec<Vec<u8>> {
+    let (meet, wait, deliver) = (&[1; 3][..], &[0, 2][..], &[4][..]);
+    let says = |side: u8| [[2, side, 1], [2, side, 2], [2, side, 1]].concat();
+    let both = [says(0), says(1)].concat();
+    let stories: [&[&[u8]]; 7] = [
+        &[&both, deliver],
+        &[&both, &[7, 0], deliver, wait, deliver],
+        &[&both, &[8, 1], &[6, 1], deliver, &[8, 0], deliver],
+        &[&both, &[9, 0, 0, 60, 3, 2], &[9, 1, 0, 9, 0], &[9, 0, 0, 0, 1, 7], deliver],
+        &[&both, deliver, &[10, 0], deliver, deliver, &both, deliver],
+        &[&both, deliver, &[0, 5], meet, &both, deliver],
+        &[&[11, 8], b"WL\0\x01abcd", &[2, 0, 3], &both, &[7, 0], &[7, 0], wait, deliver, deliver],
+    ];
+    stories.iter().map(|story| [meet, &story.concat()].concat()).collect()
+}
+
+/// Somebody is looked for in the cluster, and found, by either side; then all that may follow.
+pub(crate) fn cluster_said() -> Vec<Vec<u8>> {
+    let claimed = [&[8, 0, 0, 2, 1, 0, 1][..], &[8, 0, 0, 1, 1]].concat();
+    let proposed = [&[8, 0, 0, 2, 0, 0, 1][..], &[8, 0, 0, 1, 1], &[8, 0, 0, 1, 1]].concat();
+    let ends: [&[u8]; 6] = [
+        &[],
+        &[8, 0, 0, 0, 2, 2, b'o', b'k'],
+        &[2, 0, 0, 8, 0, 0, 2, 0, 8, 0, 0, 0, 1],
+        &[4, 1],
+        &[2, 0, 3, 1],
+        &[6, 0, 0, 1, 1, 0, 3, 9, 200, 30, 7],
+    ];
+    let mut seeds = Vec::new();
+    for (place, end) in ends.iter().enumerate() {
+        for how in [&claimed, &proposed] {
+            let topic = (place % 3) as u8;
+            seeds.push([&[0, 1, 0, topic, 3, 3, 2][..], how, end].concat());
+        }
+    }
+    // Bytes of a message, as they are.
+    let withdraw = MatchMessage::Cluster(Box::new(ClusterMessage::Withdraw {
+        ticket: TicketId { at: 1, node: World::NODE + 1, shard: 0, slot: 3 },
+    }));
+    let envelope = Envelope { epoch: 1, message: ShardMessage::Match(withdraw) };
+    let mut bytes = Vec::new();
+    envelope.put(&mut Writer::new(&mut bytes));
+    seeds.push([&[5, bytes.len() as u8][..], &bytes].concat());
+    seeds
 }
 
 /// Greetings of TLS clients, good ones and others.

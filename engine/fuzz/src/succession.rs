@@ -106,7 +106,7 @@ fn inherit(estates: &[Vec<u8>], shards: u16) -> Option<Vec<Vec<u8>>> {
     (0..shards).map(heir).collect()
 }
 
-fn setup(shard: u16, shards: u16, placement: &Placement) -> Setup {
+pub(crate) fn setup(shard: u16, shards: u16, placement: &Placement) -> Setup {
     Setup {
         me: ShardId { node: World::NODE, shard },
         shards: shards.into(),

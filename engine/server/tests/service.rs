@@ -11,11 +11,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::{Engine, PATIENCE, chat, whisper};
-use nix::sys::ptrace;
+use harness::{Engine, PATIENCE, Stopped, chat, whisper};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// The units, and the drop-in that all of them have.
@@ -72,13 +69,10 @@ fn the_watchdog_starves_while_a_reactor_doesnt_turn() {
     // Only root may trace a process that leaves no core.
     let engine = manager.supervise("core_dumps = true\n");
     manager.await_line("WATCHDOG=1");
-    let reactor = thread_of(&engine, "reactor-1");
-    ptrace::seize(reactor, ptrace::Options::empty()).expect("a child is ours to trace");
-    ptrace::interrupt(reactor).expect("it runs");
-    waitpid(reactor, Some(WaitPidFlag::__WALL)).expect("it stops");
+    let stopped = Stopped::new(&engine, "reactor-1");
     manager.await_line("STATUS=a reactor doesn't turn: 0 people, 0 chats");
     manager.hears_nothing();
-    ptrace::detach(reactor, None).expect("it stands still");
+    drop(stopped);
     manager.await_line("WATCHDOG=1");
 }
 
@@ -146,7 +140,7 @@ fn it_runs_under_the_units_filter_of_system_calls() {
         ann.ping();
         bob.ping();
         for reactor in ["reactor-0", "reactor-1"] {
-            let thread = thread_of(&engine, reactor);
+            let thread = engine.thread(reactor);
             let status = fs::read_to_string(format!("/proc/{thread}/status")).expect("it runs");
             let field = |name| status.lines().find_map(|line: &str| line.strip_prefix(name));
             let cores = field("Cpus_allowed_list:").expect("it is told").trim();
@@ -290,16 +284,4 @@ fn installed() -> TempDir {
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../systemd").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// A thread of an engine, by its name.
-fn thread_of(engine: &Engine, name: &str) -> Pid {
-    let pid = engine.ready["pid"].as_u64().expect("a pid");
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
-    let task = tasks.map(|task| task.expect("a thread").path()).find(|task| {
-        fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
-    });
-    let task = task.unwrap_or_else(|| panic!("no thread is called {name}"));
-    let id = task.file_name().and_then(|id| id.to_str()).expect("a number");
-    Pid::from_raw(id.parse().expect("a number"))
 }

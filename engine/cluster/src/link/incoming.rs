@@ -18,7 +18,7 @@ const ACK_EVERY: u32 = 32;
 pub(super) struct Incoming {
     /// The number of the batch that is next.
     expected: u64,
-    kept: BTreeMap<u64, Batch>,
+    pub(super) kept: BTreeMap<u64, Batch>,
     ack_at: Option<Duration>,
     /// Batches since the last acknowledgement.
     unsaid: u32,

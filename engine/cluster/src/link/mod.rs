@@ -308,3 +308,64 @@ impl fmt::Debug for Link {
         it.finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::beat::Run;
+
+    /// Numbers at the edges of what there is, and beyond.
+    fn number() -> impl Strategy<Value = u64> {
+        prop_oneof![0..5_u64, 60..70_u64, u64::MAX - 3..=u64::MAX, any::<u64>()]
+    }
+
+    fn numbers() -> impl Strategy<Value = Numbers> {
+        // Of this link, mostly, and later than what was heard.
+        let half = prop_oneof![4 => Just(1_u64), 1 => number()];
+        let other = prop_oneof![8 => Just(None), 1 => number().prop_map(Some)];
+        (half, other, number(), number(), number(), number()).prop_map(
+            |(half, other, serial, expected, kept, number)| {
+                let other = other.unwrap_or(u64::MAX);
+                Numbers { half, other, serial, expected, kept, number }
+            },
+        )
+    }
+
+    proptest! {
+        /// Whoever has the key and says anything at all costs its link, at most.
+        #[test]
+        fn proven_nonsense_is_damage_or_changes_nothing(
+            said in prop::collection::vec((numbers(), prop::collection::vec(any::<u8>(), 0..6)), 1..60)
+        ) {
+            let key = ClusterKey::new(&[7; 32], "main");
+            let process = |node: u16| {
+                Process { node, run: Run { started_us: 1, nonce: node.into() } }
+            };
+            let (me, peer) = (process(1), process(2));
+            let mut now = Duration::from_secs(1_000);
+            let mut link = Link::new(&key, now, (me, peer), 1);
+            let theirs = Seal::new(&key, peer, me);
+            for (mut numbers, items) in said {
+                now += Duration::from_millis(30);
+                if numbers.other == u64::MAX {
+                    numbers.other = link.half();
+                }
+                let before = link.counters().resets;
+                let was_up = link.is_up();
+                let heard = link.hear(now, &theirs.seal(&numbers, &items));
+                if let Err(error) = heard {
+                    prop_assert_eq!(error, PacketError::Damaged { node: 2 });
+                    prop_assert!(!link.is_up());
+                    prop_assert!(link.counters().resets == before + 1 || !was_up);
+                }
+                let _ = link.push(now, b"something");
+                while link.news().is_some() {}
+                while link.poll(now).is_some() {}
+                prop_assert!(link.due() >= Duration::ZERO);
+                prop_assert!(link.incoming.kept.len() <= KEPT_MAX);
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod absence;
 mod auditing;
 mod census;
 mod chat;
+mod crossing;
 mod door;
 mod drain;
 mod effect;

@@ -1,6 +1,7 @@
 //! People of several nodes: that they meet, that their chats end where a link does, and that nobody is
 //! held or alone for long whatever is lost.
 
+mod crossing;
 mod histories;
 mod net;
 

@@ -216,7 +216,10 @@ impl Cluster {
                 known.remove(&(to.shard, from));
                 self.happens(to, Event::Order(Order::Lost(from)));
             }
-            Item::Heard(from, envelope) => self.happens(to, Event::FromShard { from, envelope }),
+            Item::Heard(from, envelope) => {
+                assert!(self.shard(to).may_hear(from, &envelope), "{from:?}, {to:?}: {envelope:?}");
+                self.happens(to, Event::FromShard { from, envelope });
+            }
         }
     }
 

@@ -3,12 +3,18 @@
 use std::time::Instant;
 
 use nix::sys::signal::Signal;
+use tempfile::TempDir;
 use whisper_cluster::LINK_SILENCE;
-use whisper_proto::ServerMessage;
+use whisper_proto::{ClientMessage, ServerMessage};
 
 use crate::chats::meet_across;
-use crate::harness::{Client, Nats, Words, say};
-use crate::{GONE_WITHIN, await_links, linked, metric};
+use crate::harness::{Client, Engine, Nats, Stopped, Words, chat, say, until_true};
+use crate::{GONE_WITHIN, SECRET, await_links, linked, metric, node, settings_of};
+
+const UNACKED: &str = "whisper_cluster_link_unacked_bytes{node=\"2\"}";
+
+/// More than may wait for a reactor: 64 batches in its mailbox, and 4 MiB before that.
+const MORE_THAN_WAITS: usize = 24 << 20;
 
 /// Somebody learns within 5 s that their partner is gone.
 #[track_caller]
@@ -102,4 +108,53 @@ fn partners_of_who_is_served_by_a_box_that_is_upgraded_learn_it_at_once() {
     await_links(&[&one, &two]);
     meet_across(&mut ann, &mut two.client());
     meet_across(&mut bob, &mut one.client());
+}
+
+#[test]
+fn a_reactor_that_stands_still_costs_the_links_that_have_more_for_it_than_may_wait() {
+    let nats = Nats::start();
+    let one = node(nats.port, 1);
+    let dir = TempDir::new().expect("a directory");
+    let settings = settings_of(&dir, &format!("nats://127.0.0.1:{}", nats.port), 2, SECRET);
+    let two = Engine::in_dir(dir, 2, &(settings + "core_dumps = true\n"));
+    await_links(&[&one, &two]);
+    let (mut ann, mut bob) = (one.client(), two.client_on(1));
+    meet_across(&mut ann, &mut bob);
+    let [mut cat, mut dan] = [one.client(), one.client()];
+    chat(&mut cat, &mut dan);
+
+    let stopped = Stopped::new(&two, "reactor-1");
+    let story = "and then ".repeat(200);
+    let (mut number, mut is_over) = (0, false);
+    while !is_over {
+        for _ in 0..50 {
+            ann.say(&say(&format!("{number} {story}")));
+            number += 1;
+        }
+        assert!(number * story.len() < MORE_THAN_WAITS, "nothing is given up");
+        // Nobody else falls behind.
+        until_true("it has gone", || metric(&one, UNACKED) < 1e6);
+        ann.say(&ClientMessage::Ping);
+        is_over = ann.hear("a pong, or the end", |it| match it {
+            ServerMessage::Pong { .. } => Some(false),
+            ServerMessage::PartnerDisconnected => Some(true),
+            _ => None,
+        });
+    }
+    let given_up = |reason: &str| {
+        metric(&two, &format!("whisper_cluster_links_given_up_total{{reason=\"{reason}\"}}"))
+    };
+    assert_eq!(given_up("reactor_behind"), 1.0);
+    two.await_log("a reactor is too far behind");
+    // Nothing else is in its way: there is another link, and who talks goes on.
+    await_links(&[&one, &two]);
+    cat.say(&say("still there"));
+    assert_eq!(dan.expect::<Words>().content, "still there");
+
+    // It goes on, and knows of the other link: its people meet others over that.
+    drop(stopped);
+    drop(bob);
+    meet_across(&mut one.client(), &mut two.client_on(1));
+    assert_eq!(given_up("reactor_behind"), 1.0);
+    assert_eq!(given_up("nonsense"), 0.0);
 }

@@ -198,6 +198,18 @@ impl Engine {
         Duration::from_millis(ticks.sum::<u64>() * 1_000 / TICKS_PER_SECOND)
     }
 
+    /// A thread of it, by its name.
+    pub(crate) fn thread(&self, name: &str) -> Pid {
+        let pid = self.ready["pid"].as_u64().expect("a pid");
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+        let task = tasks.map(|task| task.expect("a thread").path()).find(|task| {
+            fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+        });
+        let task = task.unwrap_or_else(|| panic!("no thread is called {name}"));
+        let id = task.file_name().and_then(|id| id.to_str()).expect("a number");
+        Pid::from_raw(id.parse().expect("a number"))
+    }
+
     /// Waits until it has logged this; all that it has logged.
     #[track_caller]
     pub(crate) fn await_log(&self, words: &str) -> String {

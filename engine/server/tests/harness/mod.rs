@@ -16,6 +16,7 @@ mod patient;
 mod people;
 mod redis;
 mod returning;
+mod stopped;
 mod tls;
 mod waiting;
 
@@ -31,5 +32,6 @@ pub(crate) use people::{
 pub(crate) use nats::Nats;
 pub(crate) use redis::Redis;
 pub(crate) use returning::{arrive, ask_in, hears_words, waits};
+pub(crate) use stopped::Stopped;
 pub(crate) use tls::Papers;
 pub(crate) use waiting::{PATIENCE, until, until_true};

@@ -84,7 +84,11 @@ impl World {
                 self.auditor.loses_link(place, node - NODE);
                 self.feed(place, Event::Order(Order::Lost(node)));
             }
-            News::Heard(from, envelope) => self.feed(place, Event::FromShard { from, envelope }),
+            News::Heard(from, envelope) => {
+                let is_sound = self.shards[usize::from(place)].may_hear(from, &envelope);
+                assert!(is_sound, "{from:?} has no business to say {envelope:?}");
+                self.feed(place, Event::FromShard { from, envelope });
+            }
         }
     }
 

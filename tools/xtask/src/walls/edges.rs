@@ -100,6 +100,7 @@ const ROOMS: &[Room] = &[
     Room {
         package: "whisper-fuzz",
         knows: &[
+            "whisper-cluster",
             "whisper-core",
             "whisper-proto",
             "whisper-shard-router",
