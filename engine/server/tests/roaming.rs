@@ -327,6 +327,21 @@ fn a_drained_box_sends_its_people_to_the_others() {
 }
 
 #[test]
+fn a_box_with_visitors_alone_is_drained_at_an_even_rate_too() {
+    let boxes = Boxes::start(2);
+    let mut pairs = [(); 2].map(|()| roaming(&boxes));
+    boxes.at(2).await_sum("whisper_visitors", |count| count == 2.0);
+    let (status, begun) = boxes.at(2).order("drain", &json!({ "overMs": 4_000 }));
+    assert_eq!(status, 200, "{begun}");
+    let since = Instant::now();
+    for (ann, ..) in &mut pairs {
+        sent_on(ann);
+    }
+    // The one at once, the other at half of the time.
+    assert!(since.elapsed() >= Duration::from_millis(1_500), "{:?}", since.elapsed());
+}
+
+#[test]
 fn a_slow_reader_is_a_matter_of_the_box_that_has_the_socket() {
     let boxes = Boxes::start(2);
     let (ann, _, mut bob) = roaming(&boxes);

@@ -92,9 +92,8 @@ impl Drains {
     /// Whether it has begun, and nobody is here any more or their time is over.
     pub(super) fn is_over(&self) -> bool {
         let course = *self.course();
-        course.is_some_and(|drain| {
-            self.clock.now() > drain.until + JITTER || self.board.stats().online == 0
-        })
+        let is_empty = || self.board.stats().online == 0 && self.board.visitors() == 0;
+        course.is_some_and(|drain| self.clock.now() > drain.until + JITTER || is_empty())
     }
 
     /// Whether it has begun.

@@ -92,6 +92,11 @@ impl Board {
         self.state().reports.iter().flatten().map(|report| report.tally.upgrades).sum()
     }
 
+    /// Connections here of people at home on other nodes.
+    pub(super) fn visitors(&self) -> usize {
+        self.state().reports.iter().flatten().map(|report| report.visitors).sum()
+    }
+
     /// What this node does, for the others.
     pub(super) fn stats(&self) -> NodeStats {
         let state = self.state();
