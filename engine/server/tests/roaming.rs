@@ -241,7 +241,7 @@ fn a_home_that_dies_is_told_of_plainly() {
     let (mut ann, after, bob) = roaming(&boxes);
     boxes.at(1).signal(Signal::SIGKILL);
     drop(bob);
-    assert!((2_000..=3_000).contains(&sent_on(&mut ann)));
+    assert!((3_000..=4_000).contains(&sent_on(&mut ann)));
     let (mut ann, _) = come_as_a_stranger(boxes.at(2), &after);
     let mut eve = boxes.at(2).client();
     chat(&mut ann, &mut eve);
@@ -329,15 +329,16 @@ fn a_drained_box_sends_its_people_to_the_others() {
 #[test]
 fn a_box_with_visitors_alone_is_drained_at_an_even_rate_too() {
     let boxes = Boxes::start(2);
-    let mut pairs = [(); 2].map(|()| roaming(&boxes));
-    boxes.at(2).await_sum("whisper_visitors", |count| count == 2.0);
+    // Two of them are at one of the two reactors, wherever they land.
+    let mut pairs = [(); 3].map(|()| roaming(&boxes));
+    boxes.at(2).await_sum("whisper_visitors", |count| count == 3.0);
     let (status, begun) = boxes.at(2).order("drain", &json!({ "overMs": 4_000 }));
     assert_eq!(status, 200, "{begun}");
     let since = Instant::now();
     for (ann, ..) in &mut pairs {
         sent_on(ann);
     }
-    // The one at once, the other at half of the time.
+    // The first of a reactor at once, the last at half of the time or later.
     assert!(since.elapsed() >= Duration::from_millis(1_500), "{:?}", since.elapsed());
 }
 

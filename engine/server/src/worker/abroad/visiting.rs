@@ -20,8 +20,9 @@ use super::{Abroad, Come, RETURN, Roam};
 const ANSWER_MAX: Span = Span::secs(1);
 
 /// How long they wait first where a link is lost, which may be there again by then: who has taken
-/// over from their home listens for 1.5 s before it joins.
-const AGAIN: Span = Span::secs(2);
+/// over from their home reaches NATS, listens for 1.5 s, and is linked once its beats are heard, two
+/// seconds after all. The third is to spare.
+const AGAIN: Span = Span::secs(3);
 
 /// How many are told to come back in one turn.
 const PARTING_PER_TURN: usize = 256;
